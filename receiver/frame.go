@@ -1,0 +1,93 @@
+// Package receiver takes syslog frames off sockets. It knows framing (RFC 6587, RFC 5426) and
+// nothing of what a frame means.
+package receiver
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Transport is what carried a frame.
+type Transport uint8
+
+// The transports.
+const (
+	UDP Transport = iota + 1
+	TCP
+	TLS
+	File
+)
+
+// Framing is how the end of a frame was found.
+type Framing uint8
+
+// The framings. Octet counting and the trailers LF, CRLF and NUL are told apart per message.
+const (
+	Datagram Framing = iota + 1
+	LF
+	CRLF
+	NUL
+	OctetCounting
+	FileLine
+)
+
+// Flags are facts about a frame that its bytes no longer show.
+type Flags uint16
+
+// The flags.
+const (
+	Truncated  Flags = 1 << iota // longer than max_frame; Data is the beginning
+	Unfinished                   // the connection ended before the frame did
+)
+
+// Frame is one syslog message as a socket gave it, without its framing.
+// A Frame and its Data are valid only until the Handler returns.
+type Frame struct {
+	Received  time.Time
+	Peer      netip.AddrPort // who sent it; the original address where a PROXY header was believed
+	Transport Transport
+	Framing   Framing
+	Flags     Flags
+	Listener  uint16 // ListenerID of the listener's name: time zone and relays belong to it
+	TLSPeer   string // verified name of the client certificate
+	Relay     string // the listed relay that stands between sender and us
+	Data      []byte
+}
+
+// Handler takes the frames of one socket read, in order. When it returns nil they are in the log.
+// Any other error is final for the frames: the listener counts them as dropped and goes on.
+type Handler func(batch []Frame) error
+
+// String returns the word used in JSON and metrics.
+func (t Transport) String() string {
+	switch t {
+	case UDP:
+		return "udp"
+	case TCP:
+		return "tcp"
+	case TLS:
+		return "tls"
+	case File:
+		return "file"
+	}
+	return "unknown"
+}
+
+// String returns the word used in JSON.
+func (f Framing) String() string {
+	switch f {
+	case Datagram:
+		return "datagram"
+	case LF:
+		return "lf"
+	case CRLF:
+		return "crlf"
+	case NUL:
+		return "nul"
+	case OctetCounting:
+		return "octet_counting"
+	case FileLine:
+		return "file"
+	}
+	return "unknown"
+}

@@ -1,0 +1,76 @@
+// Package sink says what a destination of events is. A Sink writes; it does not retry, batch,
+// count or log: pipeline.Delivery does that once, for all of them.
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vswarden/event"
+)
+
+// Record is one event ready to be written.
+type Record struct {
+	ID       event.ID
+	Key      string        // sender key: order is kept per key
+	Dataset  event.Dataset // what a sink may route by
+	Received int64         // Unix nanoseconds
+	Value    []byte        // the encoded event without a trailing newline; valid until Write returns
+}
+
+// Sink is a destination.
+type Sink interface {
+	// Write returns nil once the destination has every event of the batch, as far as it can tell;
+	// a sink that is a Syncer may still hold them in memory of the operating system.
+	// Any other error means that all may be written again, except Permanent (never accepted, do
+	// not try again) and Errors (one verdict per event, nil = delivered).
+	// Write may be called from several goroutines at once, never twice for one Key.
+	// It returns soon after ctx ends.
+	Write(ctx context.Context, batch []Record) error
+	// Close frees what the sink holds. No Write runs and none follows.
+	Close() error
+}
+
+// Syncer is a Sink whose Write is not durable by itself. The cursor moves only after Sync
+// returned nil for all that was written before it was called.
+type Syncer interface {
+	Sync(ctx context.Context) error
+}
+
+// permanent marks an error that no retry can cure.
+type permanent struct{ err error }
+
+func (p permanent) Error() string { return p.err.Error() }
+func (p permanent) Unwrap() error { return p.err }
+
+// Permanent marks err as one that no retry can cure: the event goes to the dead letters.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return permanent{err}
+}
+
+// IsPermanent reports whether err, or what it wraps, was marked by Permanent.
+func IsPermanent(err error) bool {
+	var p permanent
+	return errors.As(err, &p)
+}
+
+// Errors holds one verdict per event of a batch, in its order; nil = delivered.
+type Errors []error
+
+func (e Errors) Error() string {
+	n := 0
+	var first error
+	for _, err := range e {
+		if err != nil {
+			if first == nil {
+				first = err
+			}
+			n++
+		}
+	}
+	return fmt.Sprintf("%d of %d events refused, the first: %v", n, len(e), first)
+}
