@@ -1,5 +1,4 @@
-// Package size reads and prints numbers of bytes in settings: 64KiB, 10GiB, 1500.
-package size
+package setting
 
 import (
 	"fmt"
@@ -28,9 +27,9 @@ var units = []struct {
 	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
 }
 
-// Parse reads a whole or fractional number with a unit: B, KB, MB, GB, TB (powers of 1000) or
+// ParseBytes reads a whole or fractional number with a unit: B, KB, MB, GB, TB (powers of 1000) or
 // KiB, MiB, GiB, TiB (powers of 1024). A number alone is bytes.
-func Parse(s string) (Bytes, error) {
+func ParseBytes(s string) (Bytes, error) {
 	num, unit := strings.TrimSpace(s), Bytes(1)
 	for _, u := range units {
 		if rest, ok := strings.CutSuffix(num, u.suffix); ok {
@@ -45,9 +44,9 @@ func Parse(s string) (Bytes, error) {
 	return Bytes(v * float64(unit)), nil
 }
 
-// UnmarshalText reads what Parse reads.
+// UnmarshalText reads what ParseBytes reads.
 func (b *Bytes) UnmarshalText(text []byte) (err error) {
-	*b, err = Parse(string(text))
+	*b, err = ParseBytes(string(text))
 	return err
 }
 
