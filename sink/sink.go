@@ -35,7 +35,19 @@ type Sink interface {
 // Syncer is a Sink whose Write is not durable by itself. The cursor moves only after Sync
 // returned nil for all that was written before it was called.
 type Syncer interface {
+	// Sync returns ErrUnsynced when what was written since the last nil may be gone though Write
+	// took it. That is final: no later Sync returns nil. What lies above the cursor is written
+	// again by a sink opened anew. After any other error Sync may be tried again.
 	Sync(ctx context.Context) error
+}
+
+// ErrUnsynced is wrapped by a Sync that failed for good.
+var ErrUnsynced = errors.New("what was written since the last sync may be lost, a restart delivers it again")
+
+// Runner is a Sink with work beside its writes. Run returns nil when ctx ends; it needs not run
+// for Write to be right.
+type Runner interface {
+	Run(ctx context.Context) error
 }
 
 // permanent marks an error that no retry can cure.
