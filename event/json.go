@@ -1,0 +1,327 @@
+package event
+
+import (
+	"encoding/base64"
+	"strconv"
+	"unicode/utf8"
+)
+
+// ECSVersion is the version of the Elastic Common Schema whose names we use (ecs.version).
+const ECSVersion = "9.4.0"
+
+// SchemaVersion is the version of our own fields (vmware.schema_version).
+const SchemaVersion = "1"
+
+// encoding is what one call of AppendJSON has decided for all parts of an event.
+type encoding struct {
+	standard bool // DetailStandard or more
+	full     bool // DetailFull
+	original bool // keep the frame
+	binary   bool // keep it as base64: it is not UTF-8
+}
+
+// AppendJSON appends e as one JSON object without a newline. The order of keys is fixed, with
+// @timestamp and event.id first; a field that says nothing is absent and none is ever null.
+// It allocates nothing when dst is large enough.
+//
+// Every part below appends its members with a comma each, and the object around them turns the
+// last comma into its brace. Names and everything else that is fixed are constants in one piece.
+func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
+	security := e.security()
+	if d == DetailAuto {
+		d = DetailCompact
+		if security {
+			d = DetailFull
+		}
+	}
+	enc := encoding{standard: d >= DetailStandard, full: d >= DetailFull}
+	if e.Raw != "" && (o == OriginalAll || o == OriginalSecurity && (security || e.unparsed())) {
+		enc.original = true
+		enc.binary = !utf8.ValidString(e.Raw)
+	}
+	dst = e.appendTimestamp(dst)
+	dst = e.appendEvent(dst, enc)
+	if enc.standard {
+		dst = append(dst, `"ecs":{"version":"`+ECSVersion+`"},`...)
+	}
+	dst = appendField(dst, `"message":"`, e.Message)
+	dst = e.Tags.appendTags(dst)
+	if e.Reason != "" {
+		dst = append(dst, `"error":{`...)
+		dst = appendField(dst, `"message":"`, e.Reason)
+		dst = endObject(dst, 0)
+	}
+	dst = e.appendLog(dst, enc)
+	if e.Host != "" {
+		dst = append(dst, `"host":{`...)
+		dst = appendField(dst, `"name":"`, e.Host)
+		dst = endObject(dst, 0)
+	}
+	if enc.full && e.L2Sec.Kind != L2SecNone {
+		dst = append(dst, e.L2Sec.Kind.facts().analysis...)
+	}
+	dst = e.appendVMware(dst, enc)
+	dst[len(dst)-1] = '}'
+	return dst
+}
+
+// unparsed reports whether some of the line was not understood.
+func (e *Event) unparsed() bool {
+	return e.Tags&tagsUnparsed != 0 || e.Format == FormatRaw || e.Reason != ""
+}
+
+func (e *Event) appendTimestamp(dst []byte) []byte {
+	dst = append(dst, `{"@timestamp":"`...)
+	if e.TimeText != "" {
+		dst = appendText(dst, e.TimeText)
+	} else {
+		dst = appendTime(dst, e.Time, min(max(3, int(e.TimeDigits)), 9))
+	}
+	return append(dst, '"', ',')
+}
+
+// appendEvent appends the object event.
+func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
+	dst = append(dst, `"event":{"id":"`...)
+	dst = e.ID.AppendText(dst)
+	if e.Kind == "" {
+		dst = append(dst, `","kind":"event",`...)
+	} else {
+		dst = append(dst, '"', ',')
+		dst = appendField(dst, `"kind":"`, e.Kind)
+	}
+	switch {
+	case e.L2Sec.Kind != L2SecNone:
+		dst = e.appendL2SecEvent(dst, enc)
+	case e.NetPort.Kind != NetPortNone:
+		dst = e.appendNetPortEvent(dst, enc)
+	}
+	if enc.standard {
+		dst = appendWord(dst, `"module":"`, e.Dataset.module())
+	}
+	dst = appendWord(dst, `"dataset":"`, string(e.Dataset))
+	if e.Received != 0 {
+		dst = append(dst, `"created":"`...)
+		dst = appendTime(dst, e.Received, 6)
+		dst = append(dst, '"', ',')
+	}
+	if enc.standard && e.L2Sec.Kind != L2SecNone {
+		dst = appendWord(dst, `"reference":"`, e.L2Sec.Kind.facts().reference)
+	}
+	if enc.original && !enc.binary {
+		dst = appendField(dst, `"original":"`, e.Raw)
+	}
+	return endObject(dst, 0)
+}
+
+func (t Tags) appendTags(dst []byte) []byte {
+	if t == 0 {
+		return dst
+	}
+	dst = append(dst, `"tags":[`...)
+	for bit, name := range TagNames {
+		if t&(1<<bit) != 0 {
+			dst = append(dst, '"')
+			dst = append(dst, name...)
+			dst = append(dst, '"', ',')
+		}
+	}
+	dst[len(dst)-1] = ']'
+	return append(dst, ',')
+}
+
+// appendLog appends the object log: level, logger, origin and the syslog header.
+func (e *Event) appendLog(dst []byte, enc encoding) []byte {
+	mark := len(dst)
+	dst = append(dst, `"log":{`...)
+	switch {
+	case e.Level != "":
+		dst = appendField(dst, `"level":"`, e.Level)
+	case e.Syslog.HasPriority():
+		dst = appendWord(dst, `"level":"`, SeverityNames[e.Syslog.Severity()])
+	}
+	if enc.standard {
+		dst = e.appendOrigin(dst)
+	}
+	inner := len(dst)
+	dst = append(dst, `"syslog":{`...)
+	s := &e.Syslog
+	if s.HasPriority() {
+		dst = appendUint(dst, `"priority":`, uint64(s.Priority))
+		if enc.standard {
+			dst = s.appendPriorityParts(dst)
+		}
+	}
+	if enc.standard || s.Hostname != e.Host {
+		dst = appendField(dst, `"hostname":"`, s.Hostname)
+	}
+	dst = appendField(dst, `"appname":"`, s.AppName)
+	dst = appendField(dst, `"procid":"`, s.ProcID)
+	if enc.standard {
+		dst = appendField(dst, `"msgid":"`, s.MsgID)
+		if s.Version != 0 {
+			dst = appendUint(dst, `"version":"`, uint64(s.Version))
+			dst[len(dst)-1] = '"'
+			dst = append(dst, ',')
+		}
+	}
+	dst = appendStructuredData(dst, s.StructuredData)
+	dst = endObject(dst, inner)
+	return endObject(dst, mark)
+}
+
+// appendPriorityParts appends log.syslog.facility and log.syslog.severity.
+func (s *Syslog) appendPriorityParts(dst []byte) []byte {
+	dst = appendUint(dst, `"facility":{"code":`, uint64(s.Facility()))
+	dst = appendWord(dst, `"name":"`, FacilityNames[s.Facility()])
+	dst = endObject(dst, 0)
+	dst = appendUint(dst, `"severity":{"code":`, uint64(s.Severity()))
+	dst = appendWord(dst, `"name":"`, SeverityNames[s.Severity()])
+	return endObject(dst, 0)
+}
+
+// appendOrigin appends log.logger and log.origin: who in the program wrote the line.
+func (e *Event) appendOrigin(dst []byte) []byte {
+	logger, function, line := e.Logger, "", uint32(0)
+	switch {
+	case e.L2Sec.Kind != L2SecNone:
+		logger, function, line = orElse(logger, e.L2Sec.Module), e.L2Sec.Function, e.L2Sec.Line
+	case e.NetPort.Kind != NetPortNone:
+		logger, line = orElse(logger, e.NetPort.Module), e.NetPort.Line
+	}
+	dst = appendField(dst, `"logger":"`, logger)
+	if function == "" && line == 0 {
+		return dst
+	}
+	dst = append(dst, `"origin":{`...)
+	dst = appendField(dst, `"function":"`, function)
+	if line != 0 {
+		dst = appendUint(dst, `"file":{"line":`, uint64(line))
+		dst = endObject(dst, 0)
+	}
+	return endObject(dst, 0)
+}
+
+// appendVMware appends the object vmware: what ECS has no names for.
+func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
+	mark := len(dst)
+	dst = append(dst, `"vmware":{`...)
+	if enc.standard {
+		dst = append(dst, `"schema_version":"`+SchemaVersion+`",`...)
+	}
+	switch {
+	case e.L2Sec.Kind != L2SecNone:
+		dst = e.appendL2Sec(dst, enc)
+	case e.NetPort.Kind != NetPortNone:
+		dst = e.NetPort.appendNetPort(dst)
+	}
+	if e.Vmkernel.Present {
+		dst = e.appendVmkernel(dst)
+	}
+	if enc.standard {
+		dst = e.appendEnrichment(dst)
+	}
+	dst = e.appendReceiver(dst, enc)
+	return endObject(dst, mark)
+}
+
+// appendEnrichment appends vmware.enrichment. There is no inventory to join yet.
+func (e *Event) appendEnrichment(dst []byte) []byte {
+	return append(dst, `"enrichment":{"status":"disabled"},`...)
+}
+
+// appendReceiver appends vmware.receiver. Where @timestamp is not the line's own, time_source says
+// so at every level.
+func (e *Event) appendReceiver(dst []byte, enc encoding) []byte {
+	mark := len(dst)
+	r := &e.Receiver
+	dst = append(dst, `"receiver":{`...)
+	if enc.standard {
+		dst = appendField(dst, `"transport":"`, r.Transport)
+		dst = appendField(dst, `"framing":"`, r.Framing)
+	}
+	dst = appendWord(dst, `"format":"`, string(e.Format))
+	if r.Peer.IsValid() {
+		dst = append(dst, `"peer_ip":"`...)
+		dst = r.Peer.Addr().Unmap().WithZone("").AppendTo(dst)
+		dst = append(dst, '"', ',')
+	}
+	if enc.standard {
+		if port := r.Peer.Port(); port != 0 {
+			dst = appendUint(dst, `"peer_port":`, uint64(port))
+		}
+		dst = appendField(dst, `"relay":"`, r.Relay)
+		dst = appendField(dst, `"tls_peer":"`, r.TLSPeer)
+		switch {
+		case r.Authenticated:
+			dst = append(dst, `"authenticated":true,`...)
+		case r.Peer.IsValid(): // a socket: whoever sent it may have forged it
+			dst = append(dst, `"authenticated":false,`...)
+		}
+		if e.Tags&TagTruncated != 0 {
+			dst = append(dst, `"truncated":true,`...)
+		}
+	}
+	dst = appendWord(dst, `"time_source":"`, string(e.TimeSource))
+	if enc.original && enc.binary {
+		dst = append(dst, `"original_b64":"`...)
+		dst = appendBase64(dst, e.Raw)
+		dst = append(dst, '"', ',')
+	}
+	return endObject(dst, mark)
+}
+
+// endObject closes an object whose members each end with a comma, and adds one for itself. If it
+// has no members it is taken back to mark, where it began.
+func endObject(dst []byte, mark int) []byte {
+	if dst[len(dst)-1] == '{' {
+		return dst[:mark]
+	}
+	dst[len(dst)-1] = '}'
+	return append(dst, ',')
+}
+
+// appendField appends a member whose value is the sender's text. key ends with the opening quote.
+func appendField(dst []byte, key, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	dst = append(dst, key...)
+	dst = appendText(dst, value)
+	return append(dst, '"', ',')
+}
+
+// appendWord appends a member whose value is a word of ours: nothing in it needs to be escaped.
+func appendWord(dst []byte, key, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	dst = append(dst, key...)
+	dst = append(dst, value...)
+	return append(dst, '"', ',')
+}
+
+// appendUint appends a member that is a number; key ends with its colon.
+func appendUint(dst []byte, key string, value uint64) []byte {
+	dst = append(dst, key...)
+	dst = strconv.AppendUint(dst, value, 10)
+	return append(dst, ',')
+}
+
+// appendBase64 appends s in standard base64 in pieces, since the encoder takes bytes only.
+func appendBase64(dst []byte, s string) []byte {
+	var piece [3 * 256]byte
+	for s != "" {
+		n := copy(piece[:], s)
+		dst = base64.StdEncoding.AppendEncode(dst, piece[:n])
+		s = s[n:]
+	}
+	return dst
+}
+
+func orElse(s, other string) string {
+	if s != "" {
+		return s
+	}
+	return other
+}

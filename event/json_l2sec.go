@@ -1,0 +1,202 @@
+package event
+
+import "strconv"
+
+// l2secFacts is what a kind of L2Sec line means: one row of event-schema "L2 security events".
+type l2secFacts struct {
+	action    string
+	violation Violation
+	effect    string
+	severity  uint8  // event.severity; see L2Sec.Severity
+	event     string // fixed members of event
+	l2sec     string // fixed members of vmware.l2sec
+	reference string // event.reference
+	analysis  string // rule and threat, at full detail
+}
+
+// Actions, as event.action.
+const (
+	actPromiscRevoked   = "promiscuous-mode-revoked"
+	actPromiscRequested = "promiscuous-mode-requested"
+	actMACChange        = "mac-address-change-requested"
+	actPortBlocked      = "port-blocked"
+	actPortUnblocked    = "port-unblocked"
+	actUnknown          = "l2sec-unknown"
+)
+
+// event.severity as Elastic scales it: low, medium, high.
+const (
+	severityLow    = 21
+	severityMedium = 47
+	severityHigh   = 73
+)
+
+// Members of event that several kinds share. ECS: failure means that the attempt did not succeed,
+// here because the switch denied it.
+const (
+	categories = `"category":["network","intrusion_detection"],`
+	denied     = categories + `"type":["denied"],"action":"`
+	allowed    = categories + `"type":["allowed"],"action":"`
+	info       = categories + `"type":["info"],"action":"`
+	failure    = `","outcome":"failure",`
+	success    = `","outcome":"success",`
+	unknown    = `","outcome":"unknown",`
+)
+
+// The articles behind event.reference: of the lines that begin with the port and speak of
+// promiscuous mode, and of all that begin with the client or end with a blocked port.
+const (
+	kbRevoked = "https://knowledge.broadcom.com/external/article/304453"
+	kbDenied  = "https://knowledge.broadcom.com/external/article/344495"
+)
+
+// The setting that denied, as rule.
+const (
+	rulePromiscuous = `"rule":{"id":"portgroup.security.allow_promiscuous","name":"Promiscuous mode: Reject","category":"vswitch-security-policy"},`
+	ruleMACChanges  = `"rule":{"id":"portgroup.security.mac_changes","name":"MAC address changes: Reject","category":"vswitch-security-policy"},`
+)
+
+// MITRE ATT&CK as threat: T1040 names promiscuous mode in its text; a guest that takes another
+// MAC address can stand between two others. T1200 is about hardware and does not fit.
+const (
+	attack       = `https://attack.mitre.org/`
+	threatBegin  = `"threat":{"framework":"MITRE ATT&CK",`
+	threatSniff  = threatBegin + `"tactic":{"id":["TA0006","TA0007"],"name":["Credential Access","Discovery"],"reference":["` + attack + `tactics/TA0006/","` + attack + `tactics/TA0007/"]},"technique":{"id":["T1040"],"name":["Network Sniffing"],"reference":["` + attack + `techniques/T1040/"]}},`
+	threatMiddle = threatBegin + `"tactic":{"id":["TA0006","TA0009"],"name":["Credential Access","Collection"],"reference":["` + attack + `tactics/TA0006/","` + attack + `tactics/TA0009/"]},"technique":{"id":["T1557"],"name":["Adversary-in-the-Middle"],"reference":["` + attack + `techniques/T1557/"]}},`
+)
+
+var l2secTable = [...]l2secFacts{
+	L2SecPromiscRevoked: {
+		action: actPromiscRevoked, violation: ViolationPromiscuous, effect: "revoked", severity: severityMedium,
+		event:     denied + actPromiscRevoked + failure,
+		l2sec:     `"violation":"promiscuous_mode","effect":"revoked",`,
+		reference: kbRevoked,
+		analysis:  rulePromiscuous + threatSniff,
+	},
+	L2SecPromiscRequested: {
+		action: actPromiscRequested, violation: ViolationPromiscuous, effect: "denied", severity: severityMedium,
+		event:     denied + actPromiscRequested + failure,
+		l2sec:     `"violation":"promiscuous_mode","effect":"denied",`,
+		reference: kbDenied,
+		analysis:  rulePromiscuous + threatSniff,
+	},
+	L2SecMACChangeRequested: {
+		action: actMACChange, violation: ViolationMACChange, effect: "denied", severity: severityHigh,
+		event:     denied + actMACChange + failure,
+		l2sec:     `"violation":"mac_address_change","effect":"denied",`,
+		reference: kbDenied,
+		analysis:  ruleMACChanges + threatMiddle,
+	},
+	L2SecPeerBlocked: {
+		action: actPortBlocked, violation: ViolationMACChange, effect: "port_blocked", severity: severityHigh,
+		event:     denied + actPortBlocked + failure,
+		l2sec:     `"violation":"mac_address_change","effect":"port_blocked",`,
+		reference: kbDenied,
+		analysis:  ruleMACChanges + threatMiddle,
+	},
+	L2SecPortBlocked: { // the line does not say which policy
+		action: actPortBlocked, violation: ViolationPolicy, effect: "port_blocked", severity: severityHigh,
+		event:     denied + actPortBlocked + failure,
+		l2sec:     `"violation":"policy_violation","effect":"port_blocked",`,
+		reference: kbDenied,
+	},
+	L2SecPortUnblocked: {
+		action: actPortUnblocked, effect: "restored", severity: severityLow,
+		event:     allowed + actPortUnblocked + success,
+		l2sec:     `"effect":"restored",`,
+		reference: kbDenied,
+	},
+	L2SecUnknown: {
+		action: actUnknown, violation: ViolationUnknown, effect: "unknown", severity: severityMedium,
+		event: info + actUnknown + unknown,
+		l2sec: `"violation":"unknown","effect":"unknown",`,
+	},
+}
+
+// facts returns the row of k; a kind that is not in the table is L2SecUnknown.
+func (k L2SecKind) facts() *l2secFacts {
+	if int(k) >= len(l2secTable) {
+		k = L2SecUnknown
+	}
+	return &l2secTable[k]
+}
+
+// Action is event.action of a line of this kind, or empty for L2SecNone.
+func (k L2SecKind) Action() string { return k.facts().action }
+
+// Violation is vmware.l2sec.violation of a line of this kind.
+func (k L2SecKind) Violation() Violation { return k.facts().violation }
+
+// Effect is vmware.l2sec.effect of a line of this kind.
+func (k L2SecKind) Effect() string { return k.facts().effect }
+
+// Severity is event.severity: a host's own interface that listens in weighs more than a VM's.
+func (l *L2Sec) Severity() int {
+	if l.Kind == L2SecPromiscRequested && l.Client.Type == ClientVMK {
+		return severityHigh
+	}
+	return int(l.Kind.facts().severity)
+}
+
+// appendL2SecEvent appends the members of event that an L2Sec line decides.
+func (e *Event) appendL2SecEvent(dst []byte, enc encoding) []byte {
+	l := &e.L2Sec
+	dst = append(dst, l.Kind.facts().event...)
+	dst = appendUint(dst, `"severity":`, uint64(l.Severity()))
+	dst = appendField(dst, `"reason":"`, l.Reason)
+	dst = appendField(dst, `"code":"`, l.Function)
+	if enc.standard {
+		dst = append(dst, `"provider":"vmkernel",`...)
+	}
+	return dst
+}
+
+// appendL2Sec appends vmware.l2sec.
+func (e *Event) appendL2Sec(dst []byte, enc encoding) []byte {
+	l := &e.L2Sec
+	dst = append(dst, `"l2sec":{`...)
+	dst = append(dst, l.Kind.facts().l2sec...)
+	dst = l.Client.appendClient(dst)
+	if l.HasPort {
+		dst = appendPort(dst, l.Port)
+		if enc.standard {
+			dst = appendUint(dst, `"portset":`, uint64(PortSet(l.Port)))
+			dst = appendUint(dst, `"slot":`, uint64(PortSlot(l.Port)))
+		}
+		switch {
+		case PortUplink(l.Port):
+			dst = append(dst, `"uplink":true,`...)
+		case enc.standard:
+			dst = append(dst, `"uplink":false,`...)
+		}
+	}
+	dst = appendField(dst, `"requested_mac":"`, l.RequestedMAC)
+	if enc.standard {
+		dst = appendField(dst, `"module":"`, l.Module)
+		if l.Line != 0 {
+			dst = appendUint(dst, `"line":`, uint64(l.Line))
+		}
+	}
+	if v := &e.Vmkernel; v.Present {
+		dst = v.appendWorld(dst)
+	}
+	return endObject(dst, 0)
+}
+
+func (c *Client) appendClient(dst []byte) []byte {
+	mark := len(dst)
+	dst = append(dst, `"client":{`...)
+	dst = appendField(dst, `"raw":"`, c.Raw)
+	dst = appendWord(dst, `"type":"`, string(c.Type))
+	dst = appendField(dst, `"name":"`, c.Name)
+	dst = appendField(dst, `"device":"`, c.Device)
+	return endObject(dst, mark)
+}
+
+// appendPort appends a port id as the log has it, in lower-case hex without leading zeros, and as
+// esxtop, net-stats and esxcli have it, in decimal.
+func appendPort(dst []byte, id uint32) []byte {
+	dst = append(dst, `"port_id":"0x`...)
+	dst = strconv.AppendUint(dst, uint64(id), 16)
+	return appendUint(dst, `","port_id_dec":`, uint64(id))
+}

@@ -1,0 +1,92 @@
+package event
+
+import (
+	"math/bits"
+	"unicode/utf8"
+)
+
+// Eight equal bytes each, to look at eight bytes of text at once.
+const (
+	eachByte  = 0x0101010101010101
+	highBits  = 0x80 * eachByte
+	lowBits   = 0x7f * eachByte
+	quotes    = '"' * eachByte
+	slashes   = '\\' * eachByte
+	toPrint   = 0x60 * eachByte // carries a byte below 0x80 over 0x7f when it is 0x20 or more
+	hexDigits = "0123456789abcdef"
+)
+
+// appendText appends s as the inside of a JSON string. Quotes, backslashes and control characters
+// (C0, DEL, C1: a terminal may obey those too) are escaped, each byte that is not UTF-8 becomes
+// U+FFFD, and all other text passes as it is.
+func appendText(dst []byte, s string) []byte {
+	start := 0
+	for i := plain(s, 0); i < len(s); i = plain(s, i) {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			dst = append(dst, s[start:i]...)
+			dst = appendEscape(dst, c)
+			i++
+			start = i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			dst = append(dst, s[start:i]...)
+			dst = append(dst, "\uFFFD"...)
+			start = i + 1
+		case r < 0xa0:
+			dst = append(dst, s[start:i]...)
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
+			start = i + size
+		}
+		i += size
+	}
+	return append(dst, s[start:]...)
+}
+
+// plain returns the index of the first byte of s at or after i that cannot stand in a JSON string
+// as it is or is not ASCII, else len(s). It is where encoding spends its time, so it looks at
+// eight bytes at once: see BenchmarkAppendText.
+func plain(s string, i int) int {
+	for ; i+8 <= len(s); i += 8 {
+		if m := special(load(s[i : i+8])); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			return i
+		}
+	}
+	return i
+}
+
+// special marks the high bit of each byte of w that is not plain. Up to and including the first
+// such byte the marks are exact; a carry may falsify those after it.
+func special(w uint64) uint64 {
+	plain := (w + toPrint) & ((w ^ quotes) + lowBits) & ((w ^ slashes) + lowBits)
+	return (^plain | w | (w + eachByte)) & highBits
+}
+
+// load reads eight bytes in little-endian order; the compiler makes one load of it.
+func load(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func appendEscape(dst []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	case '\t':
+		return append(dst, '\\', 't')
+	}
+	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+}

@@ -1,0 +1,24 @@
+package event
+
+// SeverityNames are the names of the syslog severities 0–7 (RFC 5424, 6.2.1), as log.level and
+// log.syslog.severity.name give them.
+var SeverityNames = [8]string{
+	"emergency", "alert", "critical", "error", "warning", "notice", "info", "debug",
+}
+
+// FacilityNames are the names of the syslog facilities 0–23 (RFC 5424, 6.2.1), short as in
+// syslog.conf; 13 is the log audit, which ESXi uses for its audit records.
+var FacilityNames = [24]string{
+	"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
+	"uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert", "clock",
+	"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+}
+
+// HasPriority reports whether the header had a <PRI> between 0 and 191.
+func (s *Syslog) HasPriority() bool { return s.Priority >= 0 && s.Priority <= 191 }
+
+// Severity is the syslog severity, 0–7; only where HasPriority.
+func (s *Syslog) Severity() int { return int(s.Priority) & 7 }
+
+// Facility is the syslog facility, 0–23; only where HasPriority.
+func (s *Syslog) Facility() int { return int(s.Priority) >> 3 }
