@@ -84,6 +84,7 @@ const (
 	TagHostRenamed
 	TagFlood
 	TagReplay
+	tagsEnd // one past the last; a tag that is added here gets its name in TagNames
 )
 
 // Event is one line and what is known about it. The zero value is empty.

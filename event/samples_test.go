@@ -2,6 +2,7 @@ package event
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -83,7 +84,7 @@ func samples() []sample {
 			L2Sec{Kind: L2SecPortUnblocked, Line: 361, HasPort: true, Port: 0x3000005, Client: Client{Raw: "web-01", Type: ClientVM, Name: "web-01"}})},
 		{"l2sec_unknown", l2sec(9, "etherswitch: L2Sec_Whatever:1: something new", L2Sec{Kind: L2SecUnknown, Line: 1})},
 		{"netport", begin(10, vmkernelHeader+"NetPort: 982: enabled port 0x3000007 with mac 00:50:56:84:5a:b4", 182)},
-		{"rfc5424", begin(11, "<14>1 2026-09-15T10:30:00.123456Z esx9 vobd 2097 - [esx@4413 threadName=\"vobd \\\"7\\\"\"][meta seq=9] [netCorrelator] 1us: [vob.net.vmnic.linkstate.down] vmnic vmnic1 linkstate down", 14)},
+		{"rfc5424", begin(11, "<14>1 2026-09-15T10:30:00.123456Z esx9 vobd 2097 link [esx@4413 threadName=\"vobd \\\"7\\\"\"][meta seq=9] [netCorrelator] 1us: [vob.net.vmnic.linkstate.down] vmnic vmnic1 linkstate down", 14)},
 		{"raw", begin(12, "\x80\x81 binary \x00", -1)},
 		{"old_uptime", begin(13, "<181>Sep 15 10:30:00 esx4 vmkernel: 7:21:06:14.107 cpu10:202157 opID=936118c3)text", 181)},
 	}
@@ -95,9 +96,9 @@ func samples() []sample {
 	n.NetPort = NetPort{Kind: NetPortEnabled, Module: "NetPort", Line: 982, Port: 0x3000007, MAC: "00:50:56:84:5a:b4"}
 
 	r := &all[10].e
-	r.Dataset, r.Format, r.Message = DatasetVOB, FormatRFC5424, r.Raw[91:]
+	r.Dataset, r.Format, r.Message = DatasetVOB, FormatRFC5424, r.Raw[strings.Index(r.Raw, "[netCorr"):]
 	r.TimeText = "2026-09-15T10:30:00.123456Z"
-	r.Syslog = Syslog{Priority: 14, Version: 1, Hostname: "esx9", AppName: "vobd", ProcID: "2097", MsgID: "-",
+	r.Syslog = Syslog{Priority: 14, Version: 1, Hostname: "esx9", AppName: "vobd", ProcID: "2097", MsgID: "link",
 		StructuredData: `[esx@4413 threadName="vobd \"7\""][meta seq=9]`}
 
 	b := &all[11].e
