@@ -1,0 +1,79 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Issue 3, "Resolved when" 4: a sink that cannot write, then repaired, loses nothing.
+
+func fullDevice(t *testing.T) {
+	t.Helper()
+	needSignals(t)
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+}
+
+func oneFileSink(data, path string) string {
+	return fmt.Sprintf(`
+data_dir: %q
+listeners: [{name: tcp, address: "tcp://127.0.0.1:0"}]
+sinks: [{name: events, type: file, file: {path: %q}}]
+admin: {listen: "127.0.0.1:0"}
+shutdown_timeout: 1s
+`, data, path)
+}
+
+func TestSinkThatCannotWriteIsRepairedByConfiguration(t *testing.T) {
+	fullDevice(t)
+	data := t.TempDir()
+	p := start(t, "-c", writeConfig(t, oneFileSink(data, "/dev/full")))
+	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "5000", "-hosts", "5")
+	m := p.waitFor(t, "all frames in the log", func(m metrics) bool { return m.sum("vswarden_log_records_total") == float64(s.Sent) })
+	if lag := m.sum("vswarden_cursor_lag_records"); lag != float64(s.Sent) {
+		t.Errorf("lag %v with a sink that takes nothing, want %d", lag, s.Sent)
+	}
+	books(t, m)
+	p.stop(t) // Exit 0: nothing is delivered and all is safe on disk.
+	if text, _ := os.ReadFile(p.log); strings.Count(string(text), "no space left on device") > 20 {
+		t.Errorf("the same error is logged again and again:\n%s", p.logTail())
+	}
+
+	path := filepath.Join(data, "events.ndjson")
+	p = start(t, "-c", writeConfig(t, oneFileSink(data, path)))
+	m = p.settle(t, 0)
+	books(t, m)
+	if n := m.sum("vswarden_cursor_backlog_records"); n != float64(s.Sent) {
+		t.Errorf("backlog %v after the restart, want %d", n, s.Sent)
+	}
+	p.stop(t)
+	fine(t, judged(t, path, "-expect", s.file))
+}
+
+func TestSinkThatCannotWriteIsRepairedUnderWay(t *testing.T) {
+	fullDevice(t)
+	data := t.TempDir()
+	path := filepath.Join(data, "events.ndjson")
+	if err := os.Symlink("/dev/full", path); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, "-c", writeConfig(t, oneFileSink(data, path)))
+	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "5000", "-hosts", "5")
+	p.waitFor(t, "all frames in the log", func(m metrics) bool { return m.sum("vswarden_log_records_total") == float64(s.Sent) })
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(t, syscall.SIGHUP)
+	m := p.settle(t, s.Sent)
+	books(t, m)
+	if n := m.sum("vswarden_events_dead_total"); n != 0 {
+		t.Errorf("%v dead letters; a full disk is no reason for one", n)
+	}
+	p.stop(t)
+	fine(t, judged(t, path, "-expect", s.file))
+}
