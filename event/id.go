@@ -24,16 +24,20 @@ const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 var errID = errors.New("not an event id: 26 characters of Crockford base32")
 
-// AppendText appends the 26 characters of id: 130 bits, the first two of them zero.
+// AppendText appends the 26 characters of id: 130 bits, the first two of them zero. The halves
+// share the 14th character, so that the twelve after it are made beside the twelve before it.
 func (id ID) AppendText(dst []byte) []byte {
 	hi, lo := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])
-	var b [IDLen]byte
-	for i := IDLen - 1; i >= 0; i-- {
-		b[i] = crockford[lo&31]
-		lo = lo>>5 | hi<<59
-		hi >>= 5
+	dst = append(dst, crockford[:IDLen]...) // room, filled in where it stands
+	b := dst[len(dst)-IDLen:]
+	b[13] = crockford[(hi<<4|lo>>60)&31]
+	hi >>= 1
+	for i := 12; i > 0; i-- {
+		b[i], b[13+i] = crockford[hi&31], crockford[lo&31]
+		hi, lo = hi>>5, lo>>5
 	}
-	return append(dst, b[:]...)
+	b[0] = crockford[hi&31]
+	return dst
 }
 
 // String returns the 26 characters of id.

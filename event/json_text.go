@@ -20,14 +20,14 @@ const (
 // (C0, DEL, C1: a terminal may obey those too) are escaped, each byte that is not UTF-8 becomes
 // U+FFFD, and all other text passes as it is.
 func appendText(dst []byte, s string) []byte {
-	start := 0
-	for i := plain(s, 0); i < len(s); i = plain(s, i) {
+	start, i := 0, plain(s, 0)
+	for i < len(s) {
 		c := s[i]
 		if c < utf8.RuneSelf {
 			dst = append(dst, s[start:i]...)
 			dst = appendEscape(dst, c)
-			i++
-			start = i
+			start = i + 1
+			i = plain(s, start)
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
@@ -38,10 +38,13 @@ func appendText(dst []byte, s string) []byte {
 			start = i + 1
 		case r < 0xa0:
 			dst = append(dst, s[start:i]...)
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
+			dst = appendEscape(dst, byte(r))
 			start = i + size
 		}
 		i += size
+		if i < len(s) && s[i] < utf8.RuneSelf { // a word of another script is often followed by more
+			i = plain(s, i)
+		}
 	}
 	return append(dst, s[start:]...)
 }

@@ -17,32 +17,38 @@ func appendTime(dst []byte, ns int64, digits int) []byte {
 		day, sod = day-1, sod+daySecond
 	}
 	year, month, dom := civil(day)
-	buf := [len("2006-01-02T15:04:05.000000000Z")]byte{
-		4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: '.',
-	}
-	put2(buf[0:], year/100)
-	put2(buf[2:], year%100)
-	put2(buf[5:], month)
-	put2(buf[8:], dom)
-	put2(buf[11:], uint32(sod/3600))
-	put2(buf[14:], uint32(sod/60%60))
-	put2(buf[17:], uint32(sod%60))
-	end := 19
+	// The form is copied and then filled in: to build it elsewhere and copy it would wait for each
+	// of its bytes to be stored.
+	const form = "2006-01-02T15:04:05.000000000Z"
+	dst = append(dst, form...)
+	at := len(dst) - len(form)
+	b := dst[at : at+len(form)]
+	put2(b[0:], year/100)
+	put2(b[2:], year%100)
+	put2(b[5:], month)
+	put2(b[8:], dom)
+	put2(b[11:], uint32(sod/3600))
+	put2(b[14:], uint32(sod/60%60))
+	put2(b[17:], uint32(sod%60))
+	end := len("2006-01-02T15:04:05")
 	if digits > 0 {
-		f := uint32(frac)
-		for i := 28; i >= 20; i-- {
-			buf[i] = byte('0' + f%10)
-			f /= 10
-		}
-		end = 20 + digits
+		put3(b[20:], uint32(frac)/1e6)
+		put3(b[23:], uint32(frac)/1e3%1e3)
+		put3(b[26:], uint32(frac)%1e3)
+		end += 1 + digits
 	}
-	buf[end] = 'Z'
-	return append(dst, buf[:end+1]...)
+	b[end] = 'Z'
+	return dst[:at+end+1]
 }
 
 func put2(b []byte, v uint32) {
 	_ = b[1]
 	b[0], b[1] = byte('0'+v/10), byte('0'+v%10)
+}
+
+func put3(b []byte, v uint32) {
+	_ = b[2]
+	b[0], b[1], b[2] = byte('0'+v/100), byte('0'+v/10%10), byte('0'+v%10)
 }
 
 // civil turns days since 1970-01-01 into a date of the Gregorian calendar: Howard Hinnant's
