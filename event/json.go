@@ -49,13 +49,13 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	if e.Reason != "" {
 		dst = append(dst, `"error":{`...)
 		dst = appendField(dst, `"message":"`, e.Reason)
-		dst = endObject(dst, 0)
+		dst = closeObject(dst)
 	}
 	dst = e.appendLog(dst, enc)
 	if e.Host != "" {
 		dst = append(dst, `"host":{`...)
 		dst = appendField(dst, `"name":"`, e.Host)
-		dst = endObject(dst, 0)
+		dst = closeObject(dst)
 	}
 	if enc.full && e.L2Sec.Kind != L2SecNone {
 		dst = append(dst, e.L2Sec.Kind.facts().analysis...)
@@ -111,7 +111,7 @@ func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
 	if enc.original && !enc.binary {
 		dst = appendField(dst, `"original":"`, e.Raw)
 	}
-	return endObject(dst, 0)
+	return closeObject(dst)
 }
 
 func (t Tags) appendTags(dst []byte) []byte {
@@ -174,10 +174,10 @@ func (e *Event) appendLog(dst []byte, enc encoding) []byte {
 func (s *Syslog) appendPriorityParts(dst []byte) []byte {
 	dst = appendUint(dst, `"facility":{"code":`, uint64(s.Facility()))
 	dst = appendWord(dst, `"name":"`, FacilityNames[s.Facility()])
-	dst = endObject(dst, 0)
+	dst = closeObject(dst)
 	dst = appendUint(dst, `"severity":{"code":`, uint64(s.Severity()))
 	dst = appendWord(dst, `"name":"`, SeverityNames[s.Severity()])
-	return endObject(dst, 0)
+	return closeObject(dst)
 }
 
 // appendOrigin appends log.logger and log.origin: who in the program wrote the line.
@@ -197,9 +197,9 @@ func (e *Event) appendOrigin(dst []byte) []byte {
 	dst = appendField(dst, `"function":"`, function)
 	if line != 0 {
 		dst = appendUint(dst, `"file":{"line":`, uint64(line))
-		dst = endObject(dst, 0)
+		dst = closeObject(dst)
 	}
-	return endObject(dst, 0)
+	return closeObject(dst)
 }
 
 // appendVMware appends the object vmware: what ECS has no names for.
@@ -271,14 +271,18 @@ func (e *Event) appendReceiver(dst []byte, enc encoding) []byte {
 	return endObject(dst, mark)
 }
 
-// endObject closes an object whose members each end with a comma, and adds one for itself. If it
-// has no members it is taken back to mark, where it began.
+// closeObject closes an object that has members, and adds the comma behind it.
+func closeObject(dst []byte) []byte {
+	dst[len(dst)-1] = '}'
+	return append(dst, ',')
+}
+
+// endObject closes an object that began at mark, or takes it back if it has no members.
 func endObject(dst []byte, mark int) []byte {
 	if dst[len(dst)-1] == '{' {
 		return dst[:mark]
 	}
-	dst[len(dst)-1] = '}'
-	return append(dst, ',')
+	return closeObject(dst)
 }
 
 // appendField appends a member whose value is the sender's text. key ends with the opening quote.

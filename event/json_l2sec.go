@@ -180,7 +180,7 @@ func (e *Event) appendL2Sec(dst []byte, enc encoding) []byte {
 	if v := &e.Vmkernel; v.Present {
 		dst = v.appendWorld(dst)
 	}
-	return endObject(dst, 0)
+	return closeObject(dst)
 }
 
 func (c *Client) appendClient(dst []byte) []byte {

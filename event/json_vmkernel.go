@@ -29,7 +29,7 @@ func (n *NetPort) appendNetPort(dst []byte) []byte {
 	}
 	dst = appendPort(dst, n.Port)
 	dst = appendField(dst, `"mac":"`, n.MAC)
-	return endObject(dst, 0)
+	return closeObject(dst)
 }
 
 // appendVmkernel appends vmware.vmkernel: the prefix of the line. An L2Sec line has its CPU, world
