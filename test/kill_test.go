@@ -36,7 +36,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	const kills, hosts = 12, 4
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	moments := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // Moments, not secrets.
+	moments := rand.New(rand.NewPCG(seed, 0))
 	data := t.TempDir()
 	var synced [kills]float64
 	for round := range kills {

@@ -68,7 +68,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	})
 	each := fs.Bool("senders", false, "print a line for each sender before the verdict")
 	fs.Usage = func() {
-		fmt.Fprintln(stderr, "usage: judge [-sequence] [-expect N|FILE]… [-senders] FILE…   (- = standard input)")
+		_, _ = fmt.Fprintln(stderr, "usage: judge [-sequence] [-expect N|FILE]… [-senders] FILE…   (- = standard input)")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err != nil {
@@ -79,14 +79,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = errors.New("no file to judge; write - for standard input")
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "judge:", err)
-		return 2
+		return complain(stderr, err, 2)
 	}
 	j := newJudge(stdout)
 	for _, path := range fs.Args() {
 		if err := judgeFile(j, path, stdin); err != nil {
-			fmt.Fprintln(stderr, "judge:", err)
-			return 1
+			return complain(stderr, err, 1)
 		}
 	}
 	v := j.verdict(want)
@@ -98,6 +96,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return 3
 	}
 	return 0
+}
+
+func complain(stderr io.Writer, err error, code int) int {
+	_, _ = fmt.Fprintln(stderr, "judge:", err) // Nobody is left to tell.
+	return code
 }
 
 func judgeFile(j *judge, path string, stdin io.Reader) error {

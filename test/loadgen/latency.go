@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -128,7 +129,7 @@ func (w *watcher) read() (int, error) {
 		w.take(w.buf[:n], time.Now().UnixNano())
 		return n, nil
 	}
-	if err != io.EOF { //nolint:errorlint // Read returns io.EOF itself.
+	if !errors.Is(err, io.EOF) {
 		return 0, fmt.Errorf("read output: %w", err)
 	}
 	mine, err := w.file.Stat()

@@ -49,7 +49,7 @@ const rounds = 4
 
 // renderMix composes the pool of lines that is sent over and over. It is a function of the seed.
 func renderMix(seed uint64) []template {
-	r := rand.New(rand.NewPCG(seed, 0x7673776172646e)) //nolint:gosec // Test data, not secrets.
+	r := rand.New(rand.NewPCG(seed, 0x7673776172646e))
 	pool := make([]template, 0, rounds*perMille)
 	for range rounds {
 		for i := range perMille {
