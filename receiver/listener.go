@@ -1,0 +1,217 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"vswarden/setting"
+)
+
+// Listener is one bound socket.
+type Listener struct {
+	cfg    Config
+	id     uint16
+	proto  Transport
+	log    zerolog.Logger
+	stats  Stats
+	policy atomic.Pointer[policy]
+	seldom seldom
+
+	udp *net.UDPConn
+	tcp *net.TCPListener
+
+	kernelDrops kernelDrops
+	buffers     *buffers
+	streams     streams
+}
+
+// policy is what may change while the listener runs.
+type policy struct {
+	relays networks
+}
+
+func newPolicy(cfg Config) *policy {
+	p := &policy{}
+	p.relays, _ = parseNetworks(cfg.Relays) // Validate has seen them
+	return p
+}
+
+// drainTime is how long what the kernel has already taken in is still read after the end.
+const drainTime = 250 * time.Millisecond
+
+// Listen binds the socket of cfg. The error names the address and what to do.
+func Listen(cfg Config, log zerolog.Logger) (*Listener, error) {
+	if faults := cfg.Validate(); len(faults) > 0 {
+		return nil, setting.Faults(faults)
+	}
+	proto, hostport, err := splitAddress(cfg.Address)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Name == "" {
+		cfg.Name = cfg.Address
+	}
+	l := &Listener{
+		cfg: cfg, id: ListenerID(cfg.Name), proto: proto, buffers: newBuffers(),
+		log: log.With().Str("listener", cfg.Name).Logger(),
+	}
+	l.policy.Store(newPolicy(cfg))
+	if proto == UDP {
+		err = l.listenUDP(hostport)
+	} else {
+		err = l.listenTCP(hostport)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w%s", cfg.Address, err, cure(err))
+	}
+	return l, nil
+}
+
+func (l *Listener) listenUDP(hostport string) error {
+	addr, err := net.ResolveUDPAddr("udp", hostport)
+	if err != nil {
+		return err
+	}
+	if l.udp, err = net.ListenUDP("udp", addr); err != nil {
+		return err
+	}
+	granted, err := setReceiveBuffer(l.udp, int(l.cfg.ReceiveBuffer))
+	e := l.log.Info()
+	if err != nil || granted > 0 && granted < int(l.cfg.ReceiveBuffer) {
+		e = l.log.Warn().Err(err).Str("cure", "sysctl -w net.core.rmem_max="+fmt.Sprint(int64(l.cfg.ReceiveBuffer))+", or give the program CAP_NET_ADMIN")
+	}
+	e.Stringer("asked", l.cfg.ReceiveBuffer).Stringer("granted", setting.Bytes(granted)).Msg("udp receive buffer")
+	if err := l.kernelDrops.open(l.udp); err != nil {
+		l.log.Warn().Err(err).Msg("datagrams dropped by the kernel cannot be counted here")
+	}
+	return nil
+}
+
+func (l *Listener) listenTCP(hostport string) error {
+	addr, err := net.ResolveTCPAddr("tcp", hostport)
+	if err != nil {
+		return err
+	}
+	if l.tcp, err = net.ListenTCP("tcp", addr); err != nil {
+		return err
+	}
+	if limit, err := raiseFileLimit(uint64(l.cfg.MaxConnections) + reservedFiles); err != nil {
+		l.log.Warn().Err(err).Uint64("files", limit).Int("max_connections", l.cfg.MaxConnections).
+			Str("cure", "raise LimitNOFILE in the service, or ulimit -n").Msg("more connections allowed than files")
+	}
+	return nil
+}
+
+// reservedFiles are the open files that are not connections.
+const reservedFiles = 256
+
+// Addr is the address really bound.
+func (l *Listener) Addr() net.Addr {
+	if l.udp != nil {
+		return l.udp.LocalAddr()
+	}
+	return l.tcp.Addr()
+}
+
+// Name is the configured name, or the address.
+func (l *Listener) Name() string { return l.cfg.Name }
+
+// Proto is udp or tcp.
+func (l *Listener) Proto() string { return l.proto.String() }
+
+// Stats returns the counters, which go on counting.
+func (l *Listener) Stats() *Stats {
+	if l.udp != nil {
+		l.stats.KernelDrops.Store(l.kernelDrops.read())
+	}
+	return &l.stats
+}
+
+// Close gives back the socket of a listener that never served.
+func (l *Listener) Close() error {
+	if l.udp != nil {
+		return l.udp.Close()
+	}
+	return l.tcp.Close()
+}
+
+// Serve hands every frame to h until ctx ends; what the kernel took in before is read for
+// a moment longer. It returns nil then, when all that it started is gone and the socket is closed;
+// otherwise the error that broke the socket. h runs in many goroutines at once, but in only one
+// per connection. It may block: the sender of a TCP connection waits then, and datagrams are lost
+// once the kernel's buffer is full.
+func (l *Listener) Serve(ctx context.Context, h Handler) error {
+	if l.udp != nil {
+		return l.serveUDP(ctx, h)
+	}
+	return l.serveTCP(ctx, h)
+}
+
+// handle gives one batch to h and keeps the books.
+func (l *Listener) handle(h Handler, batch []Frame) {
+	if len(batch) == 0 {
+		return
+	}
+	t := batch[0].Transport
+	var size uint64
+	for i := range batch {
+		size += uint64(len(batch[i].Data))
+		if f := batch[i].Flags; f != 0 {
+			if f&Truncated != 0 {
+				l.stats.Truncated.Add(1)
+			}
+			if f&Unfinished != 0 {
+				l.stats.Unfinished.Add(1)
+			}
+		}
+	}
+	l.stats.Frames[t].Add(uint64(len(batch)))
+	l.stats.Bytes[t].Add(size)
+	if err := h(batch); err != nil {
+		lost, reason := len(batch), HandlerRefused
+		if d, ok := errors.AsType[*Dropped](err); ok {
+			lost, reason = min(d.Frames, lost), min(d.Reason, dropReasons-1)
+		}
+		l.stats.Dropped[t][reason].Add(uint64(lost))
+		if l.seldom.allow(netip.Addr{}, time.Now()) {
+			l.log.Error().Err(err).Int("frames", lost).Msg("frames dropped")
+		}
+	}
+}
+
+// backoff waits longer each time, up to a second, and says whether ctx is still alive.
+func backoff(ctx context.Context, attempt int) bool {
+	t := time.NewTimer(min(5*time.Millisecond<<min(attempt, 8), time.Second))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// cure says what to do about an address that cannot be bound.
+func cure(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return ": ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher port, or grant it (AmbientCapabilities in the service)"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return ": another program has it (ss -lnptu shows which); stop that one or choose another port"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return ": no interface of this machine has that address; leave the host out to listen on all"
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return ": write an address of this machine, or leave the host out to listen on all"
+	}
+	return ""
+}
