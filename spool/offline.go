@@ -1,0 +1,91 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+)
+
+// ListCursors returns the cursors of a log that may be open in another process: what they say a
+// moment later may be more. A log that is not there has none.
+func ListCursors(fsys FS, dir string) ([]CursorInfo, error) {
+	have, err := readContent(fsys, dir)
+	if isAbsent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l := offlineLog(have)
+	return l.Cursors(), nil
+}
+
+// offlineLog makes of the labels on disk what Cursors needs.
+func offlineLog(have content) *Log {
+	l := &Log{segs: have.segs, known: have.cursors, endBefore: max(1, Position(have.state.values[stNext]))}
+	if n := len(l.segs); n > 0 {
+		s := l.segs[n-1]
+		s.end = max(s.base, l.endBefore)
+		l.endBefore = s.end
+	}
+	return l
+}
+
+// ErrNoCursor says that there is no cursor of that name.
+var ErrNoCursor = errors.New("no such cursor")
+
+// withCursor calls do with a cursor file of a log that no process has open.
+func withCursor(fsys FS, dir, name string, do func(have content, c cursorFile) error) (err error) {
+	lock, err := fsys.Lock(filepath.Join(dir, lockName))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	have, err := readContent(fsys, dir)
+	if err != nil {
+		return err
+	}
+	c, ok := have.cursors[name]
+	if !ok {
+		return fmt.Errorf("cursor %s: %w", name, ErrNoCursor)
+	}
+	return do(have, c)
+}
+
+// SetCursor moves a cursor of a log that no process has open (*InUseError) to start, or where that
+// is empty to position: all records up to there count as done. It returns where the cursor is.
+func SetCursor(fsys FS, dir, name string, start Start, position Position) (at Position, err error) {
+	err = withCursor(fsys, dir, name, func(have content, c cursorFile) error {
+		l := offlineLog(have)
+		oldest, end := l.oldestLocked(), l.endBefore
+		at = position
+		switch {
+		case start == StartOldest:
+			at = oldest - 1
+		case start == StartNewest:
+			at = end - 1
+		case at >= end || at+1 < oldest:
+			return fmt.Errorf("position %d is not in the log: write %d to %d", position, oldest-1, end-1)
+		}
+		s, _, err := openSlots(fsys, filepath.Join(dir, c.file), magicCursor)
+		if err != nil {
+			return err
+		}
+		err = s.put(func(v *[8]uint64) { v[curPosition] = uint64(at) })
+		if err == nil {
+			err = s.sync()
+		}
+		return errors.Join(err, s.file.Close())
+	})
+	return at, err
+}
+
+// DropCursor removes a cursor of a log that no process has open (*InUseError).
+func DropCursor(fsys FS, dir, name string) error {
+	return withCursor(fsys, dir, name, func(_ content, c cursorFile) error {
+		if err := fsys.Remove(filepath.Join(dir, c.file)); err != nil {
+			return err
+		}
+		return fsys.SyncDir(dir)
+	})
+}

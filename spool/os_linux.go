@@ -1,0 +1,19 @@
+package spool
+
+import (
+	"os"
+	"syscall"
+)
+
+// fdatasync syncs what is needed to read the file again, not its times.
+func fdatasync(f *os.File) error {
+	for {
+		err := syscall.Fdatasync(int(f.Fd()))
+		if err == nil {
+			return nil
+		}
+		if err != syscall.EINTR { //nolint:errorlint // A bare Errno.
+			return &os.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
+		}
+	}
+}
