@@ -86,7 +86,7 @@ func checkECS(fields map[string]ecsField, path string, v any) error {
 }
 
 func checkECSType(kind string, v any) (err error) {
-	ok := true
+	var ok bool
 	switch kind {
 	case "keyword", "match_only_text", "wildcard", "constant_keyword":
 		_, ok = v.(string)

@@ -227,8 +227,10 @@ func FuzzAppendJSON(f *testing.F) {
 			Vmkernel: Vmkernel{Present: port&2 == 0, HasCPU: port&4 == 0, CPU: port, World: uint64(ns), OpID: client, Uptime: stamp},
 		}
 		if int(kind) < len(l2secTable) {
-			e.L2Sec = L2Sec{Kind: L2SecKind(kind), Module: client, Function: message, Line: port, HasPort: port&8 == 0, Port: port,
-				RequestedMAC: stamp, Reason: sd, Client: Client{Raw: client, Type: ClientVMK, Name: message, Device: stamp}}
+			e.L2Sec = L2Sec{
+				Kind: L2SecKind(kind), Module: client, Function: message, Line: port, HasPort: port&8 == 0, Port: port,
+				RequestedMAC: stamp, Reason: sd, Client: Client{Raw: client, Type: ClientVMK, Name: message, Device: stamp},
+			}
 		} else {
 			e.NetPort = NetPort{Kind: NetPortKind(kind - uint8(len(l2secTable)) + 1), Module: client, Line: port, Port: port, MAC: message}
 		}

@@ -72,8 +72,10 @@ func FuzzAppendText(f *testing.F) {
 
 func TestAppendTime(t *testing.T) {
 	day := int64(24 * time.Hour)
-	stamps := []int64{0, 1, -1, 999, day - 1, day, -day, -day - 1, 1<<63 - 1, -1 << 63, unix("2000-02-29T23:59:59.999999999Z"),
-		unix("2100-03-01T00:00:00Z"), unix("2100-02-28T23:59:59.5Z"), unix("1900-03-01T12:00:00Z"), unix("1677-09-22T00:00:00Z")}
+	stamps := []int64{
+		0, 1, -1, 999, day - 1, day, -day, -day - 1, 1<<63 - 1, -1 << 63, unix("2000-02-29T23:59:59.999999999Z"),
+		unix("2100-03-01T00:00:00Z"), unix("2100-02-28T23:59:59.5Z"), unix("1900-03-01T12:00:00Z"), unix("1677-09-22T00:00:00Z"),
+	}
 	for ns := unix("1999-12-25T12:34:56.789012345Z"); ns < unix("2005-01-05T00:00:00Z"); ns += day {
 		stamps = append(stamps, ns)
 	}

@@ -49,8 +49,10 @@ func l2sec(n uint64, text string, l L2Sec) Event {
 
 func promiscEvent() Event {
 	e := l2sec(1, "etherswitch: L2Sec_EnforcePortCompliance:226: client web-01.eth0 requested promiscuous mode on port 0x3000005, disallowed by vswitch policy",
-		L2Sec{Kind: L2SecPromiscRequested, Line: 226, HasPort: true, Port: 0x3000005, Reason: "disallowed by vswitch policy",
-			Client: Client{Raw: "web-01.eth0", Type: ClientVM, Name: "web-01", Device: "eth0"}})
+		L2Sec{
+			Kind: L2SecPromiscRequested, Line: 226, HasPort: true, Port: 0x3000005, Reason: "disallowed by vswitch policy",
+			Client: Client{Raw: "web-01.eth0", Type: ClientVM, Name: "web-01", Device: "eth0"},
+		})
 	e.Receiver.Transport, e.Receiver.Framing = "tls", "octet_counting"
 	e.Receiver.TLSPeer, e.Receiver.Authenticated = "esx01.example.com", true
 	return e
@@ -69,13 +71,17 @@ func samples() []sample {
 		{"promisc_requested", promiscEvent()},
 		{"hostd", hostdEvent()},
 		{"promisc_vmk", l2sec(3, `cswitch: L2Sec_EnforcePortCompliance:209: [nsx@6876 comp="nsx-esx" subcomp="vswitch"]client vmk1 requested promiscuous mode on port 0x4000010, disallowed by vswitch policy`,
-			L2Sec{Kind: L2SecPromiscRequested, Module: "cswitch", Line: 209, HasPort: true, Port: 0x4000010, Reason: "disallowed by vswitch policy",
-				Client: Client{Raw: "vmk1", Type: ClientVMK, Device: "vmk1"}})},
+			L2Sec{
+				Kind: L2SecPromiscRequested, Module: "cswitch", Line: 209, HasPort: true, Port: 0x4000010, Reason: "disallowed by vswitch policy",
+				Client: Client{Raw: "vmk1", Type: ClientVMK, Device: "vmk1"},
+			})},
 		{"promisc_revoked", l2sec(4, "etherswitch: L2Sec_EnforcePortCompliance: 0x100000f: peer not allowed promiscuous, revoking setting",
 			L2Sec{Kind: L2SecPromiscRevoked, HasPort: true, Port: 0x100000f, Reason: "revoking setting", Client: Client{Type: ClientUnknown}})},
 		{"mac_change", l2sec(5, "etherswitch: L2Sec_EnforcePortCompliance:247: client Büro \"7\".eth1 requested mac address change to 00:50:56:9a:00:01 on port 0x84000006, disallowed by vswitch policy",
-			L2Sec{Kind: L2SecMACChangeRequested, Line: 247, HasPort: true, Port: 0x84000006, Reason: "disallowed by vswitch policy", RequestedMAC: "00:50:56:9a:00:01",
-				Client: Client{Raw: `Büro "7".eth1`, Type: ClientVM, Name: `Büro "7"`, Device: "eth1"}})},
+			L2Sec{
+				Kind: L2SecMACChangeRequested, Line: 247, HasPort: true, Port: 0x84000006, Reason: "disallowed by vswitch policy", RequestedMAC: "00:50:56:9a:00:01",
+				Client: Client{Raw: `Büro "7".eth1`, Type: ClientVM, Name: `Büro "7"`, Device: "eth1"},
+			})},
 		{"peer_blocked", l2sec(6, "etherswitch: L2Sec_EnforcePortCompliance: 0x100000f: peer not allowed to change address, blocking port",
 			L2Sec{Kind: L2SecPeerBlocked, HasPort: true, Port: 0x100000f, Reason: "blocking port", Client: Client{Type: ClientUnknown}})},
 		{"port_blocked", l2sec(7, "etherswitch: L2Sec_EnforcePortCompliance:356: client web-01 has policy violations on port 0x3000005. Port is blocked",
@@ -88,6 +94,7 @@ func samples() []sample {
 		{"raw", begin(12, "\x80\x81 binary \x00", -1)},
 		{"old_uptime", begin(13, "<181>Sep 15 10:30:00 esx4 vmkernel: 7:21:06:14.107 cpu10:202157 opID=936118c3)text", 181)},
 	}
+	all[2].e.Vmkernel.OpID = "936118c3"
 	all[8].e.Tags = TagUnknownL2Sec
 
 	n := &all[9].e
@@ -98,8 +105,10 @@ func samples() []sample {
 	r := &all[10].e
 	r.Dataset, r.Format, r.Message = DatasetVOB, FormatRFC5424, r.Raw[strings.Index(r.Raw, "[netCorr"):]
 	r.TimeText = "2026-09-15T10:30:00.123456Z"
-	r.Syslog = Syslog{Priority: 14, Version: 1, Hostname: "esx9", AppName: "vobd", ProcID: "2097", MsgID: "link",
-		StructuredData: `[esx@4413 threadName="vobd \"7\""][meta seq=9]`}
+	r.Syslog = Syslog{
+		Priority: 14, Version: 1, Hostname: "esx9", AppName: "vobd", ProcID: "2097", MsgID: "link",
+		StructuredData: `[esx@4413 threadName="vobd \"7\""][meta seq=9]`,
+	}
 
 	b := &all[11].e
 	b.Dataset, b.Format, b.Kind, b.Message = DatasetGeneric, FormatRaw, "pipeline_error", b.Raw

@@ -17,7 +17,10 @@ func TestSize(t *testing.T) {
 		share float64 // of the lines
 		make  func(*rand.Rand) Event
 	}{
-		{"hostd", 47.5, hostdLine}, {"vpxa", 26, vpxaLine}, {"vmkernel", 16, vmkernelLine}, {"vobd", 10, vobdLine},
+		{"hostd", 47.5, hostdLine},
+		{"vpxa", 26, vpxaLine},
+		{"vmkernel", 16, vmkernelLine},
+		{"vobd", 10, vobdLine},
 		{"l2sec", 0.5, func(*rand.Rand) Event { return promiscEvent() }},
 	}
 	var in, out float64

@@ -68,8 +68,10 @@ func TestDatasets(t *testing.T) {
 			security = append(security, d)
 		}
 	}
-	want := []Dataset{DatasetL2Sec, DatasetNetPort, DatasetAuth, DatasetShell, DatasetAudit, DatasetLogLoss,
-		DatasetVCAudit, DatasetPosture, DatasetPolicy, DatasetAlert, DatasetPromisc}
+	want := []Dataset{
+		DatasetL2Sec, DatasetNetPort, DatasetAuth, DatasetShell, DatasetAudit, DatasetLogLoss,
+		DatasetVCAudit, DatasetPosture, DatasetPolicy, DatasetAlert, DatasetPromisc,
+	}
 	if !slices.Equal(security, want) {
 		t.Errorf("security datasets are %v", security)
 	}
