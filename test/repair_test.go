@@ -11,14 +11,6 @@ import (
 
 // Issue 3, "Resolved when" 4: a sink that cannot write, then repaired, loses nothing.
 
-func fullDevice(t *testing.T) {
-	t.Helper()
-	needSignals(t)
-	if _, err := os.Stat("/dev/full"); err != nil {
-		t.Skip("this system has no /dev/full")
-	}
-}
-
 func oneFileSink(data, path string) string {
 	return fmt.Sprintf(`
 data_dir: %q
@@ -30,7 +22,7 @@ shutdown_timeout: 1s
 }
 
 func TestSinkThatCannotWriteIsRepairedByConfiguration(t *testing.T) {
-	fullDevice(t)
+	needFullDevice(t)
 	data := t.TempDir()
 	p := start(t, "-c", writeConfig(t, oneFileSink(data, "/dev/full")))
 	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "5000", "-hosts", "5")
@@ -56,7 +48,7 @@ func TestSinkThatCannotWriteIsRepairedByConfiguration(t *testing.T) {
 }
 
 func TestSinkThatCannotWriteIsRepairedUnderWay(t *testing.T) {
-	fullDevice(t)
+	needFullDevice(t)
 	data := t.TempDir()
 	path := filepath.Join(data, "events.ndjson")
 	if err := os.Symlink("/dev/full", path); err != nil {

@@ -1,0 +1,54 @@
+# What a developer runs. Nothing here is needed to build or test the program: `go build ./...` and
+# `go test ./...` do that with Go alone.
+
+GO        ?= go
+FUZZTIME  ?= 10s
+BENCH     ?= .
+LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
+VULN      = $(GO) tool -modfile=tools/go.mod govulncheck
+
+.PHONY: build test lint fuzz bench bench-check check format vuln cross nightly-log nightly-receiver
+
+build: ## the program, as ./vswarden
+	$(GO) build -trimpath -o vswarden ./cmd/vswarden
+
+test: ## everything, with the race detector
+	$(GO) test -race ./...
+
+lint: ## vet and the pinned linters (the first time builds them)
+	$(GO) vet ./...
+	$(LINT) run ./...
+
+format: ## gofumpt over the tree
+	$(LINT) fmt ./...
+
+fuzz: ## every fuzz target for FUZZTIME
+	.ci/fuzz $(FUZZTIME)
+
+# The benchmarks of docs/performance.md, as its table: the fastest of ten runs each.
+bench:
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 100ms -count 10 ./event ./decode ./spool ./receiver ./pipeline | tee /dev/stderr | $(GO) run ./test/benchtable
+
+# What CI compares: multiples of BenchmarkFloorParse, and allocations.
+bench-check:
+	.ci/bench
+
+cross: ## the systems it must compile for
+	.ci/cross
+
+vuln: ## known vulnerabilities in what we call
+	$(VULN) ./...
+
+check: ## what CI runs
+	.ci/run
+
+# Longer runs of what CI runs briefly; each ends by itself.
+nightly-log:
+	$(GO) test -race -count 20 -timeout 60m ./spool
+	$(GO) test -race -count 5 -timeout 60m -run 'TestKilled|Repaired' ./test
+	.ci/fuzz 5m ./spool
+
+nightly-receiver:
+	$(GO) test -race -count 20 -timeout 60m ./receiver
+	$(GO) test -race -count 20 -timeout 60m -run 'Framing|EveryLine|EveryDatagram' ./test
+	.ci/fuzz 5m ./receiver
