@@ -340,3 +340,12 @@ func datagram(b []byte) []byte {
 	}
 	return b
 }
+
+// StripOctetCount takes an octet count off the front of a line that was cut at its LF, as in
+// a capture of an octet-counted stream. What it counts is not looked at.
+func StripOctetCount(line []byte) []byte {
+	if _, head, v := octetCount(line); v == yes {
+		return line[head:]
+	}
+	return line
+}

@@ -155,6 +155,16 @@ func TestDatagram(t *testing.T) {
 	f("", "")
 }
 
+func TestStripOctetCount(t *testing.T) {
+	for in, want := range map[string]string{
+		"5 <13>a": "<13>a", "99 <13>a": "<13>a", "<13>a": "<13>a", "2012-12-23T1 a": "2012-12-23T1 a", "12 a": "12 a", "12": "12", "": "",
+	} {
+		if got := string(StripOctetCount([]byte(in))); got != want {
+			t.Errorf("%q: got %q", in, got)
+		}
+	}
+}
+
 var (
 	countAtStart = regexp.MustCompile(`^([1-9][0-9]{0,7}) <`)
 	countAnyhow  = regexp.MustCompile(`[1-9][0-9]{0,7} <[0-9]{1,3}>`)
