@@ -1,0 +1,192 @@
+// Package configs is the configuration: one YAML file read strictly over complete defaults, with
+// every fault reported at once, each by path, value and cure. It assembles the Config structs of
+// the parts, which own their keys, defaults and checks; it does not know what the parts do.
+package configs
+
+import (
+	"path/filepath"
+	"time"
+
+	"vswarden/event"
+	"vswarden/pipeline"
+	"vswarden/receiver"
+	"vswarden/setting"
+	"vswarden/sink"
+	"vswarden/sink/deadletter"
+	"vswarden/sink/file"
+	"vswarden/spool"
+	"vswarden/web"
+)
+
+// Config is all that can be set. Default returns a complete one.
+type Config struct {
+	// DataDir holds the log, the cursors and the dead letters.
+	DataDir string `yaml:"data_dir"`
+	// Listeners are the sockets that take syslog.
+	Listeners []Listener `yaml:"listeners"`
+	// Log is the record log between receiving and delivering.
+	Log spool.Config `yaml:"log"`
+	// Sinks are the destinations of events.
+	Sinks []Sink `yaml:"sinks"`
+	// DeadLetters bounds the files for events a sink will never accept.
+	DeadLetters deadletter.Config `yaml:"dead_letters"`
+	// ShutdownTimeout is how long a stop waits for sinks; what is not delivered by then waits in
+	// the log. 0: not at all.
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
+	// MemoryLimit is what the Go runtime keeps the process's memory under as far as it can
+	// (GOMEMLIMIT); 0: whatever that variable says.
+	MemoryLimit setting.Bytes `yaml:"memory_limit"`
+	// Admin is the address of metrics and health.
+	Admin web.Config `yaml:"admin"`
+	// Logging is the program's own log, on standard error.
+	Logging Logging `yaml:"logging"`
+
+	// derived says that nobody configured Sinks: they follow DataDir.
+	derived bool
+}
+
+// Listener is one socket and what is known of those who send to it.
+type Listener struct {
+	receiver.Config `yaml:",inline"`
+	// Timezone is where senders live whose stamps name none (BSD syslog): an IANA name, UTC or Local.
+	Timezone string `yaml:"timezone"`
+}
+
+// Sink is one destination with the shape of its events.
+type Sink struct {
+	// Name is the sink's own for good: its cursor and its dead letters bear it.
+	Name string `yaml:"name"`
+	// Type says what it is; the section of that name holds its settings.
+	Type SinkType `yaml:"type"`
+	// Start is where a sink begins whose name is new: with the oldest record in the log or with
+	// the next one to arrive.
+	Start spool.Start `yaml:"start"`
+	// Filter says which events it gets.
+	Filter sink.FilterConfig `yaml:"filter"`
+	// Detail says how much of an event is written.
+	Detail event.Detail `yaml:"detail"`
+	// Original says when the frame itself is part of the event.
+	Original event.Original `yaml:"original"`
+	// Format is ecs (JSON) or raw (the frame as it came).
+	Format pipeline.Format `yaml:"format"`
+	// File is for type file.
+	File file.Config `yaml:"file"`
+}
+
+// SinkType is a kind of destination.
+type SinkType string
+
+// The types of sinks.
+const (
+	SinkFile   SinkType = "file"
+	SinkStdout SinkType = "stdout"
+)
+
+// Logging is the program's own log.
+type Logging struct {
+	// Level is the least that is written: debug, info, warn or error.
+	Level string `yaml:"level"`
+	// Format is json, console (for people), or auto: console on a terminal, else json.
+	Format string `yaml:"format"`
+}
+
+// The formats of Logging.
+const (
+	LogAuto    = "auto"
+	LogJSON    = "json"
+	LogConsole = "console"
+)
+
+// Default returns what runs when nothing is configured.
+func Default() Config {
+	c := Config{
+		DataDir:         "./vswarden-data",
+		Log:             spool.DefaultConfig(),
+		DeadLetters:     deadletter.DefaultConfig(),
+		ShutdownTimeout: 10 * time.Second,
+		Admin:           web.DefaultConfig(),
+		Logging:         Logging{Level: "info", Format: LogAuto},
+		derived:         true,
+	}
+	c.Listeners = listenOn("udp://:5514", "tcp://:5514", "tcp://:1514")
+	c.Sinks = defaultSinks(c.DataDir)
+	return c
+}
+
+// DefaultListener returns the settings of a listener but for its name and address.
+func DefaultListener() Listener {
+	return Listener{Config: receiver.DefaultConfig(), Timezone: "UTC"}
+}
+
+// DefaultSink returns the settings of a sink but for its name, its type and what that type needs.
+func DefaultSink() Sink {
+	return Sink{
+		Start:    spool.StartOldest,
+		Detail:   event.DetailAuto,
+		Original: event.OriginalSecurity,
+		Format:   pipeline.FormatECS,
+		File:     file.DefaultConfig(),
+	}
+}
+
+// listenOn returns default listeners on addresses, each named after its own.
+func listenOn(addresses ...string) []Listener {
+	var all []Listener
+	for _, a := range addresses {
+		l := DefaultListener()
+		l.Name, l.Address = a, a
+		all = append(all, l)
+	}
+	return all
+}
+
+// defaultSinkName is the name of a sink that is alone and has none.
+const defaultSinkName = "events"
+
+// defaultSinks returns the one sink of a configuration without sinks.
+func defaultSinks(dataDir string) []Sink {
+	s := DefaultSink()
+	s.Name, s.Type = defaultSinkName, SinkFile
+	s.File.Path = filepath.Join(dataDir, "events.ndjson")
+	return []Sink{s}
+}
+
+// Flags are the settings that the command line may override; empty ones override nothing.
+type Flags struct {
+	Listen []string // proto://addr; instead of all listeners of the file
+	Data   string   // data_dir
+	Admin  string   // admin.listen
+}
+
+// Override puts flags over c; afterwards c must be validated again, which Read does. Only what nobody configured
+// follows a new data directory: a path the file names, even one inside the old data_dir, stays what
+// it was. Relative paths, in flags and in the file, are relative to the working directory.
+func (c *Config) Override(o Flags) {
+	if len(o.Listen) > 0 {
+		c.Listeners = listenOn(o.Listen...)
+	}
+	if o.Data != "" {
+		c.DataDir = o.Data
+		if c.derived {
+			c.Sinks = defaultSinks(c.DataDir)
+		}
+	}
+	if o.Admin != "" {
+		c.Admin.Listen = o.Admin
+	}
+}
+
+// complete fills in what follows from the rest: names, and the sinks where the file has none.
+func (c *Config) complete() {
+	for i := range c.Listeners {
+		if c.Listeners[i].Name == "" {
+			c.Listeners[i].Name = c.Listeners[i].Address
+		}
+	}
+	if c.derived {
+		c.Sinks = defaultSinks(c.DataDir)
+	}
+	if len(c.Sinks) == 1 && c.Sinks[0].Name == "" {
+		c.Sinks[0].Name = defaultSinkName
+	}
+}

@@ -1,0 +1,165 @@
+package configs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"vswarden/pipeline"
+	"vswarden/receiver"
+	"vswarden/setting"
+	"vswarden/spool"
+)
+
+// leastMemory is below what the process needs to live: with less the runtime would do nothing but
+// collect garbage.
+const leastMemory = 64 * setting.MiB
+
+// Validate returns every fault of c, by path. It opens, binds and makes nothing.
+func (c Config) Validate() []setting.Fault {
+	var faults []setting.Fault
+	if strings.TrimSpace(c.DataDir) == "" {
+		faults = append(faults, setting.Fault{Path: "data_dir", Value: show(c.DataDir), Problem: "no directory, write one such as ./vswarden-data or /var/lib/vswarden"})
+	}
+	faults = append(faults, c.listenerFaults()...)
+	faults = append(faults, setting.Under("log", c.Log.Validate())...)
+	faults = append(faults, c.sinkFaults()...)
+	faults = append(faults, c.pathFaults()...)
+	faults = append(faults, setting.Under("dead_letters", c.DeadLetters.Validate())...)
+	if c.ShutdownTimeout < 0 {
+		faults = append(faults, setting.Fault{Path: "shutdown_timeout", Value: c.ShutdownTimeout.String(), Problem: "less than no time, write 0 or a duration such as 10s"})
+	}
+	if c.MemoryLimit != 0 && c.MemoryLimit < leastMemory {
+		faults = append(faults, setting.Fault{Path: "memory_limit", Value: c.MemoryLimit.String(), Problem: fmt.Sprintf("too little to run, write at least %v, or 0 for no limit", leastMemory)})
+	}
+	faults = append(faults, setting.Under("admin", c.Admin.Validate())...)
+	faults = append(faults, oneOf("logging.level", c.Logging.Level, "debug", "info", "warn", "error")...)
+	return append(faults, oneOf("logging.format", c.Logging.Format, LogAuto, LogJSON, LogConsole)...)
+}
+
+// listenerFaults checks each listener, and that no two are one.
+func (c Config) listenerFaults() (faults []setting.Fault) {
+	if len(c.Listeners) == 0 {
+		return []setting.Fault{{Path: "listeners", Value: "[]", Problem: "no listener, write one such as - address: udp://:5514, or delete the key for the default ones"}}
+	}
+	names, ids, addresses := map[string]int{}, map[uint16]int{}, map[string]int{}
+	for i, l := range c.Listeners {
+		path := fmt.Sprintf("listeners[%d]", i)
+		faults = append(faults, setting.Under(path, l.Config.Validate())...)
+		if _, err := time.LoadLocation(l.Timezone); err != nil || l.Timezone == "" {
+			faults = append(faults, setting.Fault{Path: path + ".timezone", Value: show(l.Timezone), Problem: "no known time zone, write UTC, Local or a name such as Europe/Berlin"})
+		}
+		id := receiver.ListenerID(l.Name)
+		if j, ok := addresses[l.Address]; ok && l.Address != "" && !strings.HasSuffix(l.Address, ":0") {
+			faults = append(faults, setting.Fault{Path: path + ".address", Value: show(l.Address), Problem: fmt.Sprintf("listeners[%d] has this address too, delete one of them", j)})
+		} else if j, ok := names[l.Name]; ok {
+			faults = append(faults, setting.Fault{Path: path + ".name", Value: show(l.Name), Problem: fmt.Sprintf("listeners[%d] has this name too, write another", j)})
+		} else if j, ok := ids[id]; ok {
+			faults = append(faults, setting.Fault{Path: path + ".name", Value: show(l.Name), Problem: fmt.Sprintf("has the same number in the log as listeners[%d] (%s), write another name", j, l.Name)})
+		}
+		names[l.Name], ids[id], addresses[l.Address] = i, i, i
+	}
+	return faults
+}
+
+// sinkFaults checks each sink, and that names are names and unique.
+func (c Config) sinkFaults() (faults []setting.Fault) {
+	if len(c.Sinks) == 0 {
+		return []setting.Fault{{Path: "sinks", Value: "[]", Problem: "no sink, write one such as - {name: events, type: file, file: {path: ./events.ndjson}}, or delete the key for the default one"}}
+	}
+	stdout := -1
+	for i, s := range c.Sinks {
+		path := fmt.Sprintf("sinks[%d]", i)
+		faults = append(faults, setting.Under(path, s.validate())...)
+		for j, other := range c.Sinks[:i] {
+			if s.Name != "" && strings.EqualFold(s.Name, other.Name) {
+				faults = append(faults, setting.Fault{Path: path + ".name", Value: show(s.Name), Problem: fmt.Sprintf("sinks[%d] has this name too (upper and lower case are the same), write another", j)})
+				break
+			}
+		}
+		if s.Type != SinkStdout {
+			continue
+		}
+		if stdout >= 0 {
+			faults = append(faults, setting.Fault{Path: path + ".type", Value: show(string(s.Type)), Problem: fmt.Sprintf("sinks[%d] writes to standard output already, delete one of them", stdout)})
+		}
+		stdout = i
+	}
+	return faults
+}
+
+// validate returns the faults of one sink by itself.
+func (s Sink) validate() (faults []setting.Fault) {
+	switch {
+	case s.Name == "":
+		faults = append(faults, setting.Fault{Path: "name", Value: `""`, Problem: "no name, write one of its own for good, such as events: its place in the log goes by it"})
+	case !isSinkName(s.Name):
+		faults = append(faults, setting.Fault{Path: "name", Value: show(s.Name), Problem: "not a name for files, write 1 to 64 of A-Z a-z 0-9 _ . -"})
+	}
+	faults = append(faults, oneOf("type", string(s.Type), string(SinkFile), string(SinkStdout))...)
+	faults = append(faults, oneOf("start", string(s.Start), string(spool.StartOldest), string(spool.StartNewest))...)
+	faults = append(faults, oneOf("format", string(s.Format), string(pipeline.FormatECS), string(pipeline.FormatRaw))...)
+	faults = append(faults, setting.Under("filter", s.Filter.Validate())...)
+	switch {
+	case s.Type == SinkFile:
+		faults = append(faults, setting.Under("file", s.File.Validate())...)
+	case s.Type == SinkStdout && s.File != DefaultSink().File:
+		faults = append(faults, setting.Fault{Path: "file", Value: "{…}", Problem: "not for type stdout, delete it or write type: file"})
+	}
+	return faults
+}
+
+// isSinkName reports a name that may stand in the names of files.
+func isSinkName(s string) bool {
+	ok := func(r rune) bool {
+		return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '.' || r == '-'
+	}
+	return len(s) <= 64 && s != "." && s != ".." && !strings.ContainsFunc(s, func(r rune) bool { return !ok(r) })
+}
+
+// pathFaults finds two writers of one file. Paths are compared as written, but for a/../a and the
+// like; that two names are one file by a link is not seen.
+func (c Config) pathFaults() (faults []setting.Fault) {
+	taken := map[string]string{}
+	for _, s := range c.Sinks {
+		taken[filepath.Join(c.DataDir, "dead", s.Name+".ndjson")] = "the dead letters of " + s.Name
+	}
+	logDir := filepath.Join(c.DataDir, "log") + string(os.PathSeparator)
+	for i, s := range c.Sinks {
+		if s.Type != SinkFile || s.File.Path == "" {
+			continue
+		}
+		path := filepath.Clean(s.File.Path)
+		fault := setting.Fault{Path: fmt.Sprintf("sinks[%d].file.path", i), Value: show(s.File.Path)}
+		switch by, ok := taken[path]; {
+		case strings.HasPrefix(path, "/dev/"): // null, full, a terminal: they take what comes
+			continue
+		case ok:
+			fault.Problem = "written to by " + by + " already, write another path"
+		case strings.HasPrefix(path, logDir):
+			fault.Problem = "in the directory of the log, write a path elsewhere"
+		default:
+			taken[path] = fmt.Sprintf("sinks[%d]", i)
+			continue
+		}
+		faults = append(faults, fault)
+	}
+	return faults
+}
+
+// oneOf returns a fault when value is not one of words.
+func oneOf(path, value string, words ...string) []setting.Fault {
+	if slices.Contains(words, value) {
+		return nil
+	}
+	problem := "not one of " + strings.Join(words, ", ")
+	if near := nearest(value, words); near != "" {
+		problem += ", did you mean " + near + "?"
+	} else {
+		problem += ", write one of them"
+	}
+	return []setting.Fault{{Path: path, Value: show(value), Problem: problem}}
+}
