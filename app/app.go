@@ -1,0 +1,301 @@
+// Package app builds all parts of vswarden from a Config, runs them and stops them in reverse.
+// Run is the whole of it, readable from top to bottom.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"vswarden/configs"
+	"vswarden/decode"
+	"vswarden/pipeline"
+	"vswarden/receiver"
+	"vswarden/sink"
+	"vswarden/sink/deadletter"
+	"vswarden/sink/file"
+	"vswarden/sink/stdout"
+	"vswarden/spool"
+	"vswarden/web"
+)
+
+// Options is what Run needs beside the configuration.
+type Options struct {
+	Config    configs.Config
+	Log       zerolog.Logger
+	ReadyFile string          // where the real addresses are written as JSON; "" = nowhere
+	Stdout    io.Writer       // of sinks of type stdout
+	Reload    <-chan struct{} // SIGHUP: open files anew; nil = never
+	// LoadConfig reads the configuration again for a reload; nil = there is no file.
+	LoadConfig func() (configs.Config, error)
+	Ready      func(Ready) // called once when every socket is bound; nil = nobody asks
+}
+
+// Ready says where the parts listen, with the ports the system gave.
+type Ready struct {
+	PID       int             `json:"pid"`
+	Listeners []ReadyListener `json:"listeners"`
+	Admin     string          `json:"admin"`
+}
+
+// ReadyListener is one bound socket.
+type ReadyListener struct {
+	Proto   string `json:"proto"`
+	Address string `json:"address"`
+	Name    string `json:"name,omitempty"`
+}
+
+// ErrUndelivered is returned by Run when it stops and records that were taken are in memory only.
+var ErrUndelivered = errors.New("records were lost")
+
+// Run receives, keeps, decodes and delivers until ctx ends. It returns nil when all that was taken
+// is delivered or safe on disk, spool.InUseError when another process owns the data directory, and
+// an error when a part failed or something was lost.
+func Run(ctx context.Context, o Options) (err error) {
+	cfg, log := o.Config, o.Log
+	if cfg.MemoryLimit > 0 {
+		debug.SetMemoryLimit(int64(cfg.MemoryLimit))
+	}
+
+	// Build, from the log outwards. What opened is closed in reverse, by defer.
+	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	records, err := openLog(cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, records.Close()) }()
+	reportDamage(log, records)
+
+	outlets, err := openOutlets(cfg, o, records)
+	defer func() { err = errors.Join(err, closeOutlets(outlets)) }()
+	if err != nil {
+		return err
+	}
+	reportUnclaimed(log, records)
+
+	listeners, err := bind(cfg, log)
+	if err != nil {
+		return err
+	}
+	intake := pipeline.NewIntake(pipeline.IntakeConfig{
+		Log:        records,
+		DropNewest: cfg.Log.Full == spool.FullDropNewest,
+		WaitSynced: cfg.Log.Sync == spool.SyncAlways,
+	})
+	p := &parts{cfg: cfg, log: log, records: records, intake: intake, listeners: listeners, outlets: outlets}
+	admin, err := web.Listen(cfg.Admin, p.metrics(), p.healthy, p.ready)
+	if err != nil {
+		return errors.Join(err, closeListeners(listeners))
+	}
+	ready := p.readyNote(admin)
+	if err := writeReady(o.ReadyFile, ready); err != nil {
+		return errors.Join(err, closeListeners(listeners), admin.Close())
+	}
+
+	// Run. A part that fails ends inCtx and so stops all others the same way a signal does.
+	inCtx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	outCtx, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cutOff(nil)
+	logCtx, stopLog := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLog()
+	var in, out, keep, side sync.WaitGroup
+	spawn := func(wg *sync.WaitGroup, what string, run func() error) {
+		wg.Go(func() {
+			if err := run(); err != nil {
+				stop(fmt.Errorf("%s: %w", what, err))
+			}
+		})
+	}
+	spawn(&keep, "log", func() error { return records.Run(logCtx) })
+	for _, t := range outlets {
+		spawn(&out, "delivery", func() error { return t.delivery.Run(outCtx) })
+		if r, ok := t.sink.(sink.Runner); ok {
+			spawn(&side, "sink "+t.name, func() error { return r.Run(inCtx) })
+		}
+	}
+	spawn(&side, "admin", func() error { return admin.Serve(logCtx) })
+	handler := intake.Handler(inCtx)
+	for _, l := range listeners {
+		spawn(&in, "listener "+l.Name(), func() error { return l.Serve(inCtx, handler) })
+	}
+	side.Go(func() { p.watch(inCtx, o) })
+	logReady(log, ready)
+	if o.Ready != nil {
+		o.Ready(ready)
+	}
+
+	<-inCtx.Done()
+
+	// Stop: nothing more comes in, what came in is on disk, the sinks have it or time is up.
+	in.Wait()
+	errs := []error{failure(inCtx)}
+	errs = append(errs, records.CloseWrite())
+	late := time.AfterFunc(cfg.ShutdownTimeout, func() { cutOff(errDrain) })
+	out.Wait()
+	late.Stop()
+	stopLog()
+	keep.Wait()
+	side.Wait()
+	errs = append(errs, p.farewell())
+	return errors.Join(errs...)
+}
+
+var errDrain = errors.New("shutdown_timeout passed before all was delivered")
+
+// failure returns what made a part stop all others, or nil when a signal did.
+func failure(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// logFS is where the log lies.
+func logFS(cfg configs.Config) spool.FS {
+	if cfg.Log.Body == spool.BodyMemory {
+		return spool.NewMemFS()
+	}
+	return spool.OSFS{}
+}
+
+// openLog opens the record log, on disk or in memory.
+func openLog(cfg configs.Config) (*spool.Log, error) {
+	l, err := spool.Open(logFS(cfg), logDir(cfg.DataDir), cfg.Log)
+	if err != nil {
+		return nil, fmt.Errorf("open the log in %s: %w", cfg.DataDir, err)
+	}
+	return l, nil
+}
+
+// outlet is one sink with all that serves it.
+type outlet struct {
+	name     string
+	sink     sink.Sink
+	dead     *deadletter.File
+	delivery *pipeline.Delivery
+	cursor   *spool.Cursor
+	backlog  uint64 // records that waited for the sink when the process started
+	skipped  uint64 // of these, what a new sink with start: newest never gets
+}
+
+// openOutlets opens every sink with its cursor and dead letters. On an error it returns what
+// is open so far, to be closed.
+func openOutlets(cfg configs.Config, o Options, records *spool.Log) ([]*outlet, error) {
+	options := map[uint16]*decode.Options{}
+	for _, l := range cfg.Listeners {
+		loc, err := time.LoadLocation(l.Timezone)
+		if err != nil {
+			return nil, fmt.Errorf("listener %s: time zone: %w", l.Name, err)
+		}
+		options[receiver.ListenerID(l.Name)] = &decode.Options{Location: loc}
+	}
+	var open []*outlet
+	for _, s := range cfg.Sinks {
+		t := &outlet{name: s.Name}
+		var err error
+		if t.sink, err = openSink(s, o); err != nil {
+			return open, fmt.Errorf("sink %s: %w", s.Name, err)
+		}
+		open = append(open, t)
+		if f, ok := t.sink.(*file.Sink); ok && f.Cut() > 0 {
+			o.Log.Warn().Str("sink", s.Name).Int64("bytes", f.Cut()).Msg("the file ended inside a line; the torn end was cut off and its events are delivered again")
+		}
+		if t.dead, err = deadletter.Open(filepath.Join(cfg.DataDir, "dead", s.Name+".ndjson"), s.Name, cfg.DeadLetters); err != nil {
+			return open, fmt.Errorf("sink %s: dead letters: %w", s.Name, err)
+		}
+		if t.cursor, err = records.Cursor(s.Name, s.Start); err != nil {
+			return open, fmt.Errorf("sink %s: cursor: %w", s.Name, err)
+		}
+		t.backlog = t.cursor.Backlog()
+		t.delivery = pipeline.NewDelivery(pipeline.DeliveryConfig{
+			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead,
+			Filter: s.Filter.Compile(), Format: s.Format, Detail: s.Detail, Original: s.Original,
+			Listeners: options, Lanes: runtime.GOMAXPROCS(0), Log: o.Log,
+		})
+	}
+	return open, nil
+}
+
+// openSink opens a sink by its type.
+func openSink(s configs.Sink, o Options) (sink.Sink, error) {
+	switch s.Type {
+	case configs.SinkFile:
+		return file.Open(s.File, time.Now)
+	case configs.SinkStdout:
+		return stdout.New(o.Stdout), nil
+	}
+	return nil, fmt.Errorf("type %q is not one of file, stdout", s.Type)
+}
+
+func closeOutlets(outlets []*outlet) error {
+	var errs []error
+	for _, t := range outlets {
+		errs = append(errs, t.sink.Close())
+		if t.dead != nil {
+			errs = append(errs, t.dead.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// bind opens every listener's socket; on an error none stays open.
+func bind(cfg configs.Config, log zerolog.Logger) ([]*receiver.Listener, error) {
+	var open []*receiver.Listener
+	for _, l := range cfg.Listeners {
+		r, err := receiver.Listen(l.Config, log)
+		if err != nil {
+			return nil, errors.Join(err, closeListeners(open))
+		}
+		open = append(open, r)
+	}
+	return open, nil
+}
+
+func closeListeners(open []*receiver.Listener) error {
+	var errs []error
+	for _, l := range open {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// writeReady writes the ready note to path, whole or not at all.
+func writeReady(path string, r Ready) error {
+	if path == "" {
+		return nil
+	}
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, append(b, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	return nil
+}
+
+func logReady(log zerolog.Logger, r Ready) {
+	e := log.Info().Int("pid", r.PID).Str("admin", r.Admin)
+	a := zerolog.Arr()
+	for _, l := range r.Listeners {
+		a.Str(l.Proto + "://" + l.Address)
+	}
+	e.Array("listeners", a).Msg("ready")
+}

@@ -1,0 +1,79 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"text/tabwriter"
+
+	"vswarden/spool"
+)
+
+// ErrNoCursor says that no cursor has that name.
+var ErrNoCursor = errors.New("no such cursor")
+
+func logDir(dataDir string) string { return filepath.Join(dataDir, "log") }
+
+// ListCursors prints the cursors of a data directory and how far each is; it reads beside a
+// running process.
+func ListCursors(w io.Writer, dataDir string) error {
+	list, err := spool.ListCursors(spool.OSFS{}, logDir(dataDir))
+	if err != nil {
+		return fmt.Errorf("list cursors in %s: %w", dataDir, err)
+	}
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, "NAME\tPOSITION")
+	for _, c := range list {
+		fmt.Fprintf(tw, "%s\t%d\n", c.Name, c.Position)
+	}
+	return tw.Flush()
+}
+
+// SetCursor moves a cursor to oldest, newest or a position; no process may use the directory.
+func SetCursor(w io.Writer, dataDir, name, to string) error {
+	if err := hasCursor(dataDir, name); err != nil {
+		return err
+	}
+	var position spool.Position
+	start := spool.Start(to)
+	if start != spool.StartOldest && start != spool.StartNewest {
+		n, err := strconv.ParseUint(to, 10, 64)
+		if err != nil {
+			return fmt.Errorf("set cursor %s to %q: write oldest, newest or a record number: %w", name, to, err)
+		}
+		position, start = spool.Position(n), ""
+	}
+	at, err := spool.SetCursor(spool.OSFS{}, logDir(dataDir), name, start, position)
+	if err != nil {
+		return fmt.Errorf("set cursor %s: %w", name, err)
+	}
+	_, err = fmt.Fprintf(w, "cursor %s is at %d\n", name, at)
+	return err
+}
+
+// DropCursor removes a cursor; no process may use the directory.
+func DropCursor(w io.Writer, dataDir, name string) error {
+	if err := hasCursor(dataDir, name); err != nil {
+		return err
+	}
+	if err := spool.DropCursor(spool.OSFS{}, logDir(dataDir), name); err != nil {
+		return fmt.Errorf("drop cursor %s: %w", name, err)
+	}
+	_, err := fmt.Fprintf(w, "cursor %s is gone\n", name)
+	return err
+}
+
+func hasCursor(dataDir, name string) error {
+	list, err := spool.ListCursors(spool.OSFS{}, logDir(dataDir))
+	if err != nil {
+		return fmt.Errorf("list cursors in %s: %w", dataDir, err)
+	}
+	for _, c := range list {
+		if c.Name == name {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %s; see: vswarden cursors list", ErrNoCursor, name)
+}

@@ -1,0 +1,299 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"vswarden/decode"
+	"vswarden/event"
+	"vswarden/receiver"
+)
+
+// DecodeOptions is what `vswarden decode` is told.
+type DecodeOptions struct {
+	Files    []string // "-" is Stdin; none is Stdin
+	Detail   event.Detail
+	Original event.Original
+	Location *time.Location // of BSD stamps; nil = UTC
+	Year     int            // of BSD stamps; 0 = the year of the last full stamp, else 1970
+	Host     string         // host.name where the header gives none
+	Pretty   bool
+	Stats    bool // a table of lines by format and dataset on Stderr
+	Table    bool // the table is for people, not tab-separated
+	Terminal bool // Stdout is a terminal: control characters are escaped
+
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+}
+
+// Bounds of what decode reads. A gzip file may not expand without end.
+const (
+	decodeMaxLine  = 16 << 20 // bytes; the rest of a longer line is cut, with tag _truncated
+	gzipMaxSize    = 16 << 30 // bytes out
+	gzipMaxRatio   = 250      // bytes out per byte in; logs come to about 10 to 60
+	gzipRatioFloor = 64 << 20 // the ratio is looked at from this many bytes on
+)
+
+var errGzipBomb = errors.New("expands beyond all measure (more than 16 GiB, or 250 bytes from one)")
+
+// Decode writes one event for each non-empty line of the files. It is a pure function of its
+// input: no clock, no memory of other runs.
+func Decode(ctx context.Context, o DecodeOptions) error {
+	if len(o.Files) == 0 {
+		o.Files = []string{"-"}
+	}
+	out := bufio.NewWriterSize(o.Stdout, 256<<10)
+	d := &fileDecoder{o: o, out: out, formats: map[string]uint64{}, datasets: map[string]uint64{}}
+	for _, name := range o.Files {
+		if err := d.file(ctx, name); err != nil {
+			return errors.Join(err, out.Flush())
+		}
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	if o.Stats {
+		return d.stats()
+	}
+	return nil
+}
+
+type fileDecoder struct {
+	o     DecodeOptions
+	out   *bufio.Writer
+	event event.Event
+	json  []byte
+
+	previous int64 // time of the line before
+	stamped  bool  // previous is set
+	year     int   // of the last full stamp
+
+	lines, empty, events uint64
+	formats, datasets    map[string]uint64
+}
+
+func (d *fileDecoder) file(ctx context.Context, name string) error {
+	in := d.o.Stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return err // it says open, the name and why
+		}
+		defer func() { _ = f.Close() }() // opened for reading: nothing can be lost
+		in = f
+	}
+	r := bufio.NewReaderSize(in, 256<<10)
+	if magic, _ := r.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		counted := &countingReader{r: r}
+		z, err := gzip.NewReader(counted)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		r = bufio.NewReaderSize(&boundedGzip{z: z, in: counted}, 256<<10)
+	}
+	d.previous, d.stamped, d.year = 0, false, 1970
+	if err := d.read(ctx, name, r); err != nil {
+		return fmt.Errorf("decode %s: %w", name, err)
+	}
+	return nil
+}
+
+// read takes lines off r. Lines end at LF or CRLF; the last one needs no end.
+func (d *fileDecoder) read(ctx context.Context, name string, r *bufio.Reader) error {
+	var long []byte
+	for offset := int64(0); ; {
+		line, err := r.ReadSlice('\n')
+		size, truncated := int64(len(line)), false
+		if errors.Is(err, bufio.ErrBufferFull) {
+			long = append(long[:0], line...)
+			for errors.Is(err, bufio.ErrBufferFull) {
+				line, err = r.ReadSlice('\n')
+				size += int64(len(line))
+				room := min(len(line), decodeMaxLine-len(long))
+				truncated = truncated || room < len(line)
+				long = append(long, line[:room]...)
+			}
+			line = long
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if size > 0 {
+			if werr := d.line(name, offset, line, truncated); werr != nil {
+				return werr
+			}
+		}
+		if err != nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		offset += size
+	}
+}
+
+func (d *fileDecoder) line(name string, offset int64, line []byte, truncated bool) error {
+	d.lines++
+	line = bytes.TrimSuffix(line, []byte{'\n'})
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	if len(line) == 0 {
+		d.empty++
+		return nil
+	}
+	e := &d.event
+	e.Reset()
+	e.ID = lineID(name, offset, line)
+	e.Raw = string(stripOctetCount(line))
+	e.Receiver = event.Receiver{Transport: receiver.File.String(), Framing: receiver.FileLine.String()}
+	if truncated {
+		e.Tags |= event.TagTruncated
+	}
+	year := d.o.Year
+	if year == 0 {
+		year = d.year
+	}
+	decode.Line(e, &decode.Options{Location: d.o.Location, Year: year, File: true})
+	d.time(e)
+	if e.Host == "" {
+		e.Host = d.o.Host
+	}
+	return d.write(e)
+}
+
+// time gives a line without a usable stamp the time of the line before, and remembers a stamp's
+// year for BSD stamps that follow (which have that year already, so nothing changes by them).
+func (d *fileDecoder) time(e *event.Event) {
+	switch {
+	case e.TimeSource == event.TimeHeader:
+		d.previous, d.stamped = e.Time, true
+		d.year = time.Unix(0, e.Time).UTC().Year()
+	case d.stamped:
+		e.Time, e.TimeSource = d.previous, event.TimePrevious
+	default:
+		e.Time, e.TimeSource = 0, event.TimeNone
+	}
+}
+
+func (d *fileDecoder) write(e *event.Event) error {
+	d.events++
+	if d.o.Stats {
+		d.formats[string(e.Format)]++
+		d.datasets[string(e.Dataset)]++
+	}
+	d.json = e.AppendJSON(d.json[:0], d.o.Detail, d.o.Original)
+	if d.o.Pretty {
+		var b bytes.Buffer
+		if err := jsonIndent(&b, d.json); err != nil {
+			return err
+		}
+		d.json = b.Bytes()
+	}
+	if d.o.Terminal {
+		d.json = escapeControl(d.json)
+	}
+	d.json = append(d.json, '\n')
+	if _, err := d.out.Write(d.json); err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	return nil
+}
+
+// stats prints lines by format and by dataset; each block's sum is the number of lines in.
+func (d *fileDecoder) stats() error {
+	var w io.Writer = d.o.Stderr
+	var tw *tabwriter.Writer
+	if d.o.Table {
+		tw = tabwriter.NewWriter(d.o.Stderr, 0, 4, 2, ' ', 0)
+		w = tw
+	}
+	var b strings.Builder
+	block := func(kind string, counts map[string]uint64) {
+		for _, name := range slices.Sorted(maps.Keys(counts)) {
+			fmt.Fprintf(&b, "%s\t%s\t%d\n", kind, name, counts[name])
+		}
+	}
+	fmt.Fprintf(&b, "lines\tin\t%d\nlines\tempty\t%d\nevents\tout\t%d\n", d.lines, d.empty, d.events)
+	block("format", d.formats)
+	block("dataset", d.datasets)
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write statistics: %w", err)
+	}
+	if tw != nil {
+		return tw.Flush()
+	}
+	return nil
+}
+
+// lineID is the id of a line of a file: a hash of the name as given, the byte offset and the line,
+// so that the same command gives the same ids.
+func lineID(name string, offset int64, line []byte) (id event.ID) {
+	h := sha256.New()
+	var n [16]byte
+	binary.BigEndian.PutUint64(n[:8], uint64(len(name)))
+	binary.BigEndian.PutUint64(n[8:], uint64(offset))
+	_, _ = h.Write(n[:]) // a hash never fails
+	_, _ = io.WriteString(h, name)
+	_, _ = h.Write(line)
+	copy(id[:], h.Sum(nil))
+	return id
+}
+
+// stripOctetCount takes an octet count off a line that was copied from the wire with it
+// (RFC 6587: digits, a space, then <PRI>). In a file it says nothing about where the line ends.
+func stripOctetCount(line []byte) []byte {
+	n := 0
+	for n < len(line) && n < 9 && line[n] >= '0' && line[n] <= '9' {
+		n++
+	}
+	if n == 0 || n == 9 || line[0] == '0' || len(line) < n+2 || line[n] != ' ' || line[n+1] != '<' {
+		return line
+	}
+	return line[n+1:]
+}
+
+// countingReader counts what was read; it is a ByteReader so that gzip reads no further than it must.
+type countingReader struct {
+	r *bufio.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+func (c *countingReader) ReadByte() (byte, error) {
+	b, err := c.r.ReadByte()
+	if err == nil {
+		c.n++
+	}
+	return b, err
+}
+
+// boundedGzip ends a file that expands without end.
+type boundedGzip struct {
+	z   *gzip.Reader
+	in  *countingReader
+	out int64
+}
+
+func (b *boundedGzip) Read(p []byte) (int, error) {
+	n, err := b.z.Read(p)
+	b.out += int64(n)
+	if b.out > gzipMaxSize || b.out > gzipRatioFloor && b.out > gzipMaxRatio*b.in.n {
+		return 0, errGzipBomb
+	}
+	return n, err
+}

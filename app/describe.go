@@ -1,0 +1,30 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"vswarden/configs"
+)
+
+// Describe writes what a configuration without faults will do, for `vswarden check`.
+func Describe(w io.Writer, cfg configs.Config) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "data directory  %s\n", cfg.DataDir)
+	for _, l := range cfg.Listeners {
+		fmt.Fprintf(&b, "listen          %s (%s, time zone of stamps that name none: %s)\n", l.Address, l.Name, l.Timezone)
+	}
+	fmt.Fprintf(&b, "log             %s, sync %s, at most %s, %s kept free\n", cfg.Log.Body, cfg.Log.Sync, cfg.Log.MaxSize, cfg.Log.MinFree)
+	for _, s := range cfg.Sinks {
+		where := ""
+		if s.Type == configs.SinkFile {
+			where = " " + s.File.Path
+		}
+		fmt.Fprintf(&b, "sink            %s: %s%s, detail %s, original %s\n", s.Name, s.Type, where, s.Detail, s.Original)
+	}
+	fmt.Fprintf(&b, "admin           %s\n", cfg.Admin.Listen)
+	b.WriteString("no faults\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}

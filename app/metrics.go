@@ -1,0 +1,144 @@
+package app
+
+import (
+	"vswarden/event"
+	"vswarden/pipeline"
+	"vswarden/receiver"
+	"vswarden/spool"
+	"vswarden/web"
+)
+
+// metrics lists everything the program counts. All are there from the first scrape, at 0; labels
+// hold nothing that a sender chooses.
+func (p *parts) metrics() []web.Metric {
+	var all []web.Metric
+	all = append(all, p.receiverMetrics()...)
+	all = append(all, p.logMetrics()...)
+	for _, t := range p.outlets {
+		all = append(all, p.outletMetrics(t)...)
+	}
+	for bit, tag := range event.TagNames {
+		all = append(all, counter("vswarden_tags_total", "Marks that events carry, each counted once however many sinks get the event.",
+			func() uint64 { return p.tagged(bit) }, web.Label{Name: "tag", Value: tag}))
+	}
+	return all
+}
+
+func counter(name, help string, value func() uint64, labels ...web.Label) web.Metric {
+	return web.Metric{Name: name, Help: help, Kind: web.Counter, Labels: labels, Value: func() float64 { return float64(value()) }}
+}
+
+func gauge(name, help string, value func() float64, labels ...web.Label) web.Metric {
+	return web.Metric{Name: name, Help: help, Kind: web.Gauge, Labels: labels, Value: value}
+}
+
+// received is the sum of something over all listeners.
+func (p *parts) received(of func(*receiver.Stats) uint64) func() uint64 {
+	return func() (n uint64) {
+		for _, l := range p.listeners {
+			n += of(l.Stats())
+		}
+		return n
+	}
+}
+
+func (p *parts) receiverMetrics() []web.Metric {
+	var all []web.Metric
+	for _, t := range []receiver.Transport{receiver.UDP, receiver.TCP, receiver.TLS} {
+		transport := web.Label{Name: "transport", Value: t.String()}
+		all = append(all,
+			counter("vswarden_frames_received_total", "Frames that listeners cut out of what sockets gave.",
+				p.received(func(s *receiver.Stats) uint64 { return s.Frames[t].Load() }), transport),
+			counter("vswarden_frame_bytes_received_total", "Bytes of these frames, without framing.",
+				p.received(func(s *receiver.Stats) uint64 { return s.Bytes[t].Load() }), transport))
+		for _, r := range receiver.DropReasons() {
+			all = append(all, counter("vswarden_frames_dropped_total", "Frames that were received and could not be kept.",
+				p.received(func(s *receiver.Stats) uint64 { return s.Dropped[t][r].Load() }), transport, web.Label{Name: "reason", Value: r.String()}))
+		}
+	}
+	all = append(all,
+		counter("vswarden_udp_kernel_drops_total", "Datagrams the kernel threw away because a socket's buffer was full.",
+			p.received(func(s *receiver.Stats) uint64 { return s.KernelDrops.Load() })),
+		counter("vswarden_frames_truncated_total", "Frames longer than max_frame, kept cut.",
+			p.received(func(s *receiver.Stats) uint64 { return s.Truncated.Load() })),
+		counter("vswarden_frames_unfinished_total", "Frames whose end never came, kept as far as they came.",
+			p.received(func(s *receiver.Stats) uint64 { return s.Unfinished.Load() })),
+		counter("vswarden_framing_resyncs_total", "Octet counts found to be wrong.",
+			p.received(func(s *receiver.Stats) uint64 { return s.Resynced.Load() })),
+		counter("vswarden_connections_accepted_total", "TCP connections taken.",
+			p.received(func(s *receiver.Stats) uint64 { return s.Accepted.Load() })),
+		gauge("vswarden_connections_open", "TCP connections open now.", func() float64 {
+			return float64(p.received(func(s *receiver.Stats) uint64 { return uint64(max(s.Open.Load(), 0)) })())
+		}))
+	for _, r := range receiver.Refusals() {
+		all = append(all, counter("vswarden_connections_refused_total", "Connections that were not listened to.",
+			p.received(func(s *receiver.Stats) uint64 { return s.Refused[r].Load() }), web.Label{Name: "reason", Value: r.String()}))
+	}
+	return all
+}
+
+func (p *parts) logMetrics() []web.Metric {
+	all := []web.Metric{
+		counter("vswarden_records_emitted_total", "Events we stated ourselves.",
+			p.intake.Emitted, web.Label{Name: "kind", Value: pipeline.KindEvent.String()}),
+		counter("vswarden_log_records_total", "Records appended to the log.",
+			func() uint64 { return p.records.Stats().Appended }),
+		counter("vswarden_log_synced_records_total", "Of these, records that survive a power cut.",
+			func() uint64 { return p.records.Stats().Synced }),
+	}
+	for _, k := range []spool.DamageKind{spool.Torn, spool.Corrupt, spool.Missing} {
+		all = append(all, counter("vswarden_log_damage_total", "Damaged places found in the log.",
+			func() uint64 { return p.records.Stats().Damage[k] }, web.Label{Name: "kind", Value: k.String()}))
+	}
+	for state, bytes := range map[string]func(spool.Stats) int64{
+		"undelivered": func(s spool.Stats) int64 { return s.BytesUndelivered },
+		"retained":    func(s spool.Stats) int64 { return s.BytesRetained },
+		"pending":     func(s spool.Stats) int64 { return s.BytesPending },
+	} {
+		all = append(all, gauge("vswarden_log_bytes", "Bytes of the log: some sink lacks them, kept for replay, in memory and not written yet.",
+			func() float64 { return float64(bytes(p.records.Stats())) }, web.Label{Name: "state", Value: state}))
+	}
+	return all
+}
+
+func (p *parts) outletMetrics(t *outlet) []web.Metric {
+	s, name := &t.delivery.Stats, web.Label{Name: "sink", Value: t.name}
+	backlog := float64(t.backlog)
+	all := []web.Metric{
+		gauge("vswarden_cursor_backlog_records", "Records that waited for the sink when the process started.",
+			func() float64 { return backlog }, name),
+		gauge("vswarden_cursor_lag_records", "Records the sink has not done yet.",
+			func() float64 { return float64(t.cursor.Backlog()) }, name),
+		counter("vswarden_events_delivered_total", "Events the sink took.", s.Delivered.Load, name),
+		counter("vswarden_events_filtered_total", "Events the sink's filter held back.", s.Filtered.Load, name),
+		counter("vswarden_events_grouped_total", "Lines that went into another event.", s.Grouped.Load, name),
+		counter("vswarden_sink_retries_total", "Batches that were written again.", s.Retries.Load, name),
+		counter("vswarden_bytes_total", "Bytes of records read for the sink and of events it took.", s.BytesIn.Load, name, web.Label{Name: "direction", Value: "in"}),
+		counter("vswarden_bytes_total", "Bytes of records read for the sink and of events it took.", s.BytesOut.Load, name, web.Label{Name: "direction", Value: "out"}),
+		counter("vswarden_events_skipped_total", "Records the sink never gets.", s.Damaged, name, web.Label{Name: "reason", Value: pipeline.SkipDamaged}),
+		counter("vswarden_events_skipped_total", "Records the sink never gets.", func() uint64 { return t.skipped }, name, web.Label{Name: "reason", Value: pipeline.SkipNewest}),
+		gauge("vswarden_sink_failing", "1 while the sink does not take events.", func() float64 {
+			if t.delivery.Failing() != "" {
+				return 1
+			}
+			return 0
+		}, name),
+		{
+			Name: "vswarden_delivery_latency_seconds", Help: "Time from receiving a frame to the sink's acknowledgement.",
+			Kind: web.Distribution, Labels: []web.Label{name}, Buckets: s.Latency.Snapshot,
+		},
+	}
+	for _, reason := range []string{pipeline.DeadPermanent, pipeline.DeadPanic, pipeline.DeadRecord} {
+		all = append(all, counter("vswarden_events_dead_total", "Events in the dead letters.",
+			func() uint64 { return s.Dead(reason) }, name, web.Label{Name: "reason", Value: reason}))
+	}
+	return all
+}
+
+// tagged counts a tag. Every delivery sees every frame, so the one that is ahead has the number.
+func (p *parts) tagged(bit int) (n uint64) {
+	for _, t := range p.outlets {
+		n = max(n, t.delivery.Stats.Tags[bit].Load())
+	}
+	return n
+}

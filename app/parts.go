@@ -1,0 +1,145 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"vswarden/configs"
+	"vswarden/pipeline"
+	"vswarden/receiver"
+	"vswarden/sink/file"
+	"vswarden/spool"
+	"vswarden/web"
+)
+
+// parts is the running program as health, metrics and reload see it.
+type parts struct {
+	cfg       configs.Config
+	log       zerolog.Logger
+	records   *spool.Log
+	intake    *pipeline.Intake
+	listeners []*receiver.Listener
+	outlets   []*outlet
+}
+
+// watch handles reloads and reports damage found while running, until ctx ends.
+func (p *parts) watch(ctx context.Context, o Options) {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.Reload:
+			p.reload(o)
+		case <-t.C:
+			reportDamage(p.log, p.records)
+		}
+	}
+}
+
+// reload does what SIGHUP asks for: files are opened anew; the configuration is read and checked,
+// what can be changed while running is changed, and what cannot is named.
+func (p *parts) reload(o Options) {
+	for _, t := range p.outlets {
+		f, ok := t.sink.(*file.Sink)
+		if !ok {
+			continue
+		}
+		if err := f.Reopen(); err != nil {
+			p.log.Error().Str("sink", t.name).Err(err).Msg("reload: the file was not rotated; the old one stays in use")
+			continue
+		}
+		p.log.Info().Str("sink", t.name).Msg("reload: file rotated")
+	}
+	if o.LoadConfig == nil {
+		return
+	}
+	cfg, err := o.LoadConfig()
+	if err != nil {
+		p.log.Error().Err(err).Msg("reload: the configuration has faults; what was there stays in force")
+		return
+	}
+	for i, s := range cfg.Sinks {
+		for _, t := range p.outlets {
+			if t.name == s.Name {
+				t.delivery.SetFilter(cfg.Sinks[i].Filter.Compile())
+			}
+		}
+	}
+	if changed := p.cfg.NeedRestart(cfg); len(changed) > 0 {
+		p.log.Warn().Strs("keys", changed).Msg("reload: these settings changed and need a restart")
+	}
+	p.log.Info().Msg("reload: configuration read, filters renewed")
+}
+
+// healthy says whether every part works.
+func (p *parts) healthy() (ok bool, detail string) {
+	var bad []string
+	for _, t := range p.outlets {
+		if why := t.delivery.Failing(); why != "" {
+			bad = append(bad, "sink "+t.name+": "+why)
+		}
+	}
+	if len(bad) == 0 {
+		return true, "ok"
+	}
+	return false, strings.Join(bad, "\n")
+}
+
+// ready says whether frames are taken: true from the moment the sockets are bound.
+func (p *parts) ready() (ok bool, detail string) { return true, "ready" }
+
+// readyNote gathers the real addresses.
+func (p *parts) readyNote(admin *web.Server) Ready {
+	r := Ready{PID: os.Getpid(), Admin: admin.Addr(), Listeners: []ReadyListener{}}
+	for _, l := range p.listeners {
+		r.Listeners = append(r.Listeners, ReadyListener{Proto: l.Proto(), Address: l.Addr().String(), Name: l.Name()})
+	}
+	return r
+}
+
+// farewell logs what is left and says whether anything was lost: what is in a log on disk is not.
+func (p *parts) farewell() error {
+	var left uint64
+	for _, t := range p.outlets {
+		if n := t.cursor.Backlog(); n > 0 {
+			left += n
+			p.log.Warn().Str("sink", t.name).Uint64("records", n).Msg("not delivered yet")
+		}
+	}
+	if left > 0 && p.cfg.Log.Body == spool.BodyMemory {
+		return fmt.Errorf("%w: %d records were in memory only", ErrUndelivered, left)
+	}
+	p.log.Info().Uint64("left_in_log", left).Msg("stopped")
+	return nil
+}
+
+// reportDamage logs each damage the log found since the last call.
+func reportDamage(log zerolog.Logger, l *spool.Log) {
+	for _, d := range l.TakeDamage() {
+		log.Error().Str("damage", d.Kind.String()).Str("file", d.File).Int64("offset", d.Offset).Uint64("records", d.Records).Msg("the log is damaged here; what is readable goes on")
+	}
+}
+
+// reportUnclaimed names cursors that belong to no sink: they hold nothing back.
+func reportUnclaimed(log zerolog.Logger, l *spool.Log) {
+	for _, c := range l.Cursors() {
+		if !c.Claimed {
+			log.Warn().Str("cursor", c.Name).Uint64("position", uint64(c.Position)).Msg("no sink claims this cursor; it holds nothing back; drop it with: vswarden cursors drop " + c.Name)
+		}
+	}
+}
+
+// IsUsage reports whether err is the user's to mend before a start: exit code 2.
+func IsUsage(err error) bool {
+	var inUse *spool.InUseError
+	var format *spool.FormatError
+	return errors.As(err, &inUse) || errors.As(err, &format)
+}

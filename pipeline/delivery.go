@@ -1,0 +1,315 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"vswarden/decode"
+	"vswarden/event"
+	"vswarden/sink"
+	"vswarden/sink/deadletter"
+	"vswarden/spool"
+)
+
+// Cursor is where a Delivery reads and what it moves: the place of one sink in the log.
+type Cursor interface {
+	// Next fills ch with the records after those of the call before; io.EOF after the last one.
+	Next(ctx context.Context, ch *spool.Chunk) error
+	// Commit says that every record up to p is done.
+	Commit(p spool.Position) error
+	// Committed is the last record that was done when the process started, or since.
+	Committed() spool.Position
+}
+
+// Enricher adds facts that are in memory already. It must not block; not knowing is not an error.
+type Enricher interface{ Enrich(e *event.Event) }
+
+// DeadLetters takes what a sink refuses for good. A nil result means it is kept.
+type DeadLetters interface {
+	Write(ctx context.Context, letter deadletter.Letter) error
+	Sync(ctx context.Context) error
+}
+
+// Reasons for a dead letter (label reason of vswarden_events_dead_total).
+const (
+	DeadPermanent = "permanent" // the sink will never accept it
+	DeadPanic     = "panic"     // we have a bug: decode or encode panicked on it
+	DeadRecord    = "record"    // the log gave bytes that are no record of ours
+)
+
+// Reasons for a skipped record (label reason of vswarden_events_skipped_total).
+const (
+	SkipDamaged = "damaged"      // the log lost it: bit rot, a torn disk
+	SkipNewest  = "start_newest" // older than a new sink with start: newest
+)
+
+// Format is the shape in which a sink gets its events.
+type Format string
+
+// The formats.
+const (
+	FormatECS Format = "ecs" // one JSON object, Elastic Common Schema
+	FormatRaw Format = "raw" // the frame as it came
+)
+
+// DeliveryConfig is all that one Delivery needs.
+type DeliveryConfig struct {
+	Name      string // of the sink
+	Cursor    Cursor
+	Sink      sink.Sink
+	Dead      DeadLetters
+	Enrich    Enricher     // nil joins nothing
+	Filter    *sink.Filter // nil passes all
+	Format    Format
+	Detail    event.Detail
+	Original  event.Original
+	Listeners map[uint16]*decode.Options // by Frame.Listener
+	Lanes     int                        // events of one sender share a lane; 0 = 1
+	Log       zerolog.Logger
+}
+
+// Bounds of a Delivery. A chunk holds up to about 256 KiB of the log.
+const (
+	chunksInFlight = 8                      // chunks read and not yet done: what lies above the low mark
+	commitInterval = 200 * time.Millisecond // how often the sink is synced and the cursor moved
+	retryMin       = 100 * time.Millisecond
+	retryMax       = 30 * time.Second
+)
+
+// Delivery takes records from one cursor to one sink: decode, filter, encode, write, and move the
+// cursor over what is done. It runs in lanes: a lane is the hash of the sender key, with one batch
+// in flight, so that one sender's events keep their order.
+type Delivery struct {
+	cfg   DeliveryConfig
+	lanes []*lane
+	seed  maphash.Seed
+	Stats DeliveryStats
+
+	free chan *chunk // chunks that may be filled
+	mu   sync.Mutex  // guards flight and mark
+	// flight holds the chunks read and not yet done, oldest first.
+	flight []*chunk
+	mark   spool.Position // every record up to here is done
+
+	filter  atomic.Pointer[sink.Filter] // nil passes all
+	failing atomic.Pointer[string]      // the sink's last error, nil while it works
+}
+
+// chunk is a piece of the log on its way through the lanes.
+type chunk struct {
+	spool.Chunk
+	records []Record
+	lanes   []int32 // lane of each record
+	pending atomic.Int32
+	last    spool.Position
+}
+
+// NewDelivery makes a Delivery; Run does its work.
+func NewDelivery(cfg DeliveryConfig) *Delivery {
+	cfg.Lanes = max(cfg.Lanes, 1)
+	d := &Delivery{
+		cfg:  cfg,
+		seed: maphash.MakeSeed(),
+		free: make(chan *chunk, chunksInFlight),
+		mark: cfg.Cursor.Committed(),
+	}
+	d.filter.Store(cfg.Filter)
+	for range chunksInFlight {
+		d.free <- &chunk{}
+	}
+	for i := range cfg.Lanes {
+		d.lanes = append(d.lanes, newLane(d, int32(i)))
+	}
+	return d
+}
+
+// Run delivers until the log is closed for writing and all of it is done, or until ctx ends; what
+// is not done then stays in the log. It returns an error only when it cannot go on at all: the log
+// cannot be read or the cursor cannot be moved.
+func (d *Delivery) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var lanes, commits sync.WaitGroup
+	for _, l := range d.lanes {
+		lanes.Go(func() { l.run(ctx) })
+	}
+	stop := make(chan struct{})
+	var commitErr error
+	commits.Go(func() {
+		if commitErr = d.commitLoop(ctx, stop); commitErr != nil {
+			cancel()
+		}
+	})
+
+	err := d.read(ctx)
+
+	for _, l := range d.lanes {
+		close(l.work)
+	}
+	lanes.Wait()
+	close(stop)
+	commits.Wait()
+	if err = errors.Join(err, commitErr); err != nil {
+		return err
+	}
+	// What the sink has must not be forgotten because time is up, so this last step has its own.
+	last, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer done()
+	return d.commit(last)
+}
+
+// read hands the log to the lanes, chunk by chunk.
+func (d *Delivery) read(ctx context.Context) error {
+	for {
+		var c *chunk
+		select {
+		case c = <-d.free:
+		case <-ctx.Done():
+			return nil
+		}
+		switch err := d.cfg.Cursor.Next(ctx, &c.Chunk); {
+		case errors.Is(err, io.EOF), err != nil && ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("sink %s: read the log: %w", d.cfg.Name, err)
+		}
+		d.dispatch(c)
+	}
+}
+
+// dispatch gives each lane its records of c.
+func (d *Delivery) dispatch(c *chunk) {
+	if c.Skipped > 0 {
+		d.Stats.skippedDamaged.Add(c.Skipped)
+	}
+	n := len(c.Records)
+	c.last = c.First + spool.Position(n) - 1
+	c.records, c.lanes = grow(c.records, n), grow(c.lanes, n)
+	var used [maxLanes]bool
+	lanes, size := int32(0), 0
+	for i, b := range c.Records {
+		size += len(b)
+		r := &c.records[i]
+		if err := r.decode(b); err != nil {
+			*r = Record{Kind: kindBroken, Data: b}
+		}
+		c.lanes[i] = d.laneOf(r)
+		if !used[c.lanes[i]] {
+			used[c.lanes[i]] = true
+			lanes++
+		}
+	}
+	d.Stats.BytesIn.Add(uint64(size))
+	c.pending.Store(lanes)
+	d.mu.Lock()
+	d.flight = append(d.flight, c)
+	d.mu.Unlock()
+	if lanes == 0 {
+		d.done(c)
+		return
+	}
+	for i, l := range d.lanes {
+		if used[i] {
+			l.work <- c // never blocks: room for all chunks in flight
+		}
+	}
+}
+
+// done is called when no lane has work left in c; chunks are done in any order, the mark moves
+// over the oldest ones only.
+func (d *Delivery) done(c *chunk) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c.pending.Store(-1)
+	n := 0
+	for n < len(d.flight) && d.flight[n].pending.Load() == -1 {
+		head := d.flight[n]
+		d.mark = max(d.mark, head.last)
+		d.free <- head // never blocks: room for all chunks
+		n++
+	}
+	d.flight = d.flight[:copy(d.flight, d.flight[n:])]
+}
+
+// commitLoop moves the cursor from time to time until stop is closed or the cursor cannot be moved.
+func (d *Delivery) commitLoop(ctx context.Context, stop <-chan struct{}) error {
+	t := time.NewTicker(commitInterval)
+	defer t.Stop()
+	for {
+		select {
+		case <-stop:
+			return nil
+		case <-t.C:
+		}
+		if err := d.commit(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// commit makes what was written durable and moves the cursor over it. A sink that cannot sync
+// keeps its cursor where it is: that is its trouble to be cured, not an error of ours.
+func (d *Delivery) commit(ctx context.Context) error {
+	d.mu.Lock()
+	mark := d.mark
+	d.mu.Unlock()
+	if mark <= d.cfg.Cursor.Committed() {
+		return nil
+	}
+	if err := d.cfg.Dead.Sync(ctx); err != nil {
+		d.fail(fmt.Errorf("sync dead letters: %w", err))
+		return nil
+	}
+	if s, ok := d.cfg.Sink.(sink.Syncer); ok {
+		if err := s.Sync(ctx); err != nil {
+			d.fail(fmt.Errorf("sync: %w", err))
+			return nil
+		}
+	}
+	if err := d.cfg.Cursor.Commit(mark); err != nil {
+		return fmt.Errorf("sink %s: move the cursor: %w", d.cfg.Name, err)
+	}
+	return nil
+}
+
+// SetFilter replaces the filter; batches under way end with the old one.
+func (d *Delivery) SetFilter(f *sink.Filter) { d.filter.Store(f) }
+
+// Failing returns the sink's last error while it does not work, else "".
+func (d *Delivery) Failing() string {
+	if p := d.failing.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
+// fail notes that the sink does not work and logs it when that is news.
+func (d *Delivery) fail(err error) {
+	text := err.Error()
+	if old := d.failing.Swap(&text); old == nil || *old != text {
+		d.cfg.Log.Error().Str("sink", d.cfg.Name).Err(err).Msg("sink does not take events; they wait in the log and are tried again")
+	}
+}
+
+// works notes that the sink took something.
+func (d *Delivery) works() {
+	if d.failing.Load() != nil && d.failing.Swap(nil) != nil {
+		d.cfg.Log.Info().Str("sink", d.cfg.Name).Msg("sink takes events again")
+	}
+}
+
+// grow returns s with length n, its old elements to be overwritten.
+func grow[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n, n+n/4)
+	}
+	return s[:n]
+}

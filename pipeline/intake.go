@@ -1,0 +1,145 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"vswarden/event"
+	"vswarden/receiver"
+	"vswarden/spool"
+)
+
+// IntakeConfig says how frames enter the log.
+type IntakeConfig struct {
+	Log *spool.Log
+	// DropNewest makes every sender lose its newest frames when the log is full; else only those
+	// lose that cannot be made to wait (UDP).
+	DropNewest bool
+	// WaitSynced makes the handler return only when its frames are synced (log.sync: always).
+	WaitSynced bool
+}
+
+// Intake is the one way into the log, for frames and for events of our own.
+// Its methods may be called from many goroutines.
+type Intake struct {
+	cfg IntakeConfig
+
+	mu     sync.Mutex // guards what follows; held while a batch is encoded and copied, never while waiting
+	batch  spool.Batch
+	header []byte
+	json   []byte
+	newest int64  // newest receive stamp given: stamps in the log never run backwards
+	epoch  uint64 // of the ids of our own events
+	number uint64 // of the last event of our own
+
+	appended atomic.Uint64
+	emitted  atomic.Uint64
+}
+
+// NewIntake makes the way into cfg.Log.
+func NewIntake(cfg IntakeConfig) *Intake {
+	// Events of our own draw their ids from an epoch of their own: a record's position is not
+	// known before it is appended, its JSON has to be.
+	return &Intake{cfg: cfg, epoch: ^cfg.Log.Epoch(), newest: cfg.Log.LastStamp()}
+}
+
+// Handler returns the receiver's handler. It returns nil when the batch is in the log. When the
+// log is full it blocks, and so stops reading the connection, until there is room or ctx ends; UDP
+// is never made to wait. Frames that are not taken come back as a *receiver.Dropped.
+func (in *Intake) Handler(ctx context.Context) receiver.Handler {
+	return func(frames []receiver.Frame) error {
+		if len(frames) == 0 {
+			return nil
+		}
+		return in.frames(ctx, frames)
+	}
+}
+
+func (in *Intake) frames(ctx context.Context, frames []receiver.Frame) error {
+	wait := frames[0].Transport != receiver.UDP && !in.cfg.DropNewest
+	for {
+		last, err := in.append(frames)
+		switch {
+		case err == nil:
+			if in.cfg.WaitSynced {
+				// A failure here is the log's own and ends the process; the frames are appended.
+				_ = in.cfg.Log.WaitSynced(ctx, last)
+			}
+			return nil
+		case !errors.Is(err, spool.ErrFull):
+			return &receiver.Dropped{Frames: len(frames), Reason: receiver.LogFailed, Err: err}
+		case !wait || in.cfg.Log.WaitSpace(ctx) != nil: // or told to stop while it is still full
+			return &receiver.Dropped{Frames: len(frames), Reason: receiver.LogFull, Err: err}
+		}
+	}
+}
+
+// append encodes frames and copies them into the log's open batch.
+func (in *Intake) append(frames []receiver.Frame) (last spool.Position, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.batch.Reset()
+	for i := range frames {
+		f := &frames[i]
+		in.header = appendFrameHeader(in.header[:0], f, in.stamp(f.Received))
+		in.batch.Add(in.header, f.Data)
+	}
+	in.batch.Stamp = in.newest
+	if last, err = in.cfg.Log.Append(&in.batch); err == nil {
+		in.appended.Add(uint64(len(frames)))
+	}
+	return last, err
+}
+
+// stamp returns t, or the newest stamp given so far when the clock was set back since.
+func (in *Intake) stamp(t time.Time) int64 {
+	in.newest = max(in.newest, t.UnixNano())
+	return in.newest
+}
+
+// Emit puts an event of our own into the log, from where it goes to every sink like any other
+// record. It fills in e.Received, and e.Time and e.ID where they are empty. When the log is full
+// it waits for room until ctx ends.
+func (in *Intake) Emit(ctx context.Context, e *event.Event) error {
+	for {
+		err := in.emit(e)
+		if !errors.Is(err, spool.ErrFull) {
+			return err
+		}
+		if err := in.cfg.Log.WaitSpace(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+func (in *Intake) emit(e *event.Event) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	e.Received = in.stamp(time.Now())
+	if e.Time == 0 {
+		e.Time = e.Received
+	}
+	if e.ID == (event.ID{}) {
+		in.number++
+		e.ID = event.NewID(in.epoch, in.number)
+	}
+	in.json = e.AppendJSON(in.json[:0], event.DetailFull, event.OriginalNone)
+	in.header = appendEventHeader(in.header[:0], e.ID, e.Dataset, e.Received)
+	in.batch.Reset()
+	in.batch.Add(in.header, in.json)
+	in.batch.Stamp = in.newest
+	if _, err := in.cfg.Log.Append(&in.batch); err != nil {
+		return err
+	}
+	in.emitted.Add(1)
+	return nil
+}
+
+// Emitted returns how many events of our own are in the log.
+func (in *Intake) Emitted() uint64 { return in.emitted.Load() }
+
+// Appended returns how many frames are in the log.
+func (in *Intake) Appended() uint64 { return in.appended.Load() }

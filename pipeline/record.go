@@ -1,0 +1,169 @@
+package pipeline
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+
+	"vswarden/event"
+	"vswarden/receiver"
+)
+
+// Kind tells a frame that came off a socket from an event that we state ourselves.
+type Kind uint8
+
+// The kinds of records.
+const (
+	KindFrame Kind = iota
+	KindEvent
+)
+
+// String returns the word used in metrics and headers.
+func (k Kind) String() string {
+	if k == KindEvent {
+		return "event"
+	}
+	return "frame"
+}
+
+// Record is what the log keeps of a frame or of an event of ours. Decoded from the log, its
+// strings and Data point into the log's buffer.
+type Record struct {
+	Kind     Kind
+	Received int64 // Unix nanoseconds
+
+	// A frame's own facts.
+	Transport receiver.Transport
+	Framing   receiver.Framing
+	Flags     receiver.Flags
+	Listener  uint16
+	Peer      netip.AddrPort
+	TLSPeer   []byte
+	Relay     []byte
+
+	// An event's own facts.
+	ID      event.ID
+	Dataset []byte
+
+	Data []byte // the frame, or the event's JSON
+}
+
+// A record as the log keeps it, little endian. The shape is chosen by the first byte:
+//
+//	frame  ┌────┬───────────────────┬───────┬──────────┬──────────┬──────┬──────┬────────┬───────┬─────────┬─────────┬───────┬──────┐
+//	       │ 0  │ transport<<4|     │ flags │ received │ listener │ port │ alen │ addr   │ tlen  │ tlsPeer │ rlen    │ relay │ data │
+//	       │ u8 │ framing        u8 │ u16   │ i64      │ u16      │ u16  │ u8   │ 0,4,16 │ u8    │ ≤255    │ u8      │ ≤255  │ rest │
+//	       └────┴───────────────────┴───────┴──────────┴──────────┴──────┴──────┴────────┴───────┴─────────┴─────────┴───────┴──────┘
+//	event  ┌────┬──────────┬──────┬──────┬─────────┬──────┐
+//	       │ 1  │ received │ id   │ dlen │ dataset │ data │
+//	       │ u8 │ i64      │ 16 B │ u8   │ ≤255    │ rest │
+//	       └────┴──────────┴──────┴──────┴─────────┴──────┘
+//
+// An IPv6 zone is not kept: it names an interface of this machine at that time.
+const (
+	frameFixed = 1 + 1 + 2 + 8 + 2 + 2 + 1
+	eventFixed = 1 + 8 + 16 + 1
+)
+
+var errRecord = errors.New("not a record of ours")
+
+// appendFrameHeader appends all of a frame's record but its data.
+func appendFrameHeader(dst []byte, f *receiver.Frame, received int64) []byte {
+	dst = append(dst, byte(KindFrame), byte(f.Transport)<<4|byte(f.Framing)&15)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(f.Flags))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(received))
+	dst = binary.LittleEndian.AppendUint16(dst, f.Listener)
+	dst = binary.LittleEndian.AppendUint16(dst, f.Peer.Port())
+	switch addr := f.Peer.Addr().Unmap(); {
+	case addr.Is4():
+		a := addr.As4()
+		dst = append(append(dst, 4), a[:]...)
+	case addr.Is6():
+		a := addr.As16()
+		dst = append(append(dst, 16), a[:]...)
+	default:
+		dst = append(dst, 0)
+	}
+	dst = appendShort(dst, f.TLSPeer)
+	return appendShort(dst, f.Relay)
+}
+
+// appendShort appends s, cut at 255 bytes, behind its length.
+func appendShort(dst []byte, s string) []byte {
+	s = s[:min(len(s), 255)]
+	return append(append(dst, byte(len(s))), s...)
+}
+
+// appendEventHeader appends all of an event's record but its JSON.
+func appendEventHeader(dst []byte, id event.ID, dataset event.Dataset, received int64) []byte {
+	dst = append(dst, byte(KindEvent))
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(received))
+	dst = append(dst, id[:]...)
+	return appendShort(dst, string(dataset))
+}
+
+// decode fills r from b, which r then points into.
+func (r *Record) decode(b []byte) error {
+	*r = Record{}
+	if len(b) == 0 {
+		return errRecord
+	}
+	switch Kind(b[0]) {
+	case KindFrame:
+		return r.decodeFrame(b)
+	case KindEvent:
+		return r.decodeEvent(b)
+	}
+	return errRecord
+}
+
+func (r *Record) decodeFrame(b []byte) error {
+	if len(b) < frameFixed {
+		return errRecord
+	}
+	r.Kind = KindFrame
+	r.Transport, r.Framing = receiver.Transport(b[1]>>4), receiver.Framing(b[1]&15)
+	r.Flags = receiver.Flags(binary.LittleEndian.Uint16(b[2:]))
+	r.Received = int64(binary.LittleEndian.Uint64(b[4:]))
+	r.Listener = binary.LittleEndian.Uint16(b[12:])
+	port := binary.LittleEndian.Uint16(b[14:])
+	addr, rest, ok := cutShort(b[16:])
+	if !ok {
+		return errRecord
+	}
+	if a, ok := netip.AddrFromSlice(addr); ok {
+		r.Peer = netip.AddrPortFrom(a, port)
+	} else if len(addr) != 0 {
+		return errRecord
+	}
+	if r.TLSPeer, rest, ok = cutShort(rest); !ok {
+		return errRecord
+	}
+	if r.Relay, r.Data, ok = cutShort(rest); !ok {
+		return errRecord
+	}
+	return nil
+}
+
+func (r *Record) decodeEvent(b []byte) error {
+	if len(b) < eventFixed {
+		return errRecord
+	}
+	r.Kind = KindEvent
+	r.Received = int64(binary.LittleEndian.Uint64(b[1:]))
+	copy(r.ID[:], b[9:])
+	var ok bool
+	if r.Dataset, r.Data, ok = cutShort(b[25:]); !ok {
+		return errRecord
+	}
+	return nil
+}
+
+// cutShort takes what appendShort wrote off b.
+func cutShort(b []byte) (s, rest []byte, ok bool) {
+	if len(b) == 0 || len(b) < 1+int(b[0]) {
+		return nil, nil, false
+	}
+	n := 1 + int(b[0])
+	return b[1:n], b[n:], true
+}

@@ -1,0 +1,15 @@
+package receiver
+
+// DropReasons lists all reasons, for metrics that show each from the start.
+func DropReasons() []DropReason { return upTo[DropReason](dropReasons) }
+
+// Refusals lists all reasons, for metrics that show each from the start.
+func Refusals() []Refusal { return upTo[Refusal](refusals) }
+
+func upTo[T ~uint8](n int) []T {
+	all := make([]T, n)
+	for i := range all {
+		all[i] = T(i)
+	}
+	return all
+}
