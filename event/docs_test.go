@@ -1,6 +1,8 @@
 package event
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"os"
 	"regexp"
@@ -73,4 +75,36 @@ func paths(o object) (all []string) {
 		}
 	}
 	return all
+}
+
+// TestDocsExample: the example is what the example's line becomes.
+func TestDocsExample(t *testing.T) {
+	file, err := os.ReadFile("../docs/event.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(file), "## An example")
+	_, raw, _ := strings.Cut(example, "'END'\n")
+	raw, _, _ = strings.Cut(raw, "\n")
+	_, want, _ := strings.Cut(example, "```json\n")
+	want, _, _ = strings.Cut(want, "\n```")
+
+	_, message, _ := strings.Cut(raw, ")")
+	e := l2sec(0, message, L2Sec{
+		Kind: L2SecPromiscRequested, HasPort: true, Port: 0x200002b, Reason: "disallowed by vswitch policy",
+		Client: Client{Raw: "web-01.eth0", Type: ClientVM, Name: "web-01", Device: "eth0"},
+	})
+	e.Received, e.Receiver, e.TimeText, e.Host, e.Syslog.Hostname = 0, Receiver{}, "2014-12-10T19:23:45.733Z", "esx1", "esx1"
+	e.Vmkernel.CPU, e.Vmkernel.World = 14, 1559738
+	id, _, _ := strings.Cut(strings.Split(want, `"id": "`)[1], `"`)
+	if e.ID, err = ParseID(id); err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if err := json.Indent(&got, e.AppendJSON(nil, DetailCompact, OriginalNone), "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != want {
+		t.Errorf("docs/event.md should have\n%s", got.String())
+	}
 }
