@@ -223,8 +223,7 @@ func TestFaults(t *testing.T) {
 	f := func(doc string, want ...string) {
 		t.Helper()
 		got, err := Parse("f.yaml", []byte(doc), environ())
-		var faults setting.Faults
-		if !errors.As(err, &faults) {
+		if _, ok := errors.AsType[setting.Faults](err); !ok {
 			t.Errorf("%s\ngives %v", doc, err)
 			return
 		}
@@ -501,7 +500,7 @@ func FuzzParse(f *testing.F) {
 			if !errors.As(err, &faults) || len(faults) == 0 {
 				t.Fatalf("%T: %v", err, err)
 			}
-			for _, line := range strings.Split(err.Error(), "\n") {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
 				if strings.Count(line, ": ") < 2 || printable(line) != line {
 					t.Fatalf("a fault that is not path, value, cure: %q", line)
 				}

@@ -247,6 +247,8 @@ func TestDecodeFaults(t *testing.T) {
 	f("password: ${NONE}", "password: <secret>: the variable NONE is not set, set it or write ${NONE:-default}")
 	f("password: hun${ter2", "password: <secret>: not a variable, write ${NAME} or ${NAME:-default}, or $${ for the two characters ${")
 	f("password: 'hunter2", "f.yaml:1:11: <secret>: not YAML (could not find end character of single-quoted text), mend the line or the one before it")
+	f("password: !hunter2\n", "f.yaml:1: <secret>: tags (!) are not read here, delete it or, if it is text, put it in quotes")
+	f("password: hunter\n  2\n", "f.yaml:1: <secret>: text on more than one line, put it in quotes or mend the indent")
 	f("api_token: ${SECRET}", "api_token: <secret>: unknown key, known here: allow, below, big, bool, detail, int, list, max_size, near, password, relay, share, small, text, uint, wait, words")
 
 	// Several at once, in the order of the file.

@@ -136,7 +136,7 @@ func plainText(name string, data []byte) (setting.Fault, bool) {
 
 // refuse looks for what is not read here and for nesting that would exhaust the parser.
 func refuse(name string, tokens token.Tokens) (faults []setting.Fault) {
-	flow, nested, line := 0, 0, 0
+	flow, nested, line, key := 0, 0, 0, ""
 	for i, t := range tokens {
 		if t.Position.Line != line {
 			nested, line = 0, t.Position.Line
@@ -166,13 +166,21 @@ func refuse(name string, tokens token.Tokens) (faults []setting.Fault) {
 				// and it is mostly an element or key with the wrong indent.
 				problem = "text on more than one line, put it in quotes or mend the indent"
 			}
+		case token.MappingValueType:
+			if i > 0 {
+				key = tokens[i-1].Value
+			}
 		case token.SequenceStartType, token.MappingStartType:
 			flow++
 		case token.SequenceEndType, token.MappingEndType:
 			flow--
 		}
 		if problem != "" {
-			faults = append(faults, setting.Fault{Path: at(name, line), Value: show(strings.TrimSpace(t.Origin)), Problem: problem})
+			value := show(strings.TrimSpace(t.Origin))
+			if namesSecret(key) {
+				value = "<secret>"
+			}
+			faults = append(faults, setting.Fault{Path: at(name, line), Value: value, Problem: problem})
 		}
 		if flow > maxDepth || nested > maxDepth {
 			return []setting.Fault{{Path: at(name, line), Value: show(t.Value), Problem: fmt.Sprintf("nested deeper than %d levels, nothing here is", maxDepth)}}
@@ -215,7 +223,7 @@ func syntaxFault(name string, data []byte, err error) setting.Fault {
 	switch indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]; {
 	case strings.Contains(indent, "\t"):
 		cure = "indent with spaces, not tabs"
-	case strings.Contains(line, "{ $") || strings.Contains(line, "${"):
+	case strings.Contains(line, "${"):
 		cure = `between { } and [ ] put ${…} in quotes, like "${PORT}"`
 	case strings.Count(line, ": ") > 1:
 		cure = "put text that holds a colon and a space in quotes"

@@ -48,10 +48,7 @@ func (c Config) listenerFaults() (faults []setting.Fault) {
 	names, ids, addresses := map[string]int{}, map[uint16]int{}, map[string]int{}
 	for i, l := range c.Listeners {
 		path := fmt.Sprintf("listeners[%d]", i)
-		faults = append(faults, setting.Under(path, l.Config.Validate())...)
-		if _, err := time.LoadLocation(l.Timezone); err != nil || l.Timezone == "" {
-			faults = append(faults, setting.Fault{Path: path + ".timezone", Value: show(l.Timezone), Problem: "no known time zone, write UTC, Local or a name such as Europe/Berlin"})
-		}
+		faults = append(faults, setting.Under(path, l.Validate())...)
 		id := receiver.ListenerID(l.Name)
 		if j, ok := addresses[l.Address]; ok && l.Address != "" && !strings.HasSuffix(l.Address, ":0") {
 			faults = append(faults, setting.Fault{Path: path + ".address", Value: show(l.Address), Problem: fmt.Sprintf("listeners[%d] has this address too, delete one of them", j)})
@@ -65,6 +62,15 @@ func (c Config) listenerFaults() (faults []setting.Fault) {
 	return faults
 }
 
+// Validate returns every fault of one listener by itself.
+func (l Listener) Validate() []setting.Fault {
+	faults := l.Config.Validate()
+	if _, err := time.LoadLocation(l.Timezone); err != nil || l.Timezone == "" {
+		faults = append(faults, setting.Fault{Path: "timezone", Value: show(l.Timezone), Problem: "no known time zone, write UTC, Local or a name such as Europe/Berlin"})
+	}
+	return faults
+}
+
 // sinkFaults checks each sink, and that names are names and unique.
 func (c Config) sinkFaults() (faults []setting.Fault) {
 	if len(c.Sinks) == 0 {
@@ -73,7 +79,7 @@ func (c Config) sinkFaults() (faults []setting.Fault) {
 	stdout := -1
 	for i, s := range c.Sinks {
 		path := fmt.Sprintf("sinks[%d]", i)
-		faults = append(faults, setting.Under(path, s.validate())...)
+		faults = append(faults, setting.Under(path, s.Validate())...)
 		for j, other := range c.Sinks[:i] {
 			if s.Name != "" && strings.EqualFold(s.Name, other.Name) {
 				faults = append(faults, setting.Fault{Path: path + ".name", Value: show(s.Name), Problem: fmt.Sprintf("sinks[%d] has this name too (upper and lower case are the same), write another", j)})
@@ -91,8 +97,8 @@ func (c Config) sinkFaults() (faults []setting.Fault) {
 	return faults
 }
 
-// validate returns the faults of one sink by itself.
-func (s Sink) validate() (faults []setting.Fault) {
+// Validate returns every fault of one sink by itself.
+func (s Sink) Validate() (faults []setting.Fault) {
 	switch {
 	case s.Name == "":
 		faults = append(faults, setting.Fault{Path: "name", Value: `""`, Problem: "no name, write one of its own for good, such as events: its place in the log goes by it"})
