@@ -76,7 +76,7 @@ func TestDecodeKnowsEveryL2SecRow(t *testing.T) {
 		{"1g", "cpu1:4321)etherswitch: L2Sec_EnforcePortCompliance: client web-01.eth1 has policy violations on port 0x3000007. Port is blocked", blocked, "web-01", "eth1", "50331655", "etherswitch", "", "", "73"},
 		{"1h", "cpu1:4321)etherswitch: L2Sec_EnforcePortCompliance:356: client web-01 has policy vialations on port 0x3000007. Port is blocked", blocked, "web-01", "", "50331655", "etherswitch", "356", "", "73"},
 		{"1i", "cpu1:4321)etherswitch: L2Sec_EnforcePortCompliance:360: client web-01.eth0 port 0x3000007 is no longer blocked", restored, "", "", "50331655", "etherswitch", "360", "", "21"},
-		{"1j", "cpu1:4321)etherswitch: L2Sec_FilterSrcMACForgeries:306: something about port 0x3000007 and 00:0c:29:12:34:56", unknown, "", "", "50331655", "etherswitch", "306", "", "47"},
+		{"1j", "cpu1:4321)etherswitch: L2Sec_FilterSrcMACForgeries:306: something about port 0x3000007 and 00:0c:29:12:34:56", unknown, "", "", "50331655", "etherswitch", "306", "00:0c:29:12:34:56", "47"},
 		{"1k", `2025-07-01T14:29:11.508Z In(182) vmkernel: cpu0:262261)cswitch: L2Sec_EnforcePortCompliance:301: [nsx@6876 comp="nsx-esx" subcomp="vswitch"]client db-02.eth0 requested promiscuous mode on port 0x4000010, disallowed by vswitch policy`, promisc, "db-02", "eth0", "67108880", "cswitch", "301", "", "47"},
 		{"1l", `<182>2025-07-01T14:29:11.508Z esx8 vmkernel: cpu0:262261)cswitch: L2Sec_EnforcePortCompliance:301: [nsx@6876 comp="nsx-esx" subcomp="vswitch"]client db-02.eth0 requested promiscuous mode on port 0x4000010, disallowed by vswitch policy`, promisc, "db-02", "eth0", "67108880", "cswitch", "301", "", "47"},
 		{"1m", `<182>1 2026-07-01T14:29:11.508Z esx9 vmkernel - - [esx@4413] cpu0:262261)cswitch: L2Sec_EnforcePortCompliance:301: [nsx@4413 comp="nsx-esx" subcomp="vswitch"]client db-02.eth0 requested promiscuous mode on port 0x4000010, disallowed by vswitch policy`, promisc, "db-02", "eth0", "67108880", "cswitch", "301", "", "47"},
@@ -199,17 +199,31 @@ func TestDecodeIsPureAndReadsGzip(t *testing.T) {
 	}
 }
 
+// The table's sums by format and by dataset equal lines in and events out.
 func TestDecodeStats(t *testing.T) {
-	r := vswarden(t, mix(t, 1000), "decode", "--no-group", "--stats")
+	r := vswarden(t, mix(t, 1000)+"\n\n", "decode", "--no-group", "--stats")
 	if r.code != 0 {
 		t.Fatalf("exit %d: %s", r.code, r.stderr)
 	}
-	if strings.Count(r.stdout, "\n") != 1000 {
-		t.Errorf("%d events of 1000 lines", strings.Count(r.stdout, "\n"))
+	if n := strings.Count(r.stdout, "\n"); n != 1000 {
+		t.Errorf("%d events of 1000 lines", n)
 	}
-	for _, word := range []string{"\t", "rfc3164_iso", "vmware.esxi.l2sec", "1000"} {
-		if !strings.Contains(r.stderr, word) {
-			t.Errorf("the table does not have %q:\n%s", word, r.stderr)
+	sums, rows := map[string]int{}, map[string]bool{}
+	for line := range strings.Lines(r.stderr) {
+		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		n, err := strconv.Atoi(f[len(f)-1])
+		if len(f) != 3 || err != nil {
+			t.Fatalf("not kind, name, count between tabs: %q", line)
+		}
+		sums[f[0]] += n
+		rows[f[0]+" "+f[1]] = true
+	}
+	if sums["format"] != 1000 || sums["dataset"] != 1000 {
+		t.Errorf("sums %v of 1000 lines:\n%s", sums, r.stderr)
+	}
+	for _, row := range []string{"format rfc3164_iso", "dataset vmware.esxi.l2sec", "dataset vmware.esxi.hostd", "dataset vmware.esxi.vpxa", "dataset vmware.esxi.vmkernel", "dataset vmware.esxi.vob"} {
+		if !rows[row] {
+			t.Errorf("no row %q:\n%s", row, r.stderr)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -57,15 +56,21 @@ func TestSinkThatCannotWriteIsRepairedUnderWay(t *testing.T) {
 	p := start(t, "-c", writeConfig(t, oneFileSink(data, path)))
 	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "5000", "-hosts", "5")
 	p.waitFor(t, "all frames in the log", func(m metrics) bool { return m.sum("vswarden_log_records_total") == float64(s.Sent) })
-	if err := os.Remove(path); err != nil {
+	repaired, link := filepath.Join(data, "repaired.ndjson"), filepath.Join(data, "link")
+	if err := os.WriteFile(repaired, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.signal(t, syscall.SIGHUP)
+	if err := os.Symlink(repaired, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(link, path); err != nil { // As ln -sfn does.
+		t.Fatal(err)
+	}
 	m := p.settle(t, s.Sent)
 	books(t, m)
 	if n := m.sum("vswarden_events_dead_total"); n != 0 {
 		t.Errorf("%v dead letters; a full disk is no reason for one", n)
 	}
 	p.stop(t)
-	fine(t, judged(t, path, "-expect", s.file))
+	fine(t, judged(t, repaired, "-expect", s.file))
 }
