@@ -1,0 +1,60 @@
+package decode
+
+import "strings"
+
+// The classes of bytes that words are made of.
+const (
+	inAlnum      = 1 << iota // ASCII letters and digits
+	inIdentifier             // names in the vmkernel: etherswitch, L2Sec_EnforcePortCompliance
+	inTag                    // names of programs, with a path
+	inHost                   // names and addresses of hosts, and placeholders for them
+)
+
+// classes says of each byte which words it may be part of.
+var classes = byteClasses()
+
+func byteClasses() (t [256]uint8) {
+	for i := range t {
+		c := byte(i)
+		alnum := isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z'
+		switch {
+		case alnum:
+			t[i] = inAlnum | inIdentifier | inTag | inHost
+		case c == '_' || c == '-':
+			t[i] = inIdentifier | inTag | inHost
+		case strings.IndexByte("./+@#%", c) >= 0:
+			t[i] = inTag
+		}
+		// What holds a bracket, a quote, a slash or the like is text and not a host.
+		if c > ' ' && c != 0x7f && strings.IndexByte("[](){}=\"',;|\\/#", c) < 0 {
+			t[i] |= inHost
+		}
+	}
+	return t
+}
+
+func isDigit(c byte) bool { return c-'0' <= 9 }
+
+func isAlnum(c byte) bool { return classes[c]&inAlnum != 0 }
+
+// trimSpaces takes the blanks off the beginning of s.
+func trimSpaces(s string) string {
+	i := 0
+	for i < len(s) && s[i] == ' ' {
+		i++
+	}
+	return s[i:]
+}
+
+// number reads the decimal digits at the beginning of s and says how many they are; 0 where there
+// are none, or more than fit into 19.
+func number(s string) (v uint64, n int) {
+	for n < len(s) && isDigit(s[n]) {
+		if n == 19 {
+			return 0, 0
+		}
+		v = v*10 + uint64(s[n]-'0')
+		n++
+	}
+	return v, n
+}

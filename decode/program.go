@@ -1,0 +1,197 @@
+package decode
+
+import (
+	"strings"
+
+	"vswarden/event"
+)
+
+// decodeProgram gives the message to the decoder of the program that wrote it and names the dataset.
+func decodeProgram(e *event.Event, h head) {
+	app := baseName(e.Syslog.AppName)
+	p := programOf(app)
+	switch {
+	case isAudit(e, h):
+		e.Dataset = event.DatasetAudit
+	case p == programVmkernel:
+		vmkernelLine(e)
+	case p == programHostd:
+		e.Dataset = event.DatasetHostd
+		hostdLine(e)
+	case p == programVpxa:
+		e.Dataset = event.DatasetVpxa
+		hostdLine(e)
+	case p == programVmacore:
+		e.Dataset = event.DatasetSystem
+		hostdLine(e)
+	case p == programVCenter:
+		e.Dataset = event.DatasetGeneric
+		hostdLine(e)
+	case p == programVob:
+		e.Dataset = event.DatasetVOB
+	case p == programShell:
+		e.Dataset = event.DatasetShell
+	case p == programLogin && fromESXi(e, h):
+		e.Dataset = event.DatasetAuth
+	case p == programAuthd:
+		e.Dataset = event.DatasetAuth
+	case p == programUnknown && kernelText(e.Message): // the tag is a host's name, or was rewritten
+		vmkernelLine(e)
+	case p == programUnknown && app == "" && unprogrammed(e):
+	case p == programSystem || fromESXi(e, h):
+		e.Dataset = event.DatasetSystem
+	default:
+		e.Dataset = event.DatasetGeneric
+	}
+	settleKind(e, h)
+}
+
+// settleKind says what became of a line in which no header was found.
+func settleKind(e *event.Event, h head) {
+	if h.format != event.FormatRaw {
+		return
+	}
+	if e.Raw == "" {
+		e.Reason = reasonEmpty
+	}
+	if e.Syslog.Priority < 0 && e.Dataset == event.DatasetGeneric {
+		e.Kind = kindPipelineError
+	}
+}
+
+// unprogrammed decodes a line without a program where the text alone is unambiguous. It names the
+// dataset, or reports false.
+func unprogrammed(e *event.Event) bool {
+	s := e.Message
+	if strings.Contains(s, ": L2Sec_") && l2secLine(e, takeKernelLevel(e, s)) {
+		e.Dataset = event.DatasetL2Sec
+		return true
+	}
+	if vobPrefix(s) {
+		e.Dataset = event.DatasetVOB
+		return true
+	}
+	if vmacorePrefix(s) {
+		e.Dataset = event.DatasetHostd
+		hostdLine(e)
+		return true
+	}
+	return false
+}
+
+// kernelText reports text that begins as only the vmkernel's does.
+func kernelText(s string) bool {
+	if n := uptimeLen(s); n > 0 && n < len(s) {
+		s = trimSpaces(s[n:])
+	}
+	return cpuPrefix(s)
+}
+
+// vobPrefix reports text of vobd's: "[netCorrelator] 73154456us: …".
+func vobPrefix(s string) bool {
+	if s == "" || s[0] != '[' {
+		return false
+	}
+	end := strings.IndexByte(s[:min(len(s), 48)], ']')
+	return end > 0 && strings.HasSuffix(s[:end], "Correlator")
+}
+
+// fromESXi reports whether a line is built as only ESXi builds it, whatever its program is.
+func fromESXi(e *event.Event, h head) bool {
+	switch h.format {
+	case event.FormatRFC3164ISO, event.FormatFileISO, event.FormatNoPRI:
+		return h.esxi
+	case event.FormatFileESXi8, event.FormatUptime:
+		return true
+	}
+	return h.esxi && vmwareSD(e.Syslog.StructuredData)
+}
+
+// vmwareSD reports structured data under VMware's or Broadcom's enterprise number.
+func vmwareSD(sd string) bool {
+	return strings.Contains(sd, "@6876") || strings.Contains(sd, "@4413")
+}
+
+// isAudit reports an audit record: facility 13 (PRI 104–111), which ESXi uses for nothing else, or
+// text that is an audit element alone.
+func isAudit(e *event.Event, h head) bool {
+	if e.Syslog.Priority>>3 == 13 && fromESXi(e, h) {
+		return true
+	}
+	return strings.HasPrefix(e.Message, "[shell.cmd@") || strings.HasPrefix(e.Syslog.StructuredData, "[shell.cmd@")
+}
+
+// program is a family of programs that write alike.
+type program uint8
+
+const (
+	programUnknown  program = iota
+	programVmkernel         // the kernel, and its copies of warnings and alerts
+	programHostd            // host agent
+	programVpxa             // vCenter's agent on the host
+	programVmacore          // other daemons of hostd's build: the same inner header
+	programVob              // VMkernel observations
+	programShell            // commands typed in the ESXi shell
+	programLogin            // programs that other systems have too, under the same name
+	programAuthd            // logins, under names only VMware uses
+	programSystem           // everything else that only ESXi has
+	programVCenter          // services of vCenter
+)
+
+// programOf knows a program by its name as ESXi spells it, since 3.5.
+func programOf(app string) program {
+	switch app {
+	case "vmkernel", "vmkwarning", "vmkalert", "VMkernel", "Vmkernel":
+		return programVmkernel
+	case "Hostd", "hostd", "vmware-hostd":
+		return programHostd
+	case "Vpxa", "vpxa":
+		return programVpxa
+	case "Rhttpproxy", "rhttpproxy", "Fdm", "fdm", "vsansystem", "vsanmgmtd", "vvold", "Vvold", "hostd-probe",
+		"Hostd-probe", "dpd", "vsand":
+		return programVmacore
+	case "vobd", "Vobd":
+		return programVob
+	case "shell", "ESXShell", "esxcli", "ESXi-Shell":
+		return programShell
+	case "sshd", "sshd-session", "sshd-auth", "login", "su", "sudo", "dropbear", "auth":
+		return programLogin
+	case "DCUI", "dcui", "vmware-authd", "vmauthd", "VMAuthd", "vmtoolsd-auth":
+		return programAuthd
+	case "storageRM", "clomd", "vmsyslogd", "hostprofile", "settingsd", "ConfigStore", "localcli", "esxupdate",
+		"usbarb", "usbarbitrator", "sfcbd", "sfcb-vmware_base", "cimslp", "openwsmand", "smartd", "vprobed",
+		"vmkeventd", "vmkdevmgr", "jumpstart", "heartbeat", "vmfstracegd", "nfsgssd", "osfsd", "epd",
+		"cmmdsd", "cmmdsTimeMachineDump", "vsantraceUrgent", "vsantraced", "esxtokend", "apiForwarder",
+		"watchdog-vobd", "watchdog-hostd", "watchdog-vpxa", "lifecycle", "vdtc", "envoy-access", "netcpad", "nsxa",
+		"nsx-opsagent", "ucs-tool-esxi-inv":
+		return programSystem
+	case "vpxd", "vpxd-svcs", "vpxd-main", "vpxd-profiler", "vmon", "vmafdd", "vmdird", "vmcad", "websso", "sso",
+		"vsphere-ui", "applmgmt", "vmware-vum-server", "StatsMonitor", "vsanvcmgmtd", "vsan-mgmt", "eam-api",
+		"vcenter-server", "sps", "vapi-endpoint", "content-library", "updatemgr", "vcha", "rbd", "sca", "imageService":
+		return programVCenter
+	}
+	if isHostWorker(app) {
+		return programSystem
+	}
+	return programUnknown
+}
+
+// isESXProgram reports a name that no text begins with by chance: where a tag has lost its colon or
+// its header, these alone are taken for a program.
+func isESXProgram(app string) bool {
+	switch programOf(baseName(app)) {
+	case programVmkernel, programHostd, programVpxa, programVob:
+		return true
+	case programVmacore:
+		return app != "dpd"
+	}
+	return false
+}
+
+// baseName cuts the path off a program: /usr/lib/vmware/bin/vmware-hostd.
+func baseName(app string) string {
+	if app == "" || app[0] != '/' {
+		return app
+	}
+	return app[strings.LastIndexByte(app, '/')+1:]
+}

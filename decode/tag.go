@@ -1,0 +1,122 @@
+package decode
+
+import "strings"
+
+// maxTag bounds the name of a program. RFC 3164 has 32 and RFC 5424 48, but paths are longer.
+const maxTag = 64
+
+// takeTag splits "Prog[pid]: text" as ESXi writes it and as it breaks it: a blank before the colon,
+// two tags in a row, and for its own programs no colon at all.
+func takeTag(s string) (app, pid, rest string, ok bool) {
+	app, pid, rest, ok = colonTag(s)
+	if ok {
+		return app, pid, rest, true
+	}
+	end := tagEnd(s)
+	if end == 0 || end == len(s) {
+		return "", "", s, false
+	}
+	app, rest = s[:end], s[end:]
+	switch {
+	case rest[0] == '[' && isESXProgram(app): // hostd[526501] [Originator@6876 …
+		pid, rest, ok = takePID(rest)
+		if ok && strings.HasPrefix(rest, " ") {
+			return app, pid, trimSpaces(rest), true
+		}
+	case strings.HasPrefix(rest, " : "): // ucs-tool-esxi-inv : WARNING  : …
+		return app, "", trimSpaces(rest[3:]), true
+	case rest[0] == ' ' && isESXProgram(app):
+		if app2, pid, rest2, ok := colonTag(trimSpaces(rest)); ok { // vmkwarning Hostd: …
+			return app2, pid, rest2, true
+		}
+		return app, "", trimSpaces(rest), true
+	case rest[0] == ' ' && isHostWorker(app): // host-16250 <analytics> …
+		return app, "", trimSpaces(rest), true
+	}
+	return "", "", s, false
+}
+
+// colonTag splits "Prog: text" and "Prog[pid]: text".
+func colonTag(s string) (app, pid, rest string, ok bool) {
+	end := tagEnd(s)
+	if end == 0 || end == len(s) {
+		return "", "", s, false
+	}
+	app, rest = s[:end], s[end:]
+	if rest[0] == '[' {
+		if pid, rest, ok = takePID(rest); !ok {
+			return "", "", s, false
+		}
+	}
+	if rest == "" || rest[0] != ':' || !tagColon(app, rest) {
+		return "", "", s, false
+	}
+	return app, pid, trimSpaces(rest[1:]), true
+}
+
+// tagColon reports whether the colon at the beginning of rest ends a tag: text follows after a
+// blank, or directly where the program is one we know. "fe80::1" and "cpu4:123)" are no tags.
+func tagColon(app, rest string) bool {
+	return len(rest) == 1 || rest[1] == ' ' || isESXProgram(app)
+}
+
+// tagEnd is the length of the word at the beginning of s that may name a program; 0 if none does.
+func tagEnd(s string) int {
+	for i := range min(len(s), maxTag+1) {
+		if classes[s[i]]&inTag == 0 {
+			if i > 0 && (s[i] == ':' || s[i] == '[' || s[i] == ' ') {
+				return i
+			}
+			return 0
+		}
+	}
+	if len(s) <= maxTag {
+		return len(s)
+	}
+	return 0
+}
+
+// takePID splits "[2099655]…". The number may be hexadecimal, and some programs put a name there.
+func takePID(s string) (pid, rest string, ok bool) {
+	for i := 1; i < min(len(s), 48); i++ {
+		switch s[i] {
+		case ']':
+			return s[1:i], s[i+1:], i > 1
+		case ' ', '[':
+			return "", s, false
+		}
+	}
+	return "", s, false
+}
+
+// isHostWorker reports a tag such as host-16250, which ESXi 8 writes without a colon.
+func isHostWorker(app string) bool {
+	digits, ok := strings.CutPrefix(app, "host-")
+	if !ok || digits == "" {
+		return false
+	}
+	for i := range len(digits) {
+		if !isDigit(digits[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// takeHost splits the host off "esx1 vmkernel: …". What holds a bracket, quote, slash or the like
+// is text and not a host.
+func takeHost(s string) (host, rest string, ok bool) {
+	for i := range min(len(s), 256) {
+		c := s[i]
+		if c == ' ' {
+			return s[:i], trimSpaces(s[i:]), i > 0
+		}
+		if classes[c]&inHost == 0 {
+			return "", s, false
+		}
+	}
+	if len(s) < 256 {
+		return s, "", s != ""
+	}
+	return "", s, false
+}
