@@ -1,11 +1,11 @@
-// Package deadletter keeps the events that a sink will never accept, with the reason, so that
-// nothing is dropped without a trace: one file of JSON lines for each sink, bounded, with one older
-// generation beside it.
+// Package deadletter keeps the events that could not be delivered, with the reason, in a file of
+// lines beside the log. The file is bounded: when it and one older generation are full, the oldest
+// letters go, and that is counted.
 package deadletter
 
 import (
+	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,22 +13,30 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"vswarden/event"
 	"vswarden/setting"
+	"vswarden/sink"
 	"vswarden/sink/lines"
+)
+
+const (
+	fileMode = 0o600 // a letter holds the frame as it came, passwords and all
+	dirMode  = 0o700
+	older    = ".1"
 )
 
 // Config is the section dead_letters: of the configuration.
 type Config struct {
 	// MaxSize bounds the bytes kept for one sink; when half of it is used up the file becomes the
-	// older generation and the one before goes.
+	// older one (.1) and the one before goes.
 	MaxSize setting.Bytes `yaml:"max_size"`
 }
 
-// minMaxSize leaves room for a frame of the largest size in each generation.
+// minMaxSize leaves room for a frame of the largest size in each file.
 const minMaxSize = 64 * setting.MiB
 
 // DefaultConfig keeps 128 MiB for each sink.
@@ -45,153 +53,222 @@ func (c Config) Validate() []setting.Fault {
 // Letter is an event that could not be delivered, and why.
 type Letter struct {
 	ID       event.ID
-	Received int64  // Unix nanoseconds
-	Reason   string // one word of a closed list
+	Received int64  // Unix nanoseconds; 0 = unknown
+	Reason   string // a word, as in the label reason of vswarden_events_dead_total
 	Err      error
 	Stack    []byte // of a panic, else nil
-	Original []byte // the frame; valid until Write returns
+	Original []byte // the frame, or what there is of it; valid until Write returns
 }
 
-// entry is a Letter as it is written.
-type entry struct {
-	Timestamp string `json:"@timestamp"`
+// letter is a Letter as it stands in the file.
+type letter struct {
+	Timestamp string `json:"@timestamp"` // when it was given up
 	Event     struct {
-		ID string `json:"id"`
+		ID      string `json:"id"`
+		Created string `json:"created,omitempty"`
 	} `json:"event"`
 	Sink        string `json:"sink"`
 	Reason      string `json:"reason"`
 	Error       string `json:"error,omitempty"`
 	Stack       string `json:"stack,omitempty"`
 	Original    string `json:"original,omitempty"`
-	OriginalB64 string `json:"original_b64,omitempty"` // where the frame is not UTF-8
+	OriginalB64 []byte `json:"original_b64,omitempty"` // where it is not UTF-8
 }
 
-// File is the dead letters of one sink. Its methods may be called from several goroutines.
+const stampLayout = "2006-01-02T15:04:05.000000Z"
+
+// File is the dead letters of one sink. Its methods may be called by several at once.
 type File struct {
-	cfg  Config
-	sink string
-	path string
+	path      string
+	sink      string
+	limit     int64 // of one of the two files
+	fsys      lines.FS
+	now       func() time.Time
+	forgotten atomic.Int64
 
-	mu   sync.Mutex
-	file *lines.File // nil until the first letter
-	new  bool        // the directory holds a name that is not synced
+	mu       sync.Mutex // guards what follows
+	live     *lines.File
+	dirty    bool
+	dirDirty bool
+	failed   error // a sync that failed: final
 }
 
-// Open prepares the dead letters of sink at path. The file is made with the first letter; one that
-// exists is opened now, so that a directory that cannot be used is known at start.
-func Open(path, sink string, cfg Config) (*File, error) {
-	f := &File{cfg: cfg, sink: sink, path: path}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	switch _, err := os.Stat(path); {
-	case err == nil:
-		return f, f.open()
-	case errors.Is(err, fs.ErrNotExist):
-		return f, nil
-	default:
-		return nil, err
-	}
+// Open prepares the dead letters of the named sink at path. The file is made with the first letter;
+// one that exists is opened now, so that what cannot be used is known at start. A file system
+// without room is no error, since that heals: Write then tries again.
+func Open(path, sinkName string, cfg Config) (*File, error) {
+	return open(path, sinkName, cfg, lines.OS{}, time.Now)
 }
 
-func (f *File) open() (err error) {
-	if f.file, err = lines.OpenFile(lines.OS{}, f.path, 0o600); err != nil {
-		return err
+func open(path, sinkName string, cfg Config, fsys lines.FS, now func() time.Time) (*File, error) {
+	f := &File{path: path, sink: sinkName, limit: int64(cfg.MaxSize) / 2, fsys: fsys, now: now}
+	err := f.makeDir()
+	if err == nil {
+		if _, err = fsys.Stat(path); err == nil {
+			err = f.open()
+		}
 	}
-	f.new = f.new || f.file.Created()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !lines.Full(err) {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *File) makeDir() error {
+	if err := os.MkdirAll(filepath.Dir(f.path), dirMode); err != nil {
+		return fmt.Errorf("make the directory of the dead letters: %w", err)
+	}
 	return nil
 }
 
-// Write appends a letter. nil means that it is written, though not yet synced; after an error
-// nothing of it is there and it may be written again.
-func (f *File) Write(_ context.Context, l Letter) error {
-	line, err := l.encode(f.sink)
+func (f *File) open() error {
+	if f.live != nil {
+		return nil
+	}
+	if err := f.makeDir(); err != nil {
+		return err
+	}
+	live, err := lines.OpenFile(f.fsys, f.path, fileMode)
+	if err != nil {
+		return fmt.Errorf("open dead letters: %w", err)
+	}
+	f.live = live
+	f.dirDirty = f.dirDirty || live.Created()
+	f.dirty = f.dirty || live.Cut() > 0
+	return nil
+}
+
+// Write keeps the letter. It is durable after the next Sync. Any error means it was not kept; what
+// is left of it is cut off.
+func (f *File) Write(ctx context.Context, l Letter) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	line, err := f.line(l)
 	if err != nil {
 		return err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.file == nil {
-		if err := f.open(); err != nil {
-			return err
-		}
+	if f.failed != nil {
+		return f.failed
 	}
-	if size := f.file.Size(); size > 0 && size+int64(len(line)) > int64(f.cfg.MaxSize)/2 {
-		if err := f.turn(); err != nil {
-			return err
-		}
-	}
-	if err := f.file.Mend(); err != nil {
+	if err := f.open(); err != nil {
 		return err
 	}
-	if n, err := f.file.Append(line); n < len(line) {
-		return errors.Join(err, f.file.Mend())
+	if f.live.Size() > 0 && f.live.Size()+int64(len(line)) > f.limit {
+		if err := f.rotate(); err != nil {
+			return err
+		}
+	}
+	f.dirty = true
+	if _, err := f.live.Append(line); err != nil {
+		return fmt.Errorf("write dead letter: %w", err)
 	}
 	return nil
 }
 
-// turn makes the file the older generation and begins a new one. The old one is synced first:
-// nobody syncs it later.
-func (f *File) turn() error {
-	if err := f.file.Sync(); err != nil {
+// line is l as a line of the file.
+func (f *File) line(l Letter) ([]byte, error) {
+	out := letter{
+		Timestamp: f.now().UTC().Format(stampLayout),
+		Sink:      f.sink, Reason: l.Reason, Stack: string(l.Stack),
+	}
+	out.Event.ID = l.ID.String()
+	if l.Received != 0 {
+		out.Event.Created = time.Unix(0, l.Received).UTC().Format(stampLayout)
+	}
+	if l.Err != nil {
+		out.Error = l.Err.Error()
+	}
+	if utf8.Valid(l.Original) {
+		out.Original = string(l.Original)
+	} else {
+		out.OriginalB64 = l.Original
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // the frame stays readable
+	if err := e.Encode(out); err != nil {
+		return nil, fmt.Errorf("write dead letter: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// rotate makes the full file the older one; what that was is forgotten, and counted.
+func (f *File) rotate() error {
+	if err := f.live.Mend(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.path, f.path+".1"); err != nil {
+	if err := f.syncLive(); err != nil {
 		return err
 	}
-	_ = f.file.Close() // synced: nothing can be lost
-	f.file = nil
+	var lost int64
+	if info, err := f.fsys.Stat(f.path + older); err == nil {
+		lost = info.Size()
+	}
+	err := f.fsys.Rename(f.path, f.path+older)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // somebody took it away: fine
+		return fmt.Errorf("rotate dead letters: %w", err)
+	}
+	if err == nil {
+		f.forgotten.Add(lost)
+	}
+	_ = f.live.Close() // synced
+	f.live, f.dirDirty = nil, true
 	return f.open()
 }
 
-// Sync makes all letters survive a power cut.
-func (f *File) Sync(context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.file == nil {
+func (f *File) syncLive() error {
+	if !f.dirty || f.live == nil {
 		return nil
 	}
-	if err := f.file.Sync(); err != nil {
+	if err := f.live.Sync(); err != nil {
+		f.failed = fmt.Errorf("sync dead letters: %w: %w", sink.ErrUnsynced, err)
+		return f.failed
+	}
+	f.dirty = false
+	return nil
+}
+
+// Sync makes the letters durable that were written before it was called. An error that wraps
+// sink.ErrUnsynced is final.
+func (f *File) Sync(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if f.new {
-		if err := (lines.OS{}).SyncDir(filepath.Dir(f.path)); err != nil {
-			return err
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.failed != nil {
+		return f.failed
+	}
+	if err := f.syncLive(); err != nil {
+		return err
+	}
+	if f.dirDirty {
+		if err := f.fsys.SyncDir(filepath.Dir(f.path)); err != nil {
+			return fmt.Errorf("sync the directory of the dead letters: %w", err)
 		}
-		f.new = false
+		f.dirDirty = false
+	}
+	if f.live != nil && f.live.Moved() { // taken away to be looked at: the next letter starts anew
+		_ = f.live.Close() // synced
+		f.live = nil
 	}
 	return nil
 }
 
-// Close closes the file.
+// Forgotten is how many bytes of letters went because there were too many, since Open.
+func (f *File) Forgotten() int64 { return f.forgotten.Load() }
+
+// Close closes the file. It does not sync.
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.file == nil {
+	if f.live == nil {
 		return nil
 	}
-	err := errors.Join(f.file.Sync(), f.file.Close())
-	f.file = nil
+	err := f.live.Close()
+	f.live = nil
 	return err
-}
-
-func (l Letter) encode(sink string) ([]byte, error) {
-	e := entry{
-		Timestamp: time.Unix(0, l.Received).UTC().Format("2006-01-02T15:04:05.000000000Z"),
-		Sink:      sink, Reason: l.Reason, Stack: string(l.Stack),
-	}
-	e.Event.ID = l.ID.String()
-	if l.Err != nil {
-		e.Error = l.Err.Error()
-	}
-	if utf8.Valid(l.Original) {
-		e.Original = string(l.Original)
-	} else {
-		e.OriginalB64 = base64.StdEncoding.EncodeToString(l.Original)
-	}
-	b, err := json.Marshal(e)
-	if err != nil {
-		return nil, fmt.Errorf("encode dead letter: %w", err) // a bug of ours: all fields are strings
-	}
-	return append(b, '\n'), nil
 }

@@ -48,6 +48,7 @@ type Sink struct {
 	dirty    bool          // live holds what was not synced
 	dirDirty bool          // the directory too
 	unsynced []*lines.File // rotated, to be synced and closed
+	pinned   *lines.File   // the live file that a Sync is busy with: not to be closed by others
 	failed   error         // a sync that failed: final
 	buf      []byte
 }
@@ -93,7 +94,8 @@ func open(cfg Config, now func() time.Time, fsys lines.FS) (*Sink, error) {
 // renames the link would go on writing to the old file.
 func (s *Sink) resolve() (isDevice bool, err error) {
 	clean := filepath.Clean(s.path)
-	if strings.HasPrefix(clean, "/dev/") || strings.HasPrefix(clean, "/proc/") {
+	shm := strings.HasPrefix(clean, "/dev/shm/") // a RAM file system
+	if strings.HasPrefix(clean, "/dev/") && !shm || strings.HasPrefix(clean, "/proc/") {
 		return true, nil
 	}
 	info, err := s.fsys.Stat(clean)
@@ -220,26 +222,28 @@ func (s *Sink) Sync(ctx context.Context) error {
 	}
 	rotated, live, dirty, dirDirty := s.unsynced, s.live, s.dirty, s.dirDirty
 	s.unsynced, s.dirty, s.dirDirty = nil, false, false
-	s.mu.Unlock()
-
 	if s.cfg.Sync == SyncNever {
+		s.mu.Unlock()
 		return nil // retire closed what was rotated
 	}
+	s.pinned = live
+	s.mu.Unlock()
+
 	var failed error
 	for _, f := range rotated {
 		failed = errors.Join(failed, f.Sync(), f.Close())
 	}
 	if dirty && live != nil {
-		// Many rotations beside us may have synced and closed it: then that is done.
-		if err := live.Sync(); !errors.Is(err, fs.ErrClosed) {
-			failed = errors.Join(failed, err)
-		}
+		failed = errors.Join(failed, live.Sync())
 	}
+	s.mu.Lock()
+	s.pinned = nil
 	if failed != nil {
-		failed = fmt.Errorf("sync %s: %w: %w", s.path, sink.ErrUnsynced, failed)
-		s.mu.Lock()
-		s.failed = failed
-		s.mu.Unlock()
+		s.failed = fmt.Errorf("sync %s: %w: %w", s.path, sink.ErrUnsynced, failed)
+	}
+	failed = s.failed
+	s.mu.Unlock()
+	if failed != nil {
 		return failed
 	}
 	if dirDirty {

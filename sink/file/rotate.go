@@ -74,19 +74,24 @@ func (s *Sink) rotate() error {
 // retire gives up the live file. What it holds is synced by the next Sync; only when nobody calls
 // Sync the oldest is synced here, so that the number of open files is bounded.
 func (s *Sink) retire() {
-	if s.cfg.Sync == SyncNever {
-		_ = s.live.Close() // nothing was promised
-	} else {
-		s.unsynced = append(s.unsynced, s.live)
-		if len(s.unsynced) > unsyncedMax {
-			oldest := s.unsynced[0]
-			if err := errors.Join(oldest.Sync(), oldest.Close()); err != nil && s.failed == nil {
-				s.failed = fmt.Errorf("sync %s: %w: %w", s.path, sink.ErrUnsynced, err)
-			}
-			s.unsynced = slices.Delete(s.unsynced, 0, 1)
-		}
-	}
+	f := s.live
 	s.live, s.dirty = nil, false
+	if s.cfg.Sync == SyncNever {
+		_ = f.Close() // nothing was promised
+		return
+	}
+	s.unsynced = append(s.unsynced, f)
+	if len(s.unsynced) <= unsyncedMax {
+		return
+	}
+	i := 0
+	if s.unsynced[i] == s.pinned {
+		i = 1
+	}
+	if err := errors.Join(s.unsynced[i].Sync(), s.unsynced[i].Close()); err != nil && s.failed == nil {
+		s.failed = fmt.Errorf("sync %s: %w: %w", s.path, sink.ErrUnsynced, err)
+	}
+	s.unsynced = slices.Delete(s.unsynced, i, i+1)
 }
 
 // nextName returns a name that was never used: later than all that are there, whatever the clock says.

@@ -11,8 +11,10 @@ import (
 	"time"
 )
 
-// upkeepInterval is how often Run looks when no rotation wakes it.
-const upkeepInterval = 30 * time.Second
+const (
+	upkeepInterval = 30 * time.Second // how often Run looks when no rotation wakes it
+	gzipStep       = 1 << 20          // bytes compressed between two looks at the context
+)
 
 // Run does what must not hold up a Write, until ctx ends: it rotates a file that became old while
 // nothing was written, compresses older files and removes those beyond keep. It returns nil; what
@@ -117,25 +119,17 @@ func (s *Sink) writeGzip(ctx context.Context, name, temp string) (err error) {
 	defer func() { err = errors.Join(err, dst.Close()) }()
 	_ = dst.Chmod(fileMode) // some file systems have no modes
 	z := gzip.NewWriter(dst)
-	z.Name, z.ModTime = filepath.Base(name), info.ModTime()
-	if _, err := io.Copy(z, untilDone{ctx, io.NewSectionReader(src, 0, info.Size())}); err != nil {
-		return err
+	z.ModTime = info.ModTime()
+	for left := info.Size(); left > 0; left -= gzipStep {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := io.Copy(z, io.NewSectionReader(src, info.Size()-left, min(left, gzipStep))); err != nil {
+			return err
+		}
 	}
 	if err := z.Close(); err != nil {
 		return err
 	}
 	return dst.Sync()
-}
-
-// untilDone reads until ctx ends.
-type untilDone struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (u untilDone) Read(p []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.r.Read(p)
 }
