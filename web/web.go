@@ -68,16 +68,21 @@ func (s *Server) Serve(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
+	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer close(ended)
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()
 		if s.http.Shutdown(end) != nil {
 			_ = s.http.Close() // time is up for who is still reading
 		}
 	})
-	defer stop()
-	if err := s.http.Serve(s.ln); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	err := s.http.Serve(s.ln)
+	if !stop() {
+		<-ended // an answer under way goes out before we are gone
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the admin address: %w", err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 )
@@ -49,6 +50,15 @@ func TestServer(t *testing.T) {
 	if code != http.StatusOK {
 		t.Fatalf("/metrics: %d %s", code, text)
 	}
+	problems, err := promlint.New(strings.NewReader(text)).Lint()
+	if err != nil {
+		t.Fatalf("lint: %v", err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "vswarden_") { // the library's own are its own
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
 	if err != nil {
@@ -82,9 +92,97 @@ func TestServer(t *testing.T) {
 	if code, _ := get("/nowhere"); code != http.StatusNotFound {
 		t.Errorf("/nowhere: %d", code)
 	}
+	resp, err := http.Post("http://"+s.Addr()+"/metrics", "text/plain", strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %d", resp.StatusCode)
+	}
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAnswersBeforeItEnds: a request under way when the server ends gets its answer, one after gets none.
+func TestAnswersBeforeItEnds(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	state := func() (bool, string) { close(asked); <-answer; return true, "fine" }
+	s, err := Listen(Config{Listen: "127.0.0.1:0"}, nil, state, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx) }()
+	got := make(chan string, 1)
+	go func() {
+		resp, err := http.Get("http://" + s.Addr() + "/healthz")
+		if err != nil {
+			got <- err.Error()
+			return
+		}
+		b, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		got <- string(b)
+	}()
+	<-asked
+	cancel()
+	close(answer)
+	if text := <-got; text != "fine\n" {
+		t.Errorf("answer: %q", text)
+	}
+	if err := <-served; err != nil {
+		t.Errorf("Serve: %v", err)
+	}
+	if _, err := http.Get("http://" + s.Addr() + "/healthz"); err == nil {
+		t.Error("still served")
+	}
+}
+
+// TestHeadersAreBounded: nobody makes us hold a megabyte of headers.
+func TestHeadersAreBounded(t *testing.T) {
+	state := func() (bool, string) { return true, "fine" }
+	s, err := Listen(Config{Listen: "127.0.0.1:0"}, nil, state, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ctx) }()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Addr()+"/healthz", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Large", strings.Repeat("x", 64<<10))
+	if resp, err := http.DefaultClient.Do(request); err == nil { // or the connection was reset
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("status %d", resp.StatusCode)
+		}
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBadMetricIsFoundAtStart, not at the first scrape.
+func TestBadMetricIsFoundAtStart(t *testing.T) {
+	state := func() (bool, string) { return true, "fine" }
+	value := func() float64 { return 0 }
+	for name, metrics := range map[string][]Metric{
+		"name":   {{Name: "", Help: "Things.", Value: value}},
+		"label":  {{Name: "vswarden_things_total", Help: "Things.", Labels: []Label{{"__a", ""}}, Value: value}},
+		"helps":  {{Name: "vswarden_a_total", Help: "A.", Value: value}, {Name: "vswarden_a_total", Help: "B.", Labels: []Label{{"x", "1"}}, Value: value}},
+		"labels": {{Name: "vswarden_a_total", Help: "A.", Value: value}, {Name: "vswarden_a_total", Help: "A.", Labels: []Label{{"x", "1"}}, Value: value}},
+	} {
+		if s, err := Listen(Config{Listen: "127.0.0.1:0"}, metrics, state, state); err == nil {
+			_ = s.Close()
+			t.Errorf("%s: taken", name)
+		}
 	}
 }
 
