@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -247,16 +248,16 @@ func TestDeliveryMarkWaitsForTheSlowestLane(t *testing.T) {
 func TestDeliveryCommitsOnlyAfterSync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &fakeCursor{perChunk: 5, open: true, records: [][]byte{frameRecord("127.0.0.1:1", line("h", 1))}}
-		synced, fail := 0, true
+		var works, synced atomic.Bool
 		s := &fakeSink{sync: func() error {
-			if fail {
+			if !works.Load() {
 				return errors.New("no space")
 			}
-			synced++
+			synced.Store(true)
 			return nil
 		}}
 		c.onCommit = func(spool.Position) {
-			if synced == 0 {
+			if !synced.Load() {
 				t.Error("committed before a successful sync")
 			}
 		}
@@ -268,7 +269,7 @@ func TestDeliveryCommitsOnlyAfterSync(t *testing.T) {
 		if c.Committed() != 0 {
 			t.Fatal("committed although the sync failed")
 		}
-		fail = false
+		works.Store(true)
 		time.Sleep(time.Second)
 		if c.Committed() != 1 {
 			t.Fatal("not committed after the sync worked again")

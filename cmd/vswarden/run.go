@@ -25,8 +25,14 @@ func (c *configFlags) add(cmd *cobra.Command) {
 	f.StringVar(&c.flags.Admin, "admin", "", "`ADDR` of metrics and health")
 }
 
-// load returns the configuration, or every fault in it.
-func (c *configFlags) load() (configs.Config, error) { return configs.Read(c.file, c.flags) }
+// load returns the configuration, or every fault in it. A file that cannot be read is one.
+func (c *configFlags) load() (configs.Config, error) {
+	cfg, err := configs.Read(c.file, c.flags)
+	if err != nil {
+		return cfg, usageError{err}
+	}
+	return cfg, nil
+}
 
 func newRun() *cobra.Command {
 	var c configFlags
