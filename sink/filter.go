@@ -167,8 +167,17 @@ var severityAliases = []struct {
 	word     string
 	severity int
 }{
-	{"panic", 0}, {"emerg", 0}, {"crit", 2}, {"fatal", 2}, {"err", 3}, {"warn", 4},
-	{"information", 6}, {"informational", 6}, {"verbose", 7}, {"trivia", 7}, {"trace", 7},
+	{"panic", 0},
+	{"emerg", 0},
+	{"crit", 2},
+	{"fatal", 2},
+	{"err", 3},
+	{"warn", 4},
+	{"information", 6},
+	{"informational", 6},
+	{"verbose", 7},
+	{"trivia", 7},
+	{"trace", 7},
 }
 
 // nearestDataset returns the known dataset that needs the fewest changes to become name.

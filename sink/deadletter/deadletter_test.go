@@ -22,9 +22,9 @@ import (
 
 func at() time.Time { return time.Date(2026, 9, 15, 10, 30, 0, 123456789, time.UTC) }
 
-func mustOpen(t *testing.T, path string, max setting.Bytes, disk *sinktest.Disk) *File {
+func mustOpen(t *testing.T, path string, size setting.Bytes, disk *sinktest.Disk) *File {
 	t.Helper()
-	f, err := open(path, "events", Config{MaxSize: max}, disk, at)
+	f, err := open(path, "events", Config{MaxSize: size}, disk, at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,8 +112,8 @@ func (s *Sink) resolve() (isDevice bool, err error) {
 	case !info.Mode().IsRegular():
 		return true, nil
 	}
-	if real, err := filepath.EvalSymlinks(clean); err == nil {
-		s.path = real
+	if target, err := filepath.EvalSymlinks(clean); err == nil {
+		s.path = target
 	}
 	return false, nil
 }
