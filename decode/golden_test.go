@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +84,24 @@ func render(e *event.Event) string {
 	if e.NetPort.Kind != event.NetPortNone {
 		field("netport", fmt.Sprintf("%+v", e.NetPort))
 	}
+	for _, part := range []any{e.Hostd, e.VOB, e.User, e.Source} {
+		if !reflect.ValueOf(part).IsZero() {
+			field(strings.ToLower(reflect.TypeOf(part).Name()), facts(part))
+		}
+	}
 	field("tags", fmt.Sprintf("%b", e.Tags&^event.TagClockSkew))
 	field("reason", e.Reason)
 	return b.String()
+}
+
+// facts writes the fields of a struct that are set.
+func facts(part any) string {
+	var words []string
+	v := reflect.ValueOf(part)
+	for i := range v.NumField() {
+		if !v.Field(i).IsZero() {
+			words = append(words, fmt.Sprintf("%s=%q", v.Type().Field(i).Name, fmt.Sprint(v.Field(i))))
+		}
+	}
+	return strings.Join(words, " ")
 }

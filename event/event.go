@@ -116,6 +116,11 @@ type Event struct {
 	Vmkernel Vmkernel
 	L2Sec    L2Sec
 	NetPort  NetPort
+	Hostd    Hostd
+	VOB      VOB
+
+	User   User     // who did it, or tried to
+	Source Endpoint // from where
 }
 
 // Receiver is how the frame came to us (vmware.receiver).
