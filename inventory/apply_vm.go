@@ -1,0 +1,213 @@
+package inventory
+
+import "net/netip"
+
+// vm takes in the facts of one VM.
+func (a *applying) vm(facts *VM) {
+	e := a.inv.vms[facts.Ref]
+	if e == nil {
+		e = &vmEntry{}
+		a.inv.vms[facts.Ref] = e
+	}
+	old := e.cur.Load()
+	vm := *facts
+	a.shareVM(&vm)
+	vm.gone, vm.past = 0, nil
+	if old == nil {
+		a.inv.stale = true
+	} else {
+		a.carryPast(&vm, old)
+		if old.Name != vm.Name || old.gone != 0 || !sameMACs(old.NICs, vm.NICs) {
+			a.inv.stale = true
+		}
+	}
+	e.cur.Store(&vm)
+	a.reside(e, old, &vm)
+}
+
+// shareVM gives the VM its own memory, and lets strings that many VMs share be shared.
+func (a *applying) shareVM(vm *VM) {
+	w := a.inv.word
+	vm.Host, vm.GuestID, vm.Folder, vm.Pool, vm.Owner = w(vm.Host), w(vm.GuestID), w(vm.Folder), w(vm.Pool), w(vm.Owner)
+	vm.NICs = append([]NIC(nil), vm.NICs...)
+	for i := range vm.NICs {
+		n := &vm.NICs[i]
+		n.Label, n.MACType, n.Adapter, n.Backing.Portgroup = w(n.Label), w(n.MACType), w(n.Adapter), w(n.Backing.Portgroup)
+	}
+	for i := range vm.Tags {
+		vm.Tags[i] = w(vm.Tags[i])
+	}
+	for i := range vm.Attributes {
+		vm.Attributes[i] = Attribute{w(vm.Attributes[i].Name), w(vm.Attributes[i].Value)}
+	}
+}
+
+// carryPast gives the VM the past of the one before, with what has just ended.
+func (a *applying) carryPast(vm, old *VM) {
+	vm.past, vm.nameFrom, vm.addrFrom = old.past, old.nameFrom, old.addrFrom
+	var past vmPast
+	if old.past != nil {
+		past = *old.past
+	}
+	ended := 0
+	to := func(from Stamp) Stamp { return max(from, a.told()) }
+	if old.Name != vm.Name {
+		if old.Name != "" {
+			past.names = append(past.names[:len(past.names):len(past.names)], nameSpan{old.nameFrom, to(old.nameFrom), a.at, old.Name})
+			ended++
+		}
+		vm.nameFrom = a.at
+	}
+	if was, is := firstAddress(old), firstAddress(vm); was != is {
+		if was.IsValid() {
+			past.addrs = append(past.addrs[:len(past.addrs):len(past.addrs)], addrSpan{old.addrFrom, to(old.addrFrom), a.at, was.As16()})
+			ended++
+		}
+		vm.addrFrom = a.at
+	}
+	for i := range vm.NICs {
+		n := &vm.NICs[i]
+		was := old.NIC(n.Key)
+		switch {
+		case was == nil:
+			n.from = a.at
+		case was.Backing == n.Backing:
+			n.from = was.from
+		default:
+			past.nets = append(past.nets[:len(past.nets):len(past.nets)], netSpan{was.from, to(was.from), a.at, n.Key, was.Backing})
+			n.from = a.at
+			ended++
+		}
+	}
+	if ended > 0 {
+		vm.past = &past
+		a.inv.closed += ended
+	}
+}
+
+func firstAddress(vm *VM) netip.Addr {
+	if len(vm.Addresses) == 0 {
+		return netip.Addr{}
+	}
+	return vm.Addresses[0]
+}
+
+func sameMACs(a, b []NIC) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Key != b[i].Key || a[i].MAC != b[i].MAC || a[i].Effective != b[i].Effective {
+			return false
+		}
+	}
+	return true
+}
+
+// reside follows where the VM runs. Another boot on the same host is another residence: its ports are new.
+func (a *applying) reside(e *vmEntry, old, vm *VM) {
+	var home *HostTable
+	if vm.Running() {
+		home = a.inv.host(Ref{vm.Ref.VC, vm.Host}, "")
+	}
+	boot := Stamp(0)
+	if old != nil && vm.Boot > old.Boot+Stamp(1e9) && old.Boot != 0 {
+		boot = vm.Boot
+	}
+	if e.home != nil && (e.home != home || boot != 0) {
+		a.leave(e, boot)
+	}
+	switch {
+	case home == nil:
+	case e.home == home:
+		v := a.inv.open(home)
+		for i := range v.residents {
+			if r := &v.residents[i]; r.vm == e {
+				r.name = vm.Name
+			}
+		}
+		a.claim(v, e, vm)
+	default:
+		a.arrive(home, e, vm)
+	}
+}
+
+// arrive begins a residence.
+func (a *applying) arrive(h *HostTable, e *vmEntry, vm *VM) {
+	v := a.inv.open(h)
+	early, backdated := a.begin(v, vm.Boot, vm.Moved)
+	e.home = h
+	v.residents = append(v.residents, residence{
+		vm: e, name: vm.Name, early: early, from: a.at, to: Forever, late: Forever, source: a.id, backdated: backdated,
+	})
+	if a.src.kind == SourcePushed && v.mark(a.id) == nil {
+		a.src.pending = append(a.src.pending, h)
+	}
+	a.claim(v, e, vm)
+}
+
+// claim gives the VM the ports on its host that are bound to its addresses, but to no machine yet: a host's table
+// can come before the news that the VM runs there.
+func (a *applying) claim(v *hostView, e *vmEntry, vm *VM) {
+	for i := range v.ports {
+		row := &v.ports[i]
+		for j := range row.open {
+			b := &row.open[j]
+			if b.vm != nil || b.kind != KindVM {
+				continue
+			}
+			nic := vm.NICByMAC(b.mac)
+			if nic == nil || v.rival(e, b.mac) {
+				continue
+			}
+			row.open = append([]binding(nil), row.open...)
+			row.open[j].vm, row.open[j].nic = e, nic.Key
+		}
+	}
+}
+
+// rival reports whether another VM that runs on the host has that address too.
+func (v *hostView) rival(e *vmEntry, mac MAC) bool {
+	for i := range v.residents {
+		if o := v.residents[i].vm; o != e && o.cur.Load().NICByMAC(mac) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// leave ends a residence and with it the VM's ports on that host. boot is when the VM was started
+// anew, 0 if it was not: it had left by then.
+func (a *applying) leave(e *vmEntry, boot Stamp) {
+	if e.home == nil {
+		return
+	}
+	v := a.inv.open(e.home)
+	late := a.at
+	for i, r := range v.residents {
+		if r.vm != e {
+			continue
+		}
+		if boot > r.from && boot < late {
+			late = boot
+		}
+		v.residents = append(v.residents[:i], v.residents[i+1:]...)
+		a.closeResidence(v, r, min(late, a.end(v, r.from)), late)
+		break
+	}
+	for i := range v.ports {
+		row := &v.ports[i]
+		for j := len(row.open) - 1; j >= 0; j-- {
+			if b := &row.open[j]; b.vm == e {
+				a.closeBinding(row, j, min(late, a.end(v, b.from)), late)
+			}
+		}
+	}
+	e.home = nil
+}
+
+func (a *applying) closeResidence(v *hostView, r residence, to, late Stamp) {
+	r.to, r.late = max(r.from, to), max(r.from, late)
+	v.former = append(v.former, r)
+	a.inv.closed++
+}
