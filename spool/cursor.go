@@ -34,6 +34,7 @@ type Cursor struct {
 	next   Position // to be given next
 	reader *reader  // nil until something is read from a segment
 	gone   uint64   // positions before next that were removed while nobody claimed the cursor
+	passed uint64   // records a new cursor began behind
 	block  Position // first position of the block read last
 	off    int      // where it goes on in that block
 	at     Position // position of the record there
@@ -86,6 +87,8 @@ func (l *Log) Cursor(name string, start Start) (*Cursor, error) {
 		c.committed = l.next - 1
 		if start == StartOldest {
 			c.committed = l.oldestLocked() - 1
+		} else {
+			c.passed = l.backlogLocked(l.oldestLocked() - 1)
 		}
 		file := cursorName(name)
 		lab := label{name: name, values: [8]uint64{curLog: l.id, curPosition: uint64(c.committed)}}
@@ -122,6 +125,10 @@ func (l *Log) oldestLocked() Position {
 
 // Name returns the cursor's name.
 func (c *Cursor) Name() string { return c.name }
+
+// Passed returns how many records stood in the log when the cursor was made with StartNewest and so
+// began behind them; 0 for a cursor that was there before.
+func (c *Cursor) Passed() uint64 { return c.passed }
 
 // Committed returns the position up to which all records are done.
 func (c *Cursor) Committed() Position {
@@ -232,6 +239,11 @@ func (c *Cursor) Next(ctx context.Context, ch *Chunk) error {
 			if len(ch.Records) > 0 || ch.Skipped > 0 {
 				return nil
 			}
+			continue
+		}
+		if n := len(l.blocks); n == 0 || l.blocks[n-1].end() <= c.next {
+			c.next = l.first // All of before this Open was read; the numbers up to here never were.
+			l.mu.Unlock()
 			continue
 		}
 		c.fromBlock(ch) // Unlocks.

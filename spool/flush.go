@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -152,7 +153,7 @@ func (l *Log) write(b *block) error {
 	l.total += size
 	l.freeRoom -= size
 	l.pending -= len(b.buf) - frameHeader
-	l.blocks = l.blocks[:copy(l.blocks, l.blocks[1:])]
+	l.blocks = slices.Delete(l.blocks, 0, 1)
 	if b.refs == 0 && cap(b.buf) == l.blockSize && len(l.free) < l.behind/l.blockSize {
 		l.free = append(l.free, b)
 	}

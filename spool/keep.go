@@ -3,6 +3,9 @@ package spool
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -36,10 +39,7 @@ func (l *Log) tidy() error {
 	l.tidyMu.Lock()
 	defer l.tidyMu.Unlock()
 	l.mu.Lock()
-	cursors := make([]*Cursor, 0, len(l.cursors))
-	for _, c := range l.cursors {
-		cursors = append(cursors, c)
-	}
+	cursors := slices.SortedFunc(maps.Values(l.cursors), func(a, b *Cursor) int { return strings.Compare(a.name, b.name) })
 	l.mu.Unlock()
 	for _, c := range cursors {
 		if err := c.slots.sync(); err != nil {
@@ -74,7 +74,7 @@ func (l *Log) tidy() error {
 			break // Some systems do not remove what is open somewhere. It is tried again.
 		}
 		l.mu.Lock()
-		l.segs = l.segs[:copy(l.segs, l.segs[1:])]
+		l.segs = slices.Delete(l.segs, 0, 1)
 		l.freeRoom += s.size
 		l.countLocked()
 		l.mu.Unlock()
@@ -141,7 +141,7 @@ func (l *Log) doomedLocked() []*segment {
 		}
 		n, retained, total, room = n+1, retained-s.size, total-s.size, room+s.size
 	}
-	return l.segs[:n:n]
+	return slices.Clone(l.segs[:n])
 }
 
 // spare is the room to be kept for what is about to be written.

@@ -201,7 +201,7 @@ func (l *Log) recover(have content) error {
 		l.tail = tail{Position(s.label.values[segPrevEnd]), int64(s.label.values[segPrevSynced])}
 		break
 	}
-	l.reportFront(Position(st[stOldest]))
+	l.reportFront(Position(st[stOldest]), Position(st[stNext]))
 	l.endBefore = l.tail.end
 	l.next = max(next, l.tail.end)
 	l.first, l.synced = l.next, l.next-1
@@ -260,7 +260,21 @@ func (l *Log) recoverTail(s *segment, st [8]uint64) (claimed Position, err error
 	}
 	s.end = end
 	l.tail = tail{end, synced}
-	return claimed, nil
+	if s.size == synced || s.dead {
+		return claimed, nil
+	}
+	// After a kill it is in the page cache only, and counts as written by this Open from now on.
+	f, err := l.fs.OpenFile(l.path(s), os.O_RDWR, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return 0, err
+	}
+	if len(r.found) == 0 {
+		l.tail.synced = s.size
+	}
+	return claimed, l.fs.SyncDir(l.dir)
 }
 
 // setAside moves what stands in s from offset cut on to a file of its own, or all of s. A disk that
@@ -330,14 +344,18 @@ func (l *Log) copyTorn(s *segment, cut int64, to string) (err error) {
 	return l.fs.SyncDir(l.dir)
 }
 
-// reportFront reports what is missing before the oldest segment.
-func (l *Log) reportFront(oldest Position) {
+// reportFront reports what is missing before the oldest segment, which should begin at oldest.
+func (l *Log) reportFront(oldest, synced Position) {
 	begin, file := l.tail.end, stateName
 	if len(l.segs) > 0 {
 		begin, file = l.oldestLocked(), l.segs[0].name
 	}
+	kind := Missing
+	if oldest >= synced {
+		kind = Torn
+	}
 	if oldest > 0 && begin > oldest {
-		l.reportLocked(Damage{Kind: Missing, File: file, Offset: -1, Records: uint64(begin - oldest), Note: "segments before it"})
+		l.reportLocked(Damage{Kind: kind, File: file, Offset: -1, Records: uint64(begin - oldest), Note: "segments before it"})
 	}
 }
 

@@ -145,17 +145,23 @@ func loadSegments(fsys FS, dir string, names []string, id uint64) (segs []*segme
 		}
 		out = append(out, s)
 	}
-	for i, s := range out[:max(len(out)-1, 0)] {
-		next := out[i+1]
-		s.end, s.synced = next.base, math.MaxInt64
-		if !next.dead {
-			s.end = Position(next.label.values[segPrevEnd])
-			s.synced = int64(next.label.values[segPrevSynced])
-			s.ended = time.Duration(next.label.values[segClock])
-		}
-		s.end = max(min(s.end, next.base), s.base)
+	for i := len(out) - 2; i >= 0; i-- {
+		out[i].endBefore(out[i+1])
 	}
 	return out, found, nil
+}
+
+// endBefore notes where s ends, from the label of the segment behind it.
+func (s *segment) endBefore(next *segment) {
+	s.end, s.synced = next.base, math.MaxInt64
+	if !next.dead {
+		s.end = Position(next.label.values[segPrevEnd])
+		s.synced = int64(next.label.values[segPrevSynced])
+		s.ended = time.Duration(next.label.values[segClock])
+	} else if next.synced == 0 { // Nothing was synced in next, so perhaps not all of s.
+		s.synced = 0
+	}
+	s.end = max(min(s.end, next.base), s.base)
 }
 
 // loadSegment reads one label. A segment whose labels are both damaged is dead; its name says
