@@ -29,6 +29,7 @@ func decodeProgram(e *event.Event, h head) {
 		hostdLine(e)
 	case p == programVob:
 		e.Dataset = event.DatasetVOB
+		vobLine(e)
 	case p == programShell:
 		e.Dataset = event.DatasetShell
 	case p == programLogin && fromESXi(e, h):
@@ -69,6 +70,7 @@ func unprogrammed(e *event.Event) bool {
 	}
 	if vobPrefix(s) {
 		e.Dataset = event.DatasetVOB
+		vobLine(e)
 		return true
 	}
 	if vmacorePrefix(s) {

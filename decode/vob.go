@@ -1,0 +1,158 @@
+package decode
+
+import (
+	"strings"
+
+	"vswarden/event"
+)
+
+// vobLine reads what vobd reports:
+//
+//	[netCorrelator] 73154456us: [esx.audit.net.firewall.config.changed] text    5.0 and later
+//	73154456us: [esx.audit…] text, the correlator in [esx@4413 threadName=…]    9.0
+//	Jun  3 01:23:12.139: 73154456us: [vprob.net…] text                         4.x
+//	The event ([esx.clear.…] …) …                                              9.x, a fourth copy
+func vobLine(e *event.Event) {
+	s := e.Message
+	if c, n := bsdStamp(s); n > 0 && !c.bad {
+		s = trimSpaces(strings.TrimPrefix(s[n:], ":"))
+	}
+	v := event.VOB{Present: true}
+	if vobPrefix(s) {
+		v.Correlator, s, _ = strings.Cut(s[1:], "]")
+		s = trimSpaces(s)
+	} else if sd := sdElement(e.Syslog.StructuredData, "esx@"); sd != "" {
+		v.Correlator = sdParam(sd, "threadName")
+	}
+	us, n := number(s)
+	if n == 0 || !strings.HasPrefix(s[n:], "us:") {
+		return
+	}
+	v.UptimeUS = us
+	s = trimSpaces(s[n+len("us:"):])
+	v.ID, v.Text = vobID(s)
+	vobFacts(&v)
+	e.VOB = v
+}
+
+// vobID splits "[esx.audit.host.boot] Host has booted.".
+func vobID(s string) (id, text string) {
+	inner := strings.TrimPrefix(s, "The event (")
+	if !strings.HasPrefix(inner, "[vob.") && !strings.HasPrefix(inner, "[esx.") && !strings.HasPrefix(inner, "[vprob.") {
+		return "", s
+	}
+	id, rest, ok := strings.Cut(inner[1:], "]")
+	if !ok || strings.IndexByte(id, ' ') >= 0 {
+		return "", s
+	}
+	return id, trimSpaces(rest)
+}
+
+// vobFacts reads the words that texts about the network and about logging are built of. vob.*
+// writes "Uplink: vmnic6 is down" but "Uplink:vmnic6 is up".
+func vobFacts(v *event.VOB) {
+	switch {
+	case strings.Contains(v.ID, ".net."):
+	case strings.HasSuffix(v.ID, "vmsyslogd.remote.failure"):
+		v.Target = quotedAfter(v.Text, `host "`)
+		return
+	default:
+		return
+	}
+	s := v.Text
+	if strings.Contains(v.ID, ".firewall.") {
+		if _, rest, ok := strings.Cut(s, "Operation '"); ok {
+			v.Operation, _, _ = strings.Cut(rest, "'")
+		}
+		v.RuleSet = wordAfter(s, "rule set ")
+		return
+	}
+	v.Switch = quotedAfter(s, `switch "`)
+	for _, before := range [...]string{"hysical NIC ", "Uplink: ", "Uplink:", "vmnic "} {
+		if nic := wordAfter(s, before); strings.HasPrefix(nic, "vmnic") {
+			v.NIC = nic
+			break
+		}
+	}
+	for _, before := range [...]string{"ffected port groups: ", "ffected portgroups: ", "ffected portgroup: ", ", portgroups: ", ", portgroup: ", "port groups: "} {
+		if _, rest, ok := strings.Cut(s, before); ok {
+			v.Portgroups = portgroupList(rest)
+			break
+		}
+	}
+	for _, before := range [...]string{"ffected dvPort: ", "ffected dvPorts: ", "dvPort "} {
+		if v.DVPort = wordAfter(s, before); v.DVPort != "" {
+			break
+		}
+	}
+}
+
+// portgroupList is the names of portgroups at the beginning of s: a list in quotes, or one name up
+// to the sentence that follows it. Names may hold dots.
+func portgroupList(s string) string {
+	if strings.HasPrefix(s, `"`) {
+		end := 0
+		for {
+			i := strings.IndexByte(s[end+1:], '"')
+			if i < 0 {
+				return s
+			}
+			end += i + 2
+			if !strings.HasPrefix(s[end:], `, "`) {
+				return s[:end]
+			}
+			end += len(", ")
+		}
+	}
+	// "Management Network. 1 uplinks up. Failed criteria: 128"
+	if i := strings.LastIndex(s, " uplinks up"); i >= 0 {
+		s = s[:i]
+		for s != "" && isDigit(s[len(s)-1]) {
+			s = s[:len(s)-1]
+		}
+		s = strings.TrimSuffix(s, ". ")
+	}
+	return strings.TrimSuffix(s, ".")
+}
+
+// quotedAfter is the text between the end of before, which ends in a quote, and the next quote.
+func quotedAfter(s, before string) string {
+	_, rest, ok := strings.Cut(s, before)
+	if !ok {
+		return ""
+	}
+	value, _, ok := strings.Cut(rest, `"`)
+	if !ok {
+		return ""
+	}
+	return value
+}
+
+// wordAfter is the word that follows before, without a full stop or comma at its end.
+func wordAfter(s, before string) string {
+	_, rest, ok := strings.Cut(s, before)
+	if !ok {
+		return ""
+	}
+	word, _, _ := strings.Cut(rest, " ")
+	return strings.TrimRight(word, ".,;")
+}
+
+// sdParam is the value of a parameter of one element of structured data, without its quotes.
+func sdParam(element, name string) string {
+	element = strings.TrimSuffix(element, "]")
+	i := strings.IndexByte(element, ' ')
+	if i < 0 {
+		return ""
+	}
+	for s := element[i:]; ; {
+		key, value, rest, ok := nextParam(s)
+		if !ok {
+			return ""
+		}
+		if key == name {
+			return value
+		}
+		s = rest
+	}
+}
