@@ -67,23 +67,46 @@ func vobFacts(v *event.VOB) {
 		v.RuleSet = wordAfter(s, "rule set ")
 		return
 	}
-	v.Switch = quotedAfter(s, `switch "`)
-	for _, before := range [...]string{"hysical NIC ", "Uplink: ", "Uplink:", "vmnic "} {
-		if nic := wordAfter(s, before); strings.HasPrefix(nic, "vmnic") {
-			v.NIC = nic
-			break
+	v.NIC = vobNIC(s)
+	if i := strings.Index(s, "switch \""); i >= 0 {
+		v.Switch = quotedAfter(s[i:], "switch \"")
+	}
+	if _, rest, ok := strings.Cut(s, "ffected "); ok {
+		vobAffected(v, rest)
+	} else if i := strings.Index(s, ", portgroup"); i >= 0 {
+		vobAffected(v, s[i+len(", "):])
+	}
+}
+
+// vobNIC finds the physical NIC: "vmnic vmnic6 linkstate down", "Uplink: vmnic6 is down", "Physical
+// NIC vmnic2 is down", "Taking down physical NIC vmnic2 because …".
+func vobNIC(s string) string {
+	rest, ok := strings.CutPrefix(s, "vmnic ")
+	if !ok {
+		if rest, ok = strings.CutPrefix(s, "Uplink:"); ok {
+			rest = trimSpaces(rest)
+		} else if _, rest, ok = strings.Cut(s, "hysical NIC "); !ok {
+			return ""
 		}
 	}
-	for _, before := range [...]string{"ffected port groups: ", "ffected portgroups: ", "ffected portgroup: ", ", portgroups: ", ", portgroup: ", "port groups: "} {
-		if _, rest, ok := strings.Cut(s, before); ok {
-			v.Portgroups = portgroupList(rest)
-			break
-		}
+	if nic := firstWord(rest); strings.HasPrefix(nic, "vmnic") {
+		return nic
 	}
-	for _, before := range [...]string{"ffected dvPort: ", "ffected dvPorts: ", "dvPort "} {
-		if v.DVPort = wordAfter(s, before); v.DVPort != "" {
-			break
-		}
+	return ""
+}
+
+// vobAffected reads "port groups: …", "portgroup: …", "dvPort: …".
+func vobAffected(v *event.VOB, s string) {
+	what, _, ok := strings.Cut(s[:min(len(s), 16)], ": ")
+	if !ok {
+		return
+	}
+	rest := s[len(what)+len(": "):]
+	switch what {
+	case "port groups", "portgroups", "portgroup", "port group":
+		v.Portgroups = portgroupList(rest)
+	case "dvPort", "dvPorts":
+		v.DVPort = firstWord(rest)
 	}
 }
 
@@ -128,14 +151,22 @@ func quotedAfter(s, before string) string {
 	return value
 }
 
-// wordAfter is the word that follows before, without a full stop or comma at its end.
+// wordAfter is the word that follows before.
 func wordAfter(s, before string) string {
 	_, rest, ok := strings.Cut(s, before)
 	if !ok {
 		return ""
 	}
-	word, _, _ := strings.Cut(rest, " ")
-	return strings.TrimRight(word, ".,;")
+	return firstWord(rest)
+}
+
+// firstWord is the word at the beginning of s, without a full stop or comma at its end.
+func firstWord(s string) string {
+	word, _, _ := strings.Cut(s, " ")
+	for word != "" && (word[len(word)-1] == '.' || word[len(word)-1] == ',' || word[len(word)-1] == ';') {
+		word = word[:len(word)-1]
+	}
+	return word
 }
 
 // sdParam is the value of a parameter of one element of structured data, without its quotes.
