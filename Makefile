@@ -7,7 +7,7 @@ BENCH     ?= .
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 VULN      = $(GO) tool -modfile=tools/go.mod govulncheck
 
-.PHONY: build test lint fuzz bench bench-check check format vuln cross nightly-log nightly-receiver
+.PHONY: build test lint fuzz bench bench-check check format vuln cross nightly-log nightly-receiver kafka kafka-down
 
 build: ## the program, as ./vswarden
 	$(GO) build -trimpath -o vswarden ./cmd/vswarden
@@ -52,3 +52,14 @@ nightly-receiver:
 	$(GO) test -race -count 20 -timeout 60m ./receiver
 	$(GO) test -race -count 20 -timeout 60m -run 'Framing|EveryLine|EveryDatagram' ./test
 	.ci/fuzz 5m ./receiver
+
+# A real Apache Kafka on loopback, in the background: scripts/kafka/kafka says more.
+KAFKA_PORT  ?= 9092
+KAFKA_NODES ?= 1
+KAFKA_DATA  ?= .tools/kafka-data
+
+kafka: ## a broker on KAFKA_PORT with its data in KAFKA_DATA; returns when it is ready
+	@KAFKA_PORT=$(KAFKA_PORT) KAFKA_NODES=$(KAFKA_NODES) KAFKA_DATA=$(KAFKA_DATA) scripts/kafka/kafka up
+
+kafka-down: ## stops what `make kafka` started in KAFKA_DATA
+	@KAFKA_DATA=$(KAFKA_DATA) scripts/kafka/kafka down
