@@ -39,7 +39,8 @@ type world struct {
 	top       Position             // highest position some cursor committed or the log synced
 	reported  map[DamageKind]int
 	n         int
-	clean     bool // the last thing was a Close
+	chunk     *Chunk
+	crashes   int
 }
 
 const crashSegment = 10 << 10
@@ -102,7 +103,6 @@ func (w *world) stopped(err error, what string) bool {
 // step does one random thing. It returns false when the machine stopped.
 func (w *world) step() bool {
 	l := w.log
-	w.clean = false
 	k := w.rng.IntN(20)
 	w.say("step %d at operation %d, next %d", k, w.fs.ops, l.next)
 	switch {
@@ -141,7 +141,6 @@ func (w *world) step() bool {
 		if !w.sync() || w.stopped(l.Close(), "close") {
 			return false
 		}
-		w.clean = true
 		return w.open()
 	}
 }
@@ -204,11 +203,11 @@ func (w *world) next(name string) bool {
 	if !c.has() {
 		return true
 	}
-	var ch Chunk
-	if w.stopped(c.Next(w.t.Context(), &ch), "next") {
+	ch := w.chunk
+	if w.stopped(c.Next(w.t.Context(), ch), "next") {
 		return false
 	}
-	w.check(&ch)
+	w.check(ch)
 	w.read[name] = ch.First + Position(len(ch.Records)) - 1
 	return true
 }
@@ -230,6 +229,7 @@ func (w *world) check(ch *Chunk) {
 func (w *world) crash(power bool) {
 	w.say("-- stop at operation %d, power cut %v; synced up to %d", w.fs.ops, power, w.top)
 	w.fs = w.fs.image(power)
+	w.crashes++
 	if power { // What a cursor committed and did not sync is forgotten, as the design has it.
 		w.committed = maps.Clone(w.durable)
 	} else {
@@ -244,8 +244,8 @@ func (w *world) crash(power bool) {
 			w.verify()
 		}
 		w.fs = w.fs.image(power)
+		w.crashes++
 	}
-	w.clean = false
 	if !w.open() {
 		w.t.Fatal("the machine stopped again by itself")
 	}
@@ -255,17 +255,17 @@ func (w *world) crash(power bool) {
 // verify reads all that the cursors still have to get. The log goes on as if nothing had been read.
 func (w *world) verify() {
 	for name, c := range w.cur {
-		var ch Chunk
+		ch := w.chunk
 		last, seen := Position(0), map[Position]bool{}
 		if c.next < w.log.first {
 			last = c.next - 1
 		}
 		for c.has() {
-			if w.stopped(c.Next(w.t.Context(), &ch), "next") {
+			if w.stopped(c.Next(w.t.Context(), ch), "next") {
 				return
 			}
-			w.check(&ch)
-			for _, r := range collect(nil, &ch) {
+			w.check(ch)
+			for _, r := range collect(nil, ch) {
 				if r.pos <= last {
 					w.t.Fatalf("cursor %s got %d after %d", name, r.pos, last)
 				}
@@ -305,11 +305,11 @@ func (w *world) verify() {
 	}
 }
 
-// play runs the workload of a seed until the operation stop, and returns how many operations there
-// were when it did not stop.
-func play(t testing.TB, seed uint64, stop int, report map[DamageKind]int) int {
+// play runs the workload of a seed until the operation stop, and on over some more crashes. It
+// returns the operations before the first crash, and the crashes.
+func play(t testing.TB, seed uint64, stop int, report map[DamageKind]int, ch *Chunk) (ops, crashes int) {
 	w := newWorld(t, seed)
-	w.reported = report
+	w.reported, w.chunk = report, ch
 	w.fs.stopAt = stop
 	ok := w.open()
 	for range 40 {
@@ -318,7 +318,7 @@ func play(t testing.TB, seed uint64, stop int, report map[DamageKind]int) int {
 		}
 		ok = w.step()
 	}
-	ops := w.fs.ops
+	ops = w.fs.ops
 	for round := range 3 {
 		// What happens after the stop has a fate of its own.
 		w.rng = rand.New(rand.NewPCG(seed, uint64(stop)<<8+uint64(round)+2))
@@ -331,8 +331,7 @@ func play(t testing.TB, seed uint64, stop int, report map[DamageKind]int) int {
 			}
 		}
 	}
-	w.fs.stopAt = 0
-	return ops
+	return ops, w.crashes
 }
 
 // TestCrashPoints stops random workloads at each of their operations, by a kill or a power cut, and
@@ -343,25 +342,25 @@ func TestCrashPoints(t *testing.T) {
 		seed = uint64(time.Now().UnixNano())
 	}
 	reported := map[DamageKind]int{}
+	var ch Chunk
 	if *crashStop > 0 {
-		play(named{t, "replay"}, seed, *crashStop, reported)
+		play(named{t, "replay"}, seed, *crashStop, reported, &ch)
 		return
 	}
-	points := 0
+	points, next := 0, 0 // crashes played
 	for ; points < *crashPoints; seed++ {
 		ops := 0
 		for stop := 1; stop == 1 || stop <= ops; stop++ {
 			name := fmt.Sprintf("seed %d operation %d", seed, stop)
-			got := play(named{t, name}, seed, stop, reported)
 			if stop == 1 {
-				ops = play(named{t, name}, seed, 0, reported)
-				continue
+				ops, _ = play(named{t, name}, seed, 0, reported, &ch)
 			}
-			_ = got
-			points++
+			_, n := play(named{t, name}, seed, stop, reported, &ch)
+			points += n
 		}
-		if points%20000 < ops {
+		if points >= next {
 			t.Logf("%d points; go on with -crash.seed=%d", points, seed+1)
+			next += 100_000
 		}
 	}
 	t.Logf("%d crash points; the next seed is %d; torn ends met: %d", points, seed, reported[Torn])

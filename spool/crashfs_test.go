@@ -285,8 +285,10 @@ func (f *crashFile) change(w writeOp) {
 func (f *crashFile) WriteAt(b []byte, off int64) (int, error) {
 	now, err := f.fs.op()
 	w := writeOp{off: off, data: slices.Clone(b)}
-	if now { // A part of it was done.
-		w.data = w.data[:f.fs.rng.IntN(len(b)+1)]
+	if now { // A part of it was done: a kill ends a write between two pages.
+		pages := (int(off)+len(b)-1)/4096 - int(off)/4096 + 1
+		end := (int(off)/4096+f.fs.rng.IntN(pages+1))*4096 - int(off)
+		w.data = w.data[:min(max(end, 0), len(b))]
 	}
 	if err == nil || now && len(w.data) > 0 {
 		f.change(w)

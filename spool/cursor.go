@@ -137,12 +137,15 @@ func (c *Cursor) Committed() Position {
 	return c.committed
 }
 
-// Backlog returns how many records stand behind what is committed; numbers that were never used
-// do not count. A record that is lost counts until it was given out as Skipped and committed.
-func (c *Cursor) Backlog() uint64 {
-	c.log.mu.Lock()
-	defer c.log.mu.Unlock()
-	return c.log.backlogLocked(c.committed)
+// Backlog returns how many records are not committed, as Log.Behind counts them.
+func (c *Cursor) Backlog() uint64 { return c.log.Behind(c.Committed()) }
+
+// Behind returns how many records come after position p. Numbers that were never used do not
+// count; records that are lost do, because Next gives them as Skipped.
+func (l *Log) Behind(p Position) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.backlogLocked(p)
 }
 
 func (l *Log) backlogLocked(done Position) uint64 {

@@ -86,6 +86,7 @@ const (
 	stOldest // segments that end at or before this position were removed by retention
 	stClock  // running time of the log, ns
 	stStamp  // newest stamp
+	stFloor  // positions below it are used up, though a crash may have taken what had them
 )
 
 var (

@@ -16,19 +16,26 @@ func ListCursors(fsys FS, dir string) ([]CursorInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := offlineLog(have)
+	l, err := offlineLog(fsys, dir, have)
+	if err != nil {
+		return nil, err
+	}
 	return l.Cursors(), nil
 }
 
-// offlineLog makes of the labels on disk what Cursors needs.
-func offlineLog(have content) *Log {
+// offlineLog makes of what is on disk as much as Cursors needs.
+func offlineLog(fsys FS, dir string, have content) (*Log, error) {
 	l := &Log{segs: have.segs, known: have.cursors, endBefore: max(1, Position(have.state.values[stNext]))}
 	if n := len(l.segs); n > 0 {
 		s := l.segs[n-1]
-		s.end = max(s.base, l.endBefore)
+		t, err := scanTail(fsys, dir, s, have.state.values)
+		if err != nil {
+			return nil, err
+		}
+		s.end = max(t.end, t.known)
 		l.endBefore = s.end
 	}
-	return l
+	return l, nil
 }
 
 // ErrNoCursor says that there is no cursor of that name.
@@ -56,7 +63,10 @@ func withCursor(fsys FS, dir, name string, do func(have content, c cursorFile) e
 // is empty to position: all records up to there count as done. It returns where the cursor is.
 func SetCursor(fsys FS, dir, name string, start Start, position Position) (at Position, err error) {
 	err = withCursor(fsys, dir, name, func(have content, c cursorFile) error {
-		l := offlineLog(have)
+		l, err := offlineLog(fsys, dir, have)
+		if err != nil {
+			return err
+		}
 		oldest, end := l.oldestLocked(), l.endBefore
 		at = position
 		switch {

@@ -162,7 +162,7 @@ func (l *Log) recover(have content) error {
 		}
 	}
 	st := have.state.values
-	next := max(1, Position(st[stNext]))
+	next := max(1, Position(st[stNext]), Position(st[stFloor]))
 	for _, c := range have.cursors {
 		next = max(next, Position(c.label.values[curPosition])+1)
 	}
@@ -208,62 +208,80 @@ func (l *Log) recover(have content) error {
 	return nil
 }
 
-// recoverTail finds where the last segment ends and cuts what is torn there. It returns the
-// position behind the last one that a frame header there claims.
-func (l *Log) recoverTail(s *segment, st [8]uint64) (claimed Position, err error) {
-	synced, known := int64(0), s.base
+// tailScan is what is found at the end of the last segment.
+type tailScan struct {
+	synced  int64    // how far the state says that it was synced
+	known   Position // and to which position
+	end     Position // behind the last record that is well
+	claimed Position // behind the last record of which there is a trace
+	cut     int64    // where what is well ends
+	stamp   int64
+	found   []Damage // before cut
+}
+
+// scanTail looks for the end of the last segment, behind what is known to be synced. It changes
+// nothing but s.synced, so that a reader tells tears from rot.
+func scanTail(fsys FS, dir string, s *segment, st [8]uint64) (t tailScan, err error) {
+	t.known = s.base
 	if Position(st[stBase]) == s.base {
-		synced, known = int64(st[stOffset]), Position(st[stNext])
+		t.synced, t.known = int64(st[stOffset]), Position(st[stNext])
 	}
-	l.stamp = max(l.stamp, int64(s.label.values[segPrevStamp]))
-	s.ended, s.synced = l.clock0, synced
-	r, err := openReader(l.fs, l.dir, s)
+	s.synced = t.synced
+	r, err := openReader(fsys, dir, s)
 	if err != nil {
-		return 0, err
+		return t, err
 	}
-	if synced > segmentStart && synced <= s.size && !s.dead {
-		r.off, r.want = synced, known
+	if t.synced > segmentStart && t.synced <= s.size && !s.dead {
+		r.off, r.want = t.synced, t.known
 	}
-	var ch Chunk
-	ch.reset()
+	var ch Chunk // Holds no records: none has a position from unknown on.
 	for err == nil && r.off < s.size {
 		err = r.read(&ch, unknown, s.size, unknown)
 	}
 	if err = errors.Join(err, r.close()); err != nil {
+		return t, err
+	}
+	t.end, t.stamp = r.want, r.last.stamp
+	t.claimed = max(t.end, t.known, r.last.first+Position(r.last.records))
+	t.cut, t.found = s.size, r.found
+	if n := len(t.found); n > 0 && t.found[n-1].Bytes > 0 && t.found[n-1].Offset+t.found[n-1].Bytes == s.size {
+		t.cut, t.found = t.found[n-1].Offset, t.found[:n-1]
+	}
+	return t, nil
+}
+
+// recoverTail finds where the last segment ends and cuts what is torn there. It returns the
+// position behind the last one of which there is a trace.
+func (l *Log) recoverTail(s *segment, st [8]uint64) (claimed Position, err error) {
+	t, err := scanTail(l.fs, l.dir, s, st)
+	if err != nil {
 		return 0, err
 	}
-	l.stamp = max(l.stamp, r.last.stamp)
-	end := r.want
-	claimed = max(end, known, r.last.first+Position(r.last.records))
-	cut := s.size
-	if n := len(r.found); n > 0 && r.found[n-1].Offset+r.found[n-1].Bytes == s.size && r.found[n-1].Bytes > 0 {
-		cut = r.found[n-1].Offset
-		r.found = r.found[:n-1]
-	}
-	for _, d := range r.found {
+	l.stamp = max(l.stamp, int64(s.label.values[segPrevStamp]), t.stamp)
+	for _, d := range t.found {
 		l.reportLocked(d)
 	}
 	switch {
-	case end < known: // Not a tear: it was synced. Left as it is for readers, who skip it.
+	case t.end < t.known: // Not a tear: it was synced. Left as it is for readers, who skip it.
 		kind := Corrupt
-		if cut == s.size {
+		if t.cut == s.size {
 			kind = Missing
 		}
-		l.reportLocked(Damage{Kind: kind, File: s.name, Offset: cut, Bytes: s.size - cut, Records: uint64(known - end)})
-		end = known
-	case cut < s.size:
-		if err := l.setAside(s, cut, uint64(claimed-end)); err != nil {
+		l.reportLocked(Damage{Kind: kind, File: s.name, Offset: t.cut, Bytes: s.size - t.cut, Records: uint64(t.known - t.end)})
+		t.end = t.known
+	case t.cut < s.size:
+		if err := l.setAside(s, t.cut, uint64(t.claimed-t.end)); err != nil {
 			return 0, err
 		}
-	case claimed > end:
-		l.reportLocked(Damage{Kind: Torn, File: s.name, Offset: cut, Records: uint64(claimed - end)})
+	case t.claimed > t.end:
+		l.reportLocked(Damage{Kind: Torn, File: s.name, Offset: t.cut, Records: uint64(t.claimed - t.end)})
 	}
-	s.end = end
-	l.tail = tail{end, synced}
-	if s.size == synced || s.dead {
-		return claimed, nil
+	s.end, s.ended = t.end, l.clock0
+	l.tail = tail{t.end, t.synced}
+	if s.size == t.synced || s.dead {
+		return t.claimed, nil
 	}
-	// After a kill it is in the page cache only, and counts as written by this Open from now on.
+	// After a kill it is in the page cache only, and counts as synced from now on.
 	f, err := l.fs.OpenFile(l.path(s), os.O_RDWR, 0o600)
 	if err != nil {
 		return 0, err
@@ -271,10 +289,10 @@ func (l *Log) recoverTail(s *segment, st [8]uint64) (claimed Position, err error
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return 0, err
 	}
-	if len(r.found) == 0 {
+	if len(t.found) == 0 {
 		l.tail.synced = s.size
 	}
-	return claimed, l.fs.SyncDir(l.dir)
+	return t.claimed, l.fs.SyncDir(l.dir)
 }
 
 // setAside moves what stands in s from offset cut on to a file of its own, or all of s. A disk that
@@ -362,7 +380,7 @@ func (l *Log) reportFront(oldest, synced Position) {
 // openState opens the file state, or makes it anew.
 func (l *Log) openState(have content) (err error) {
 	values := have.state.values
-	values[stLog] = l.id
+	values[stLog], values[stFloor] = l.id, uint64(l.next)
 	values[stOldest] = uint64(max(Position(values[stOldest]), l.oldestLocked()))
 	path := l.join(stateName)
 	l.state, _, err = openSlots(l.fs, path, magicState)
