@@ -153,16 +153,16 @@ func (inv *Inventory) sweepHost(h *HostTable, cut Stamp) (evicted int) {
 	var n int
 	n, v.former = dropBefore(v.former, cut, func(r *residence) Stamp { return r.late })
 	evicted += n
-	kept := v.ports[:0]
+	kept, ids := v.ports[:0], make([]uint32, 0, len(v.ports))
 	for _, row := range v.ports {
 		n, row.closed = dropBefore(row.closed, cut, func(b *binding) Stamp { return b.late })
 		evicted += n
 		if len(row.open)+len(row.closed)+len(row.stated) > 0 {
-			kept = append(kept, row)
+			kept, ids = append(kept, row), append(ids, row.id)
 		}
 	}
 	clear(v.ports[len(kept):])
-	v.ports = kept
+	v.ports, v.ids = kept, ids
 	return evicted
 }
 

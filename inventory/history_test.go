@@ -252,7 +252,7 @@ func TestLiveRowsDateBackToTheArrival(t *testing.T) {
 	w.expect("esx01", dv, 515, 530, "vm01 all [live]; ")
 	w.expect("esx01", dv, 300, 530, "vm01 all [live backdated]; ")
 	c := w.ask("esx01", dv, 515, 530)
-	if c[0].Net == nil || c[0].Net.DVPort != "37" || c[0].NIC == nil || c[0].NIC.Key != 4000 {
+	if c[0].Net == nil || c[0].Net.DVPort != "37" || c[0].NICKey != 4000 {
 		t.Errorf("%+v", c[0])
 	}
 }

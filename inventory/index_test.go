@@ -38,6 +38,7 @@ func TestHostInTwoVCenters(t *testing.T) {
 	gone.Connection, here.Name = Disconnected, gone.Name
 	one.apply(0, Update{Hosts: []Host{gone}})
 	two.apply(2, Update{Hosts: []Host{here}})
+	one.report(3)
 	inv.Maintain(at(5))
 	if h := inv.Host("esx01"); h == nil || h.Ref() != two.ref("host-5") {
 		t.Errorf("%+v", h)
@@ -99,13 +100,13 @@ func TestMACOwners(t *testing.T) {
 func TestIndexIsRebuiltAtMostOnceASecond(t *testing.T) {
 	w := start(t)
 	first := w.index.Load()
-	w.stale = false
 	now := at(100)
 	for i := range 20 {
 		vm := w.machine(100+i, "esx01", 0)
 		if err := w.Apply(&Update{Source: w.id, At: now + Stamp(i)*1e6, VMs: []VM{vm}}); err != nil {
 			t.Fatal(err)
 		}
+		w.Maintain(now + Stamp(i)*1e6)
 	}
 	second := w.index.Load()
 	if second == first || len(second.macs) != len(first.macs)+1 {

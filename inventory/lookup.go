@@ -59,11 +59,11 @@ type Query struct {
 // Candidate is one who may be meant. What it points to is never changed.
 type Candidate struct {
 	Kind   Kind
-	VM     *VM  // as last seen; nil: not a VM, or not known which
-	NIC    *NIC // of VM; nil: not known which
+	VM     *VM   // as last seen; nil: not a VM, or not known which
+	NICKey int32 // which adapter of VM; 0 = not known
+	MAC    MAC
 	Net    *Net // as the source prints it; nil: not known
 	Client string
-	MAC    MAC
 
 	Early, From, To, Late Stamp // surely in [From, To), perhaps in [Early, Late)
 	Stated                Stamp // when the source said so: counts for imports
@@ -72,6 +72,14 @@ type Candidate struct {
 	Cover      Cover
 	Settled    bool // its source has told all that happened up to guard after Query.At
 	FormerName bool // found by a name it no longer bore in the window
+}
+
+// NIC returns the adapter, or nil where it is not known.
+func (c *Candidate) NIC() *NIC {
+	if c.VM == nil || c.NICKey == 0 {
+		return nil
+	}
+	return c.VM.NIC(c.NICKey)
 }
 
 // grace is how long after its end an interval is still offered where nothing else is known.
@@ -95,9 +103,10 @@ func (h *HostTable) Lookup(q *Query, dst []Candidate) []Candidate {
 			dst = h.consider(v, &row.stated[i], q, dst, base)
 		}
 	}
-	oldest := q.From.Add(-grace)
-	for i := len(row.closed) - 1; i >= 0 && row.closed[i].late >= oldest; i-- {
-		dst = h.consider(v, &row.closed[i], q, dst, base)
+	if oldest := q.From.Add(-grace); row.late >= oldest {
+		for i := len(row.closed) - 1; i >= 0 && row.closed[i].late >= oldest; i-- {
+			dst = h.consider(v, &row.closed[i], q, dst, base)
+		}
 	}
 	return dropGhosts(dst, base)
 }
@@ -148,11 +157,10 @@ func (h *HostTable) consider(v *hostView, b *binding, q *Query, dst []Candidate,
 		c = &dst[len(dst)-1]
 		c.Kind, c.Client, c.MAC = b.kind, b.client, b.mac
 	}
-	if b.vm != nil && (c.VM == nil || c.NIC == nil) {
+	if b.vm != nil && (c.VM == nil || c.NICKey == 0) {
 		vm := b.vm.cur.Load()
 		if c.VM == nil || c.VM.Ref.VC == 0 || c.VM.Ref == vm.Ref {
-			c.VM = vm
-			c.NIC = vm.NIC(b.nic)
+			c.VM, c.NICKey = vm, b.nic
 		}
 	}
 	if c.Net == nil || b.net != nil && b.net.DVPort != "" && c.Net.DVPort == "" {
@@ -214,7 +222,7 @@ func (b *binding) sameAs(c *Candidate) bool {
 	if b.vm != nil && c.VM != nil {
 		vm := b.vm.cur.Load()
 		if vm.Ref == c.VM.Ref {
-			return b.nic == 0 || c.NIC == nil || b.nic == c.NIC.Key
+			return b.nic == 0 || c.NICKey == 0 || b.nic == c.NICKey
 		}
 		return (vm.Ref.VC == 0 || c.VM.Ref.VC == 0) && vm.Name == c.VM.Name
 	}

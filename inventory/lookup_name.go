@@ -10,16 +10,16 @@ func (h *HostTable) Named(name string, q *Query, dst []Candidate) []Candidate {
 	v := h.cur.Load()
 	base := len(dst)
 	for i := range v.residents {
-		dst = h.considerNamed(v, &v.residents[i], name, q, dst)
+		dst = h.considerNamed(v, &v.residents[i], name, q, dst, base)
 	}
 	oldest := q.From.Add(-grace)
 	for i := len(v.former) - 1; i >= 0 && v.former[i].late >= oldest; i-- {
-		dst = h.considerNamed(v, &v.former[i], name, q, dst)
+		dst = h.considerNamed(v, &v.former[i], name, q, dst, base)
 	}
 	return dropGhosts(dst, base)
 }
 
-func (h *HostTable) considerNamed(v *hostView, r *residence, name string, q *Query, dst []Candidate) []Candidate {
+func (h *HostTable) considerNamed(v *hostView, r *residence, name string, q *Query, dst []Candidate, base int) []Candidate {
 	vm := r.vm.cur.Load()
 	if r.name != name && vm.past == nil {
 		return dst
@@ -32,7 +32,7 @@ func (h *HostTable) considerNamed(v *hostView, r *residence, name string, q *Que
 	if !bore {
 		return dst
 	}
-	for i := range dst { // two residences of one VM
+	for i := base; i < len(dst); i++ { // two residences of one VM
 		if dst[i].VM != nil && dst[i].VM.Ref == vm.Ref && dst[i].Cover >= cover {
 			return dst
 		}
@@ -42,7 +42,7 @@ func (h *HostTable) considerNamed(v *hostView, r *residence, name string, q *Que
 		Method: MethodClientName, Cover: cover, FormerName: former,
 	}
 	if len(vm.NICs) == 1 {
-		c.NIC = &vm.NICs[0]
+		c.NICKey = vm.NICs[0].Key
 	}
 	if backdated {
 		c.Method |= MethodBackdated

@@ -79,12 +79,12 @@ type rulesSpan struct {
 
 // rulesAt returns what held at t, and whether it was then just changing. Before the first is known what
 // is known first.
-func rulesAt(now *Rules, past []rulesSpan, t Stamp) (r *Rules, changing bool) {
+func rulesAt(now *Rules, past []rulesSpan, t Stamp) (r Rules, changing bool) {
 	for i := range past {
 		if t < past[i].to {
-			return &past[i].rules, changing
+			return past[i].rules, changing
 		}
 		changing = t <= past[i].late
 	}
-	return now, changing
+	return *now, changing
 }

@@ -219,8 +219,8 @@ func EffectiveDistributed(d *Distributed) (e Effective) {
 		e.Override = mac
 	}
 	for i, setting := range [...]*Setting{&e.Promiscuous, &e.MACChanges, &e.ForgedTransmits} {
-		old := e.walk(d, security, func(l *DistributedSetting) rung { return l.Security.rung(i) })
-		managed := e.walk(d, mac, func(l *DistributedSetting) rung { return l.MACManagement.rung(i) })
+		old := e.walk([3]rung{d.Port.Security.rung(i), d.Portgroup.Security.rung(i), d.Switch.Security.rung(i)}, security)
+		managed := e.walk([3]rung{d.Port.MACManagement.rung(i), d.Portgroup.MACManagement.rung(i), d.Switch.MACManagement.rung(i)}, mac)
 		old.Via, managed.Via = ViaSecurity, ViaMACManagement
 		if old.Value != Unknown && managed.Value != Unknown && old.Value != managed.Value {
 			e.Notes |= NoteOldPromiscuous << i
@@ -232,10 +232,8 @@ func EffectiveDistributed(d *Distributed) (e Effective) {
 			*setting = old
 		}
 	}
-	e.MACLearning = e.walk(d, mac, func(l *DistributedSetting) rung {
-		p := &l.MACManagement.Learning
-		return rung{p.Present && l.MACManagement.Present, p.Enabled, p.Inherited}
-	})
+	const learning = 3
+	e.MACLearning = e.walk([3]rung{d.Port.MACManagement.rung(learning), d.Portgroup.MACManagement.rung(learning), d.Switch.MACManagement.rung(learning)}, mac)
 	if e.MACLearning.Value != Unknown {
 		e.MACLearning.Via = ViaMACManagement
 		e.Learning = d.learning(mac)
@@ -268,17 +266,18 @@ func (p *SecurityPolicy) rung(i int) rung {
 }
 
 func (p *MACManagement) rung(i int) rung {
+	if l := &p.Learning; i == 3 {
+		return rung{p.Present && l.Present, l.Enabled, l.Inherited}
+	}
 	return rung{p.Present, [...]Verdict{p.Flags.Promiscuous, p.Flags.MACChanges, p.Flags.ForgedTransmits}[i], p.Inherited}
 }
 
-// walk finds the value of the nearest level and the level that set it.
-func (e *Effective) walk(d *Distributed, override Verdict, at func(*DistributedSetting) rung) (s Setting) {
-	port := at(&d.Port)
-	if port.present && port.value != Unknown && !port.inherited && override == Reject {
+// walk finds the value of the nearest of port, portgroup and switch, and the level that set it.
+func (e *Effective) walk(rungs [3]rung, override Verdict) (s Setting) {
+	if port := &rungs[0]; port.present && port.value != Unknown && !port.inherited && override == Reject {
 		e.Notes |= NoteOverrideForbidden
-		port = rung{}
+		*port = rung{}
 	}
-	rungs := [...]rung{port, at(&d.Portgroup), at(&d.Switch)}
 	for i, r := range rungs {
 		if !r.present {
 			continue

@@ -140,6 +140,7 @@ func (a *applying) closeBinding(row *portRow, j int, to, late Stamp) {
 	}
 	row.open = open
 	row.closed = append(row.closed, b)
+	row.late = max(row.late, b.late)
 	a.inv.closed++
 }
 

@@ -142,7 +142,9 @@ func (inv *Inventory) Reported(id SourceID, t Stamp) {
 		s.reported.Store(int64(t))
 	}
 	s.live.Store(true)
-	s.synced.Store(true)
+	if !s.synced.Swap(true) { // a first sync is seen at once
+		inv.rebuild(t)
+	}
 }
 
 // Down says that a source no longer pushes; what it reported stays. Changes it tells of from now

@@ -1,7 +1,7 @@
 package inventory
 
 import (
-	"sort"
+	"slices"
 	"sync/atomic"
 )
 
@@ -34,6 +34,7 @@ type HostTable struct {
 type hostView struct {
 	host      *Host
 	gone      Stamp
+	ids       []uint32    // the ids of ports, in order: they fit into few cache lines
 	ports     []portRow   // by id
 	residents []residence // who runs here
 	former    []residence // who ran here, by the time it was seen to leave; grows only
@@ -46,6 +47,7 @@ type portRow struct {
 	id     uint32
 	open   []binding // at most one of each source
 	closed []binding // by the time they were seen to end; grows only
+	late   Stamp     // when the last of closed was seen to end: most lookups need not look there
 	stated []binding // from imports, by the time stated
 }
 
@@ -113,16 +115,16 @@ type addrSpan struct {
 
 // find returns the row of a port id, or nil.
 func (v *hostView) find(id uint32) *portRow {
-	lo, hi := 0, len(v.ports)
+	lo, hi := 0, len(v.ids)
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		if v.ports[mid].id < id {
+		if v.ids[mid] < id {
 			lo = mid + 1
 		} else {
 			hi = mid
 		}
 	}
-	if lo < len(v.ports) && v.ports[lo].id == id {
+	if lo < len(v.ids) && v.ids[lo] == id {
 		return &v.ports[lo]
 	}
 	return nil
@@ -130,11 +132,10 @@ func (v *hostView) find(id uint32) *portRow {
 
 // row returns the row of a port id, made where there is none. v must be an edit.
 func (v *hostView) row(id uint32) *portRow {
-	i := sort.Search(len(v.ports), func(i int) bool { return v.ports[i].id >= id })
-	if i == len(v.ports) || v.ports[i].id != id {
-		v.ports = append(v.ports, portRow{})
-		copy(v.ports[i+1:], v.ports[i:])
-		v.ports[i] = portRow{id: id}
+	i, found := slices.BinarySearch(v.ids, id)
+	if !found {
+		v.ids = slices.Insert(slices.Clone(v.ids), i, id)
+		v.ports = slices.Insert(v.ports, i, portRow{id: id})
 	}
 	return &v.ports[i]
 }

@@ -71,7 +71,6 @@ func (inv *Inventory) Apply(u *Update) error {
 		a.gone(ref)
 	}
 	inv.publish()
-	inv.reindex(u.At)
 	return nil
 }
 

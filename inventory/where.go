@@ -21,8 +21,8 @@ func (h *HostTable) Where(c *Candidate, t Stamp) (w Where) {
 		w.SwitchName, w.PortgroupName, w.PortKey, w.Enforced = c.Net.Switch, c.Net.Portgroup, c.Net.DVPort, c.Net.Enforced
 	}
 	switch {
-	case c.VM != nil && c.NIC != nil:
-		b := c.VM.BackingAt(c.NIC, t)
+	case c.NIC() != nil:
+		b := c.VM.BackingAt(c.NIC(), t)
 		h.backing(&w, host, &b)
 	case c.Kind == KindVMKernel:
 		for i := range host.Kernel {
@@ -81,10 +81,8 @@ func (h *HostTable) place(w *Where, host *Host, portgroup, port string) {
 // Effective returns the policy in force there at t, and whether it was just changing then. What
 // nobody stated is Unknown.
 func (w *Where) Effective(t Stamp) (e Effective, changing bool) {
-	var port, portgroup, sw *Rules
+	var port, portgroup, sw Rules
 	var c1, c2, c3 bool
-	none := &Rules{}
-	port, portgroup, sw = none, none, none
 	if w.Port != nil {
 		port, c1 = rulesAt(&w.Port.Rules, w.Port.past, t)
 	}

@@ -41,7 +41,7 @@ func (w *world) vmPlace(id string, s int) (Where, *VM) {
 	w.t.Helper()
 	vm := w.VM(w.ref(id))
 	h := w.HostTable(w.ref(vm.Host))
-	return h.Where(&Candidate{Kind: KindVM, VM: vm, NIC: &vm.NICs[0]}, at(s)), vm
+	return h.Where(&Candidate{Kind: KindVM, VM: vm, NICKey: vm.NICs[0].Key}, at(s)), vm
 }
 
 func TestPolicyOfAPort(t *testing.T) {
