@@ -188,6 +188,7 @@ type outlet struct {
 	delivery *pipeline.Delivery
 	cursor   *spool.Cursor
 	backlog  uint64 // records that waited for the sink when the process started
+	upkeep   string // why older files cannot be looked after, as last logged
 	skipped  uint64 // of these, what a new sink with start: newest never gets
 }
 
@@ -219,7 +220,8 @@ func openOutlets(cfg configs.Config, o Options, records *spool.Log) ([]*outlet, 
 		if t.cursor, err = records.Cursor(s.Name, s.Start); err != nil {
 			return open, fmt.Errorf("sink %s: cursor: %w", s.Name, err)
 		}
-		t.backlog = t.cursor.Backlog()
+		t.skipped = t.cursor.Passed()
+		t.backlog = t.cursor.Backlog() + t.skipped
 		t.delivery = pipeline.NewDelivery(pipeline.DeliveryConfig{
 			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead,
 			Filter: s.Filter.Compile(), Format: s.Format, Detail: s.Detail, Original: s.Original,

@@ -113,6 +113,8 @@ func (p *parts) outletMetrics(t *outlet) []web.Metric {
 		counter("vswarden_events_filtered_total", "Events the sink's filter held back.", s.Filtered.Load, name),
 		counter("vswarden_events_grouped_total", "Lines that went into another event.", s.Grouped.Load, name),
 		counter("vswarden_sink_retries_total", "Batches that were written again.", s.Retries.Load, name),
+		counter("vswarden_dead_letters_forgotten_bytes_total", "Bytes of dead letters that went because the bound was reached.",
+			func() uint64 { return uint64(t.dead.Forgotten()) }, name),
 		counter("vswarden_bytes_total", "Bytes of records read for the sink and of events it took.", s.BytesIn.Load, name, web.Label{Name: "direction", Value: "in"}),
 		counter("vswarden_bytes_total", "Bytes of records read for the sink and of events it took.", s.BytesOut.Load, name, web.Label{Name: "direction", Value: "out"}),
 		counter("vswarden_events_skipped_total", "Records the sink never gets.", s.Damaged, name, web.Label{Name: "reason", Value: pipeline.SkipDamaged}),

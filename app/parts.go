@@ -40,7 +40,26 @@ func (p *parts) watch(ctx context.Context, o Options) {
 			p.reload(o)
 		case <-t.C:
 			reportDamage(p.log, p.records)
+			p.reportUpkeep()
 		}
+	}
+}
+
+// reportUpkeep logs once when older output files cannot be compressed or removed.
+func (p *parts) reportUpkeep() {
+	for _, t := range p.outlets {
+		f, ok := t.sink.(*file.Sink)
+		if !ok {
+			continue
+		}
+		why := ""
+		if err := f.Upkeep(); err != nil {
+			why = err.Error()
+		}
+		if why != t.upkeep && why != "" {
+			p.log.Warn().Str("sink", t.name).Str("error", why).Msg("older files cannot be looked after; new events are not touched by this")
+		}
+		t.upkeep = why
 	}
 }
 

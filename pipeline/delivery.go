@@ -256,7 +256,9 @@ func (d *Delivery) commitLoop(ctx context.Context, stop <-chan struct{}) error {
 }
 
 // commit makes what was written durable and moves the cursor over it. A sink that cannot sync
-// keeps its cursor where it is: that is its trouble to be cured, not an error of ours.
+// keeps its cursor where it is: that is its trouble to be cured, not an error of ours. But what a
+// failed sync may have lost cannot be known or cured here (sink.ErrUnsynced): only a restart, which
+// delivers it again, is safe.
 func (d *Delivery) commit(ctx context.Context) error {
 	d.mu.Lock()
 	mark := d.mark
@@ -264,15 +266,18 @@ func (d *Delivery) commit(ctx context.Context) error {
 	if mark <= d.cfg.Cursor.Committed() {
 		return nil
 	}
-	if err := d.cfg.Dead.Sync(ctx); err != nil {
-		d.fail(fmt.Errorf("sync dead letters: %w", err))
-		return nil
+	err := d.cfg.Dead.Sync(ctx)
+	if err != nil {
+		err = fmt.Errorf("dead letters: %w", err)
+	} else if s, ok := d.cfg.Sink.(sink.Syncer); ok {
+		err = s.Sync(ctx)
 	}
-	if s, ok := d.cfg.Sink.(sink.Syncer); ok {
-		if err := s.Sync(ctx); err != nil {
-			d.fail(fmt.Errorf("sync: %w", err))
-			return nil
-		}
+	switch {
+	case errors.Is(err, sink.ErrUnsynced):
+		return fmt.Errorf("sink %s: %w", d.cfg.Name, err)
+	case err != nil:
+		d.fail(fmt.Errorf("sync: %w", err))
+		return nil
 	}
 	if err := d.cfg.Cursor.Commit(mark); err != nil {
 		return fmt.Errorf("sink %s: move the cursor: %w", d.cfg.Name, err)

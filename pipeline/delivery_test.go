@@ -291,6 +291,17 @@ func TestDeliveryFailsWhenTheCursorCannotMove(t *testing.T) {
 	})
 }
 
+func TestDeliveryFailsWhenASyncIsLostForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &fakeCursor{perChunk: 5, open: true, records: [][]byte{frameRecord("127.0.0.1:1", line("h", 1))}}
+		s := &fakeSink{sync: func() error { return fmt.Errorf("fdatasync: %w", sink.ErrUnsynced) }}
+		err := delivery(c, s, &letters{}, nil).Run(t.Context())
+		if !errors.Is(err, sink.ErrUnsynced) || c.Committed() != 0 {
+			t.Fatalf("got %v, committed %d", err, c.Committed())
+		}
+	})
+}
+
 func TestDeliveryVerdicts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &fakeCursor{perChunk: 10}

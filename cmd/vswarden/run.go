@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -52,6 +54,8 @@ output files and reloads what can be reloaded.`,
 			if err != nil {
 				return err
 			}
+			// A reader of standard output that goes away is a sink that is down, not the end.
+			signal.Ignore(syscall.SIGPIPE)
 			log := newLogger(cfg.Logging)
 			o := app.Options{
 				Config: cfg, Log: log, ReadyFile: readyFile, Stdout: os.Stdout,

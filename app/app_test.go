@@ -1,0 +1,144 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"vswarden/configs"
+	"vswarden/event"
+	"vswarden/setting"
+)
+
+func decoded(t *testing.T, o DecodeOptions, in string) []map[string]any {
+	t.Helper()
+	var out bytes.Buffer
+	o.Stdin, o.Stdout, o.Stderr = strings.NewReader(in), &out, &bytes.Buffer{}
+	if err := Decode(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	var all []map[string]any
+	for line := range strings.Lines(out.String()) {
+		var e map[string]any
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func TestDecodeTimeOfLinesWithoutStamp(t *testing.T) {
+	in := "no stamp at all\r\n" +
+		"<14>2021-05-06T07:08:09.123Z h app: x\n\n" +
+		"neither here\n" +
+		"<14>Dec 24 18:00:00 h app: bsd\n"
+	got := decoded(t, DecodeOptions{Detail: event.DetailStandard}, in)
+	want := []struct{ time, source string }{
+		{"1970-01-01T00:00:00.000Z", "none"},
+		{"2021-05-06T07:08:09.123Z", ""},
+		{"2021-05-06T07:08:09.123Z", "previous"},
+		{"2021-12-24T18:00:00.000Z", ""},
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d events, want %d", len(got), len(want))
+	}
+	for i, w := range want {
+		r := got[i]["vmware"].(map[string]any)["receiver"].(map[string]any)
+		source, _ := r["time_source"].(string)
+		if got[i]["@timestamp"] != w.time || source != w.source {
+			t.Errorf("line %d: %v %q, want %s %q", i, got[i]["@timestamp"], source, w.time, w.source)
+		}
+	}
+}
+
+func TestDecodeIsAFunctionOfItsInput(t *testing.T) {
+	in := "<14>2021-05-06T07:08:09.123Z h app: x\n<14>2021-05-06T07:08:09.123Z h app: x\n"
+	a, b := decoded(t, DecodeOptions{}, in), decoded(t, DecodeOptions{}, in)
+	id := func(e map[string]any) any { return e["event"].(map[string]any)["id"] }
+	if id(a[0]) != id(b[0]) || id(a[1]) != id(b[1]) || id(a[0]) == id(a[1]) {
+		t.Errorf("ids %v %v then %v %v: want the same again, and two", id(a[0]), id(a[1]), id(b[0]), id(b[1]))
+	}
+	if _, ok := a[0]["event"].(map[string]any)["created"]; ok {
+		t.Error("event.created without a clock")
+	}
+}
+
+func TestStripOctetCount(t *testing.T) {
+	for in, want := range map[string]string{
+		"5 <14>x": "<14>x", "12345678 <1>": "<1>", "123456789 <1>": "123456789 <1>", "05 <14>": "05 <14>",
+		"5 x": "5 x", "5": "5", "": "", " <14>": " <14>", "2012-12-23T01:12:51Z x": "2012-12-23T01:12:51Z x",
+	} {
+		if got := string(stripOctetCount([]byte(in))); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestDecodeCutsEndlessLines(t *testing.T) {
+	got := decoded(t, DecodeOptions{Original: event.OriginalAll}, "<14>"+strings.Repeat("x", decodeMaxLine+100)+"\n<14>next\n")
+	if len(got) != 2 {
+		t.Fatalf("%d events, want 2", len(got))
+	}
+	if n := len(got[0]["event"].(map[string]any)["original"].(string)); n != decodeMaxLine {
+		t.Errorf("kept %d bytes, want %d", n, decodeMaxLine)
+	}
+}
+
+func TestEscapeControl(t *testing.T) {
+	if got := string(escapeControl([]byte("a\x7fb\u009bc\u00e9"))); got != "a\\u007fb\\u009bc\u00e9" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestDemo plays the demo as a program that is not read by a person would see it.
+func TestDemo(t *testing.T) {
+	var out, notes bytes.Buffer
+	if err := Demo(t.Context(), DemoOptions{Stdout: &out, Stderr: &notes}); err != nil {
+		t.Fatalf("%v\n%s", err, notes.String())
+	}
+	acts, _ := parseStoryline(storyline)
+	if n := strings.Count(out.String(), "\n"); n != len(acts) {
+		t.Errorf("%d events of %d lines", n, len(acts))
+	}
+	if n := strings.Count(out.String(), `"dataset":"vmware.esxi.l2sec"`); n < 4 {
+		t.Errorf("%d L2Sec events, want 4 or more", n)
+	}
+}
+
+// TestRunMemoryLosesLoudly: what lies in memory when time is up is lost, and said to be.
+func TestRunMemoryLosesLoudly(t *testing.T) {
+	full := "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip("no /dev/full here")
+	}
+	cfg := demoConfig(t.TempDir())
+	cfg.Log.Body = "memory"
+	cfg.ShutdownTimeout = 100 * time.Millisecond
+	cfg.Sinks[0].Type = configs.SinkFile
+	cfg.Sinks[0].File.Path = full
+	cfg.Log.MaxSize = 64 * setting.MiB
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ready := make(chan Ready, 1)
+	done := make(chan error, 1)
+	go func() {
+		done <- Run(ctx, Options{Config: cfg, Log: zerolog.Nop(), Ready: func(r Ready) { ready <- r }, ReadyFile: filepath.Join(t.TempDir(), "ready")})
+	}()
+	at := <-ready
+	if err := play(ctx, []act{{"tcp", "<14>one"}, {"tcp", "<14>two"}}, at); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	err := <-done
+	if err == nil || !strings.Contains(err.Error(), "2 records were in memory only") {
+		t.Errorf("got %v, want the loss of 2 records", err)
+	}
+}
