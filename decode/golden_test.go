@@ -72,6 +72,7 @@ func render(e *event.Event) string {
 	s := e.Syslog
 	field("syslog", strings.TrimSpace(fmt.Sprintf("pri %d version %d app %q pid %q msgid %q", s.Priority, s.Version, s.AppName, s.ProcID, s.MsgID)))
 	field("sd", s.StructuredData)
+	field("act", e.Act)
 	field("level", e.Level)
 	field("logger", e.Logger)
 	field("message", fmt.Sprintf("%q", e.Message))
@@ -84,7 +85,7 @@ func render(e *event.Event) string {
 	if e.NetPort.Kind != event.NetPortNone {
 		field("netport", fmt.Sprintf("%+v", e.NetPort))
 	}
-	for _, part := range []any{e.Hostd, e.VOB, e.User, e.Source} {
+	for _, part := range []any{e.Hostd, e.VOB, e.User, e.Source, e.Login, e.Command, e.Secrets} {
 		if !reflect.ValueOf(part).IsZero() {
 			field(strings.ToLower(reflect.TypeOf(part).Name()), facts(part))
 		}

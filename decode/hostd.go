@@ -281,6 +281,7 @@ func hostdText(e *event.Event, s string) {
 			e.Hostd.Task, e.Hostd.Method = hostdTask(s[i:])
 		}
 	}
+	loginText(e, e.Hostd.Text)
 }
 
 // hostdEvent splits "Event 285 : User root@10.10.10.1 logged in".

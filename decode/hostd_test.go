@@ -90,13 +90,13 @@ func TestHostdHeaders(t *testing.T) {
 		},
 		"4.x": {
 			"[2011-06-03 01:23:12.139 2351BB90 info 'ha-eventmgr' opID=58D44130-00000003] Event 285 : User root logged out", "info", "ha-eventmgr",
-			event.Hostd{Thread: "2351BB90", OpID: "58D44130-00000003", EventID: "285", Text: "User root logged out"}, event.User{},
+			event.Hostd{Thread: "2351BB90", OpID: "58D44130-00000003", EventID: "285", Text: "User root logged out"}, event.User{Name: "root"},
 		},
 		"3.x": {
 			"[2008-03-09 22:43:35.924 'ha-eventmgr' 84503472 info] Event xyz : User m logged in", "info", "ha-eventmgr",
-			event.Hostd{Thread: "84503472", EventID: "xyz", Text: "User m logged in"}, event.User{},
+			event.Hostd{Thread: "84503472", EventID: "xyz", Text: "User m logged in"}, event.User{Name: "m"},
 		},
-		"text alone": {"Rejected password for user alfred from 172.23.221.4", "", "", event.Hostd{Text: "Rejected password for user alfred from 172.23.221.4"}, event.User{}},
+		"text alone": {"Rejected password for user alfred from 172.23.221.4", "", "", event.Hostd{Text: "Rejected password for user alfred from 172.23.221.4"}, event.User{Name: "alfred"}},
 		"backtrace":  {"[01] rip 17c5f0e8", "", "", event.Hostd{Text: "[01] rip 17c5f0e8"}, event.User{}},
 		"nothing":    {"", "", "", event.Hostd{}, event.User{}},
 		"a task": {

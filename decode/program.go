@@ -13,11 +13,15 @@ func decodeProgram(e *event.Event, h head) {
 	switch {
 	case isAudit(e, h):
 		e.Dataset = event.DatasetAudit
+		auditRecord(e)
 	case p == programVmkernel:
 		vmkernelLine(e)
 	case p == programHostd:
 		e.Dataset = event.DatasetHostd
 		hostdLine(e)
+		if isLogin(e.Act) {
+			e.Dataset = event.DatasetAuth
+		}
 	case p == programVpxa:
 		e.Dataset = event.DatasetVpxa
 		hostdLine(e)
@@ -32,10 +36,21 @@ func decodeProgram(e *event.Event, h head) {
 		vobLine(e)
 	case p == programShell:
 		e.Dataset = event.DatasetShell
-	case p == programLogin && fromESXi(e, h):
-		e.Dataset = event.DatasetAuth
+		shellLine(e)
+	case p == programLogin:
+		e.Dataset = event.DatasetGeneric
+		if fromESXi(e, h) {
+			e.Dataset = event.DatasetAuth
+		}
+		if !loginText(e, e.Message) {
+			terminalLogin(e, e.Message)
+		}
 	case p == programAuthd:
 		e.Dataset = event.DatasetAuth
+		loginText(e, e.Message)
+	case p == programCron && fromESXi(e, h):
+		e.Dataset = event.DatasetSystem
+		userCommand(e, e.Message)
 	case p == programUnknown && kernelText(e.Message): // the tag is a host's name, or was rewritten
 		vmkernelLine(e)
 	case p == programUnknown && app == "" && unprogrammed(e):
@@ -76,9 +91,32 @@ func unprogrammed(e *event.Event) bool {
 	if vmacorePrefix(s) {
 		e.Dataset = event.DatasetHostd
 		hostdLine(e)
+		if isLogin(e.Act) {
+			e.Dataset = event.DatasetAuth
+		}
 		return true
 	}
-	return false
+	if rest, ok := strings.CutPrefix(s, "[shell["); ok { // [shell[1234]]: [root]: esxcli …
+		if pid, command, ok := strings.Cut(rest, "]]: "); ok && trailingDigits(pid) == len(pid) {
+			e.Dataset, e.Message = event.DatasetShell, command
+			e.Syslog.AppName, e.Syslog.ProcID = s[1:len("[shell")], pid
+			shellLine(e)
+			return true
+		}
+	}
+	if number, text, ok := hostdEvent(s); ok {
+		e.Dataset = event.DatasetHostd
+		e.Hostd = event.Hostd{Present: true, EventID: number, Text: text}
+		s = text
+	}
+	if loginText(e, s) {
+		if isLogin(e.Act) {
+			e.Dataset = event.DatasetAuth
+		} else {
+			e.Dataset = event.DatasetHostd
+		}
+	}
+	return e.Dataset != ""
 }
 
 // kernelText reports text that begins as only the vmkernel's does.
@@ -136,6 +174,7 @@ const (
 	programShell            // commands typed in the ESXi shell
 	programLogin            // programs that other systems have too, under the same name
 	programAuthd            // logins, under names only VMware uses
+	programCron             // commands run by the clock
 	programSystem           // everything else that only ESXi has
 	programVCenter          // services of vCenter
 )
@@ -158,6 +197,8 @@ func programOf(app string) program {
 		return programShell
 	case "sshd", "sshd-session", "sshd-auth", "login", "su", "sudo", "dropbear", "auth":
 		return programLogin
+	case "crond", "busybox-crond":
+		return programCron
 	case "DCUI", "dcui", "vmware-authd", "vmauthd", "VMAuthd", "vmtoolsd-auth":
 		return programAuthd
 	case "storageRM", "clomd", "vmsyslogd", "hostprofile", "settingsd", "ConfigStore", "localcli", "esxupdate",

@@ -33,6 +33,7 @@ func vobLine(e *event.Event) {
 	v.ID, v.Text = vobID(s)
 	vobFacts(&v)
 	e.VOB = v
+	loginText(e, v.Text)
 }
 
 // vobID splits "[esx.audit.host.boot] Host has booted.".

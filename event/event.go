@@ -119,8 +119,12 @@ type Event struct {
 	Hostd    Hostd
 	VOB      VOB
 
-	User   User     // who did it, or tried to
-	Source Endpoint // from where
+	Act     Act      // what was done, or tried
+	User    User     // who did it, or tried to
+	Source  Endpoint // from where
+	Login   Login
+	Command Command
+	Secrets Secrets
 }
 
 // Receiver is how the frame came to us (vmware.receiver).
