@@ -47,6 +47,35 @@ func (inv *Inventory) Run(ctx context.Context) {
 
 // roomCut returns the moment to forget everything before, so that nine tenths of the room are used.
 func (inv *Inventory) roomCut() Stamp {
+	ends := inv.ends()
+	excess := len(ends) - inv.cfg.MaxIntervals*9/10
+	if excess <= 0 {
+		return 0
+	}
+	slices.Sort(ends)
+	return ends[excess-1] + 1
+}
+
+// countClosed counts the ended intervals.
+func (inv *Inventory) countClosed() int {
+	n := len(inv.ends())
+	net := inv.nets.Load()
+	for _, s := range net.switches {
+		n += len(s.past)
+	}
+	for _, p := range net.portgroups {
+		n += len(p.past)
+	}
+	for _, table := range net.ports {
+		for _, p := range table {
+			n += len(p.past)
+		}
+	}
+	return n
+}
+
+// ends returns when each ended interval was seen to end, but for those of distributed switches.
+func (inv *Inventory) ends() []Stamp {
 	ends := make([]Stamp, 0, inv.closed)
 	for _, h := range inv.hosts {
 		v := h.cur.Load()
@@ -77,12 +106,7 @@ func (inv *Inventory) roomCut() Stamp {
 			}
 		}
 	}
-	excess := len(ends) - inv.cfg.MaxIntervals*9/10
-	if excess <= 0 {
-		return 0
-	}
-	slices.Sort(ends)
-	return ends[excess-1] + 1
+	return ends
 }
 
 func appendRules(ends []Stamp, host *Host) []Stamp {
@@ -254,6 +278,18 @@ func (inv *Inventory) sweepNetwork(cut Stamp) (evicted int) {
 			n.portgroups = cloneMap(n.portgroups)
 			n.portgroups[ref] = &fresh
 			evicted += c
+		}
+	}
+	for ref, table := range n.ports {
+		for key, p := range table {
+			if c, past := dropBefore(p.past, cut, late); c > 0 {
+				fresh := *p
+				fresh.past = past
+				n.ports = cloneMap(n.ports)
+				n.ports[ref] = cloneMap(n.ports[ref])
+				n.ports[ref][key] = &fresh
+				evicted += c
+			}
 		}
 	}
 	if evicted > 0 {
