@@ -10,7 +10,7 @@ const (
 	inHost                   // names and addresses of hosts, and placeholders for them
 )
 
-// classes says of each byte which words it may be part of.
+// classes says of each byte which words it may be part of; read-only.
 var classes = byteClasses()
 
 func byteClasses() (t [256]uint8) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"vswarden/sink/lines"
@@ -15,7 +16,8 @@ import (
 type device struct {
 	*lines.Stream
 	path string
-	mu   sync.Mutex // guards f: a write that outlived its context may open it beside Close
+	fail atomic.Bool // the last write failed
+	mu   sync.Mutex  // guards f: a write that outlived its context may open it beside Close
 	f    *os.File
 }
 
@@ -34,9 +36,28 @@ type opener struct{ d *device }
 func (o opener) Write(p []byte) (int, error) {
 	f, err := o.d.open()
 	if err != nil {
+		o.d.fail.Store(true)
 		return 0, err
 	}
-	return f.Write(p)
+	n, err := f.Write(p)
+	o.d.fail.Store(err != nil)
+	return n, err
+}
+
+// replaced reports whether the path names something else than what is open: an operator who mends a
+// device that takes nothing points the link elsewhere, or puts a file in its place.
+func (d *device) replaced() bool {
+	there, err := os.Stat(d.path)
+	if err != nil {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.f == nil {
+		return there.Mode().IsRegular()
+	}
+	open, err := d.f.Stat()
+	return err == nil && !os.SameFile(open, there)
 }
 
 func (d *device) open() (*os.File, error) {

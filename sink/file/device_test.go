@@ -210,3 +210,48 @@ func TestMode(t *testing.T) {
 		}
 	}
 }
+
+// An operator mends a sink that takes nothing by pointing its link at a file.
+func TestDeviceThatFailsIsLookedAtAgain(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full here")
+	}
+	dir := t.TempDir()
+	link, target, fresh := filepath.Join(dir, "events"), filepath.Join(dir, "target"), filepath.Join(dir, "fresh")
+	if err := os.Symlink("/dev/full", link); err != nil {
+		t.Fatal(err)
+	}
+	cfg := DefaultConfig()
+	cfg.Path = link
+	s, err := Open(cfg, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := []sink.Record{{Value: []byte("one")}, {Value: []byte("two")}}
+	for range 2 {
+		if err := s.Write(t.Context(), batch); err == nil {
+			t.Fatal("/dev/full took events")
+		}
+	}
+	if err := os.WriteFile(target, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, fresh); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(fresh, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(target); err != nil || string(got) != "one\ntwo\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

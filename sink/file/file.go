@@ -34,7 +34,6 @@ type Sink struct {
 	path   string // without symbolic links
 	now    func() time.Time
 	fsys   lines.FS
-	device *device // nil: a regular file
 	cut    atomic.Int64
 	upkeep atomic.Pointer[error]
 	wake   chan struct{} // tells Run that a file was rotated
@@ -42,6 +41,7 @@ type Sink struct {
 	syncing sync.Mutex // one Sync at a time; taken before mu
 
 	mu       sync.Mutex    // guards what follows
+	device   *device       // nil: a regular file
 	live     *lines.File   // nil: the next Write opens it
 	began    time.Time     // when the live file began
 	last     time.Time     // stamp of the newest rotated file
@@ -154,13 +154,18 @@ func (s *Sink) openLive() error {
 // Write appends the batch. When only the first lines of it fit on the disk they stay, and
 // sink.Errors says which; half a line never stays.
 func (s *Sink) Write(ctx context.Context, batch []sink.Record) error {
-	if s.device != nil {
-		return s.device.Write(ctx, batch)
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.mu.Lock()
+	if err := s.renewDevice(); err != nil {
+		s.mu.Unlock()
+		return err
+	}
+	if d := s.device; d != nil {
+		s.mu.Unlock()
+		return d.Write(ctx, batch)
+	}
 	defer s.mu.Unlock()
 	for done := 0; done < len(batch); {
 		room, err := s.makeRoom(int64(len(batch[done].Value)) + 1)
@@ -179,6 +184,28 @@ func (s *Sink) Write(ctx context.Context, batch []sink.Record) error {
 	if cap(s.buf) > writeMax {
 		s.buf = nil
 	}
+	return nil
+}
+
+// renewDevice looks again at what the path names when a device refused the last write.
+func (s *Sink) renewDevice() error {
+	if s.device == nil || !s.device.fail.Load() || !s.device.replaced() {
+		return nil
+	}
+	old := s.device
+	s.path = s.cfg.Path
+	isDevice, err := s.resolve()
+	if err != nil {
+		return err
+	}
+	var d *device
+	if isDevice {
+		if d, err = openDevice(s.path); err != nil {
+			return err
+		}
+	}
+	s.device = d
+	_ = old.Close() // it took nothing that could be lost
 	return nil
 }
 
@@ -206,13 +233,17 @@ func (s *Sink) makeRoom(line int64) (int64, error) {
 // Sync makes durable what was written before it was called. A write that goes on beside it does
 // not wait. It also notices that the file was removed or renamed.
 func (s *Sink) Sync(ctx context.Context) error {
-	if err := ctx.Err(); err != nil || s.device != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.syncing.Lock()
 	defer s.syncing.Unlock()
 
 	s.mu.Lock()
+	if s.device != nil {
+		s.mu.Unlock()
+		return nil
+	}
 	if s.failed != nil {
 		defer s.mu.Unlock()
 		return s.failed
@@ -263,13 +294,13 @@ func (s *Sink) Cut() int64 { return s.cut.Load() }
 
 // Close closes what is open. It does not sync.
 func (s *Sink) Close() error {
-	if s.device != nil {
-		return s.device.Close()
-	}
 	s.syncing.Lock()
 	defer s.syncing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.device != nil {
+		return s.device.Close()
+	}
 	var errs []error
 	for _, f := range s.unsynced {
 		errs = append(errs, f.Close())

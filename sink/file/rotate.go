@@ -18,11 +18,11 @@ const stampLayout = "20060102T150405.000Z"
 // Reopen is what SIGHUP asks for: the live file is renamed and a new one made. Where somebody has
 // renamed or removed the file already (logrotate), a new one is opened; an empty file stays.
 func (s *Sink) Reopen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.device != nil {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if err := s.openLive(); err != nil {
 		return err
 	}

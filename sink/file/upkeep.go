@@ -20,10 +20,6 @@ const (
 // nothing was written, compresses older files and removes those beyond keep. It returns nil; what
 // went wrong is told by Upkeep and tried again.
 func (s *Sink) Run(ctx context.Context) error {
-	if s.device != nil {
-		<-ctx.Done()
-		return nil
-	}
 	t := time.NewTicker(upkeepInterval)
 	defer t.Stop()
 	for {
@@ -51,6 +47,10 @@ func (s *Sink) Upkeep() error {
 
 func (s *Sink) tidy(ctx context.Context) error {
 	s.mu.Lock()
+	if s.device != nil {
+		s.mu.Unlock()
+		return nil
+	}
 	var err error
 	if s.old() {
 		err = s.rotate()
