@@ -244,12 +244,13 @@ func (l *lane) write(ctx context.Context, c *chunk) bool {
 	d, batch := l.d, l.batch
 	for attempt := 0; ; attempt++ {
 		err := d.cfg.Sink.Write(ctx, batch)
-		var verdicts sink.Errors
-		switch {
-		case err == nil:
+		if err == nil {
 			d.Stats.delivered(batch)
 			d.works()
 			return true
+		}
+		var verdicts sink.Errors
+		switch {
 		case errors.As(err, &verdicts) && len(verdicts) == len(batch):
 			if batch, err = l.sort(ctx, c, batch, verdicts); len(batch) == 0 {
 				return err == nil
