@@ -1,6 +1,9 @@
 package inventory
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Statement is what an import says of one host as of a moment. What is in it belongs to the inventory afterwards.
 type Statement struct {
@@ -38,7 +41,7 @@ func (inv *Inventory) Import(st *Statement) error {
 		v.imports = slices.Insert(slices.Clone(v.imports), i, st.At)
 	}
 	for i := range st.VMs {
-		a.stateVM(v, known, &st.VMs[i])
+		a.stateVM(v, known, &st.VMs[i], nil)
 	}
 	for i := range st.Rows {
 		a.stateRow(v, known, &st.Rows[i])
@@ -92,9 +95,12 @@ func (a *applying) mergeHost(v *hostView, facts *Host) {
 }
 
 // stateVM finds the VM an import speaks of, by address or name among those of the host, or makes
-// it known, and says that it ran there.
-func (a *applying) stateVM(v *hostView, h *HostTable, facts *VM) (*vmEntry, *VM) {
+// it known, and says that it ran there. was is whom the import named before on the same port, where it was without a name.
+func (a *applying) stateVM(v *hostView, h *HostTable, facts *VM, was *vmEntry) (*vmEntry, *VM) {
 	e := v.residentLike(facts)
+	if e == nil && was != nil && was.cur.Load().Name == "" {
+		e = was
+	}
 	if e == nil {
 		id := facts.Ref.ID
 		if id == "" {
@@ -233,37 +239,70 @@ func (a *applying) stateRow(v *hostView, h *HostTable, r *Row) {
 		early: a.at.Add(-a.guard), from: a.at.Add(-a.guard), to: Forever, late: Forever, at: a.at,
 		net: a.inv.net(r.Net), client: a.inv.word(r.Client), mac: r.MAC, kind: r.Kind, source: a.id,
 	}
-	if r.Kind == KindVM && (r.VM != "" || r.MAC != MAC{}) {
-		nic := NIC{MAC: r.MAC, Connected: true, Backing: Backing{Portgroup: r.Net.Portgroup, Port: r.Net.DVPort}}
-		if n, ok := deviceNumber(r.Device); ok {
-			nic.Key = 4000 + n
-		}
-		facts := VM{Name: r.VM, World: r.World}
-		if nic.MAC != (MAC{}) || nic.Key != 0 {
-			facts.NICs = []NIC{nic}
-		}
-		e, vm := a.stateVM(v, h, &facts)
-		b.vm = e
-		switch n := vm.NICByMAC(r.MAC); {
-		case n != nil:
-			b.nic = n.Key
-		case vm.NICByDevice(r.Device) != nil:
-			b.nic = nic.Key
-		case len(vm.NICs) == 1 && r.MAC == MAC{}:
-			b.nic = vm.NICs[0].Key
-		}
-		if n := vm.NIC(b.nic); n != nil && b.mac == (MAC{}) {
-			b.mac = n.MAC
-		}
-	}
 	row := v.row(r.Port)
-	i, found := slices.BinarySearchFunc(row.stated, a.at, func(b binding, at Stamp) int { return int(min(max(b.at-at, -1), 1)) })
+	i, found := row.statedAt(a.at)
+	var was binding
+	if found {
+		was = row.stated[i]
+	}
+	if b.kind == KindUnknown {
+		b.kind = was.kind
+	}
+	if b.kind == KindVM {
+		a.stateHolder(v, h, &b, &was, r)
+	}
+	row = v.row(r.Port)
 	row.stated = slices.Clone(row.stated)
 	if found {
-		row.stated[i] = mergeStated(row.stated[i], b)
+		row.stated[i] = mergeStated(was, b)
 		return
 	}
 	row.stated = slices.Insert(row.stated, i, b)
+}
+
+// statedAt returns where in row.stated the statement of a moment is or would be.
+func (row *portRow) statedAt(at Stamp) (i int, found bool) {
+	return slices.BinarySearchFunc(row.stated, at, func(b binding, at Stamp) int { return cmp.Compare(b.at, at) })
+}
+
+// stateHolder finds the VM and the adapter that a row means. was is what another file of the same moment says of the
+// port: one names the VM, another its address.
+func (a *applying) stateHolder(v *hostView, h *HostTable, b, was *binding, r *Row) {
+	facts := VM{Name: r.VM, World: r.World}
+	nic := NIC{MAC: r.MAC, Connected: true, Backing: Backing{Portgroup: r.Net.Portgroup, Port: r.Net.DVPort}}
+	if n, ok := deviceNumber(r.Device); ok {
+		nic.Key = 4000 + n
+	}
+	if was.vm != nil {
+		facts.Name = orElse(facts.Name, was.vm.cur.Load().Name)
+		if nic.MAC == (MAC{}) {
+			nic.MAC = was.mac
+		}
+		if nic.Key == 0 && was.nic > 0 {
+			nic.Key = was.nic
+		}
+	}
+	if facts.Name == "" && nic.MAC == (MAC{}) {
+		return
+	}
+	if nic.MAC != (MAC{}) || nic.Key != 0 {
+		facts.NICs = []NIC{nic}
+	}
+	e, vm := a.stateVM(v, h, &facts, was.vm)
+	b.vm = e
+	n := vm.NICByMAC(nic.MAC)
+	if n == nil {
+		n = vm.NIC(nic.Key)
+	}
+	if n == nil && len(vm.NICs) == 1 && nic.MAC == (MAC{}) {
+		n = &vm.NICs[0]
+	}
+	if n != nil {
+		b.nic = n.Key
+		if b.mac == (MAC{}) {
+			b.mac = n.MAC
+		}
+	}
 }
 
 // mergeStated joins two statements of one moment about one port: a file names the VM, another its address.
@@ -301,7 +340,7 @@ func (a *applying) stateFree(v *hostView, st *Statement) {
 		if len(row.stated) == 0 || listed[row.id] {
 			continue
 		}
-		at, found := slices.BinarySearchFunc(row.stated, a.at, func(b binding, at Stamp) int { return int(min(max(b.at-at, -1), 1)) })
+		at, found := row.statedAt(a.at)
 		if found {
 			continue
 		}
@@ -340,20 +379,20 @@ func (a *applying) dateStated(v *hostView, row *portRow) {
 		return
 	}
 	list := slices.Clone(row.stated)
-	for i := range list {
+	for i := len(list) - 1; i >= 0; i-- {
 		b := &list[i]
 		b.from, b.to, b.late = b.at.Add(-a.guard), Forever, Forever
 		b.early = b.from
-		if boot := v.host.Boot; boot > b.at { // rebooted since: port ids began anew
-			b.to, b.late = boot, boot
-		}
 		if i+1 < len(list) {
 			next := &list[i+1]
-			b.to = min(b.to, next.at.Add(-a.guard))
-			b.late = min(b.late, next.at.Add(-a.guard))
+			b.to, b.late = next.to, next.late
 			if !sameStated(b, next) {
+				b.late = max(b.from, next.at.Add(-a.guard))
 				b.to = min(b.late, b.at.Add(a.guard))
 			}
+		}
+		if boot := v.host.Boot; boot > b.at { // rebooted since: port ids began anew
+			b.to, b.late = min(b.to, boot), min(b.late, boot)
 		}
 		if i > 0 && !sameStated(&list[i-1], b) {
 			b.early = min(b.from, max(list[i-1].at.Add(a.guard), v.bootAfter(list[i-1].at)))

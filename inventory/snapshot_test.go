@@ -268,11 +268,30 @@ func TestSnapshotOfChurnIsSmall(t *testing.T) {
 
 func FuzzReadSnapshot(f *testing.F) {
 	w := full(f)
-	f.Add(snapshotOf(f, w.Inventory, at(210)))
-	f.Add([]byte("vswarden-inventory 2\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if inv, _, err := ReadSnapshot(bytes.NewReader(b), DefaultConfig()); err == nil {
-			_ = inv.Stats()
+	first, packed, _ := bytes.Cut(snapshotOf(f, w.Inventory, at(210)), []byte("\n"))
+	zip, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		f.Fatal(err)
+	}
+	text, err := io.ReadAll(zip)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		b := bytes.NewBuffer(append(bytes.Clone(first), '\n'))
+		zip, _ := gzip.NewWriterLevel(b, gzip.NoCompression)
+		_, _ = zip.Write(text) // into memory
+		_ = zip.Close()
+		inv, _, err := ReadSnapshot(b, DefaultConfig())
+		if err != nil {
+			return
 		}
+		for _, h := range inv.AllHosts() {
+			for _, id := range h.cur.Load().ids {
+				_ = h.Lookup(&Query{Port: id, From: at(0), At: at(10), To: at(20), Now: at(20)}, nil)
+			}
+		}
+		inv.Maintain(at(1e6))
 	})
 }
