@@ -85,7 +85,7 @@ func render(e *event.Event) string {
 	if e.NetPort.Kind != event.NetPortNone {
 		field("netport", fmt.Sprintf("%+v", e.NetPort))
 	}
-	for _, part := range []any{e.Hostd, e.VOB, e.User, e.Source, e.Login, e.Command, e.Secrets} {
+	for _, part := range []any{e.Hostd, e.VOB, e.User, e.Source, e.Login, e.Command, e.Secrets, e.Loss, e.VCEvent} {
 		if !reflect.ValueOf(part).IsZero() {
 			field(strings.ToLower(reflect.TypeOf(part).Name()), facts(part))
 		}

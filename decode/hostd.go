@@ -281,7 +281,9 @@ func hostdText(e *event.Event, s string) {
 			e.Hostd.Task, e.Hostd.Method = hostdTask(s[i:])
 		}
 	}
-	loginText(e, e.Hostd.Text)
+	if !loginText(e, e.Hostd.Text) {
+		tcpPair(e, e.Hostd.Text)
+	}
 }
 
 // hostdEvent splits "Event 285 : User root@10.10.10.1 logged in".

@@ -11,6 +11,8 @@ func decodeProgram(e *event.Event, h head) {
 	app := baseName(e.Syslog.AppName)
 	p := programOf(app)
 	switch {
+	case aboutLoss(e.Message, app) && lossLine(e, e.Message):
+		e.Dataset = event.DatasetLogLoss
 	case isAudit(e, h):
 		e.Dataset = event.DatasetAudit
 		auditRecord(e)
@@ -22,18 +24,27 @@ func decodeProgram(e *event.Event, h head) {
 		if isLogin(e.Act) {
 			e.Dataset = event.DatasetAuth
 		}
+		if e.Hostd.EventID != "" && lostMessages(e, e.Hostd.Text) {
+			e.Dataset = event.DatasetLogLoss
+		}
 	case p == programVpxa:
 		e.Dataset = event.DatasetVpxa
-		hostdLine(e)
+		if vcEventLine(e, e.Message) {
+			e.Dataset = event.DatasetVCEvent
+		} else {
+			hostdLine(e)
+		}
 	case p == programVmacore:
 		e.Dataset = event.DatasetSystem
 		hostdLine(e)
 	case p == programVCenter:
-		e.Dataset = event.DatasetGeneric
-		hostdLine(e)
+		vcenterLine(e)
 	case p == programVob:
 		e.Dataset = event.DatasetVOB
 		vobLine(e)
+		if lossOfVOB(e) {
+			e.Dataset = event.DatasetLogLoss
+		}
 	case p == programShell:
 		e.Dataset = event.DatasetShell
 		shellLine(e)
@@ -59,7 +70,33 @@ func decodeProgram(e *event.Event, h head) {
 	default:
 		e.Dataset = event.DatasetGeneric
 	}
+	if e.Syslog.StructuredData != "" {
+		lossOfText(e)
+	}
 	settleKind(e, h)
+}
+
+// vcenterLine reads a line of one of vCenter's services: an event, an audit record, or text with
+// hostd's header in front.
+func vcenterLine(e *event.Event) {
+	switch s := e.Message; {
+	case vcEventLine(e, s):
+		e.Dataset = event.DatasetVCEvent
+		if e.Loss.Kind != event.LossNone {
+			e.Dataset = event.DatasetLogLoss
+		}
+	case ssoAudit(e, s), authorizationAudit(e, s):
+		e.Dataset = event.DatasetVCAudit
+	default:
+		e.Dataset = event.DatasetGeneric
+		hostdLine(e)
+	}
+}
+
+// aboutLoss reports a message that may be about lost messages: those of the log daemon, and those
+// that any syslog daemon puts in place of repeated ones.
+func aboutLoss(s, app string) bool {
+	return app == "vmsyslogd" || strings.HasPrefix(s, "last message ") || strings.HasPrefix(s, "--- last ")
 }
 
 // settleKind says what became of a line in which no header was found.
@@ -86,6 +123,9 @@ func unprogrammed(e *event.Event) bool {
 	if vobPrefix(s) {
 		e.Dataset = event.DatasetVOB
 		vobLine(e)
+		if lossOfVOB(e) {
+			e.Dataset = event.DatasetLogLoss
+		}
 		return true
 	}
 	if vmacorePrefix(s) {
@@ -103,6 +143,14 @@ func unprogrammed(e *event.Event) bool {
 			shellLine(e)
 			return true
 		}
+	}
+	if vcEventLine(e, s) {
+		e.Dataset = event.DatasetVCEvent
+		return true
+	}
+	if ssoAudit(e, s) || authorizationAudit(e, s) {
+		e.Dataset = event.DatasetVCAudit
+		return true
 	}
 	if number, text, ok := hostdEvent(s); ok {
 		e.Dataset = event.DatasetHostd

@@ -42,8 +42,12 @@ func TestVOB(t *testing.T) {
 	} {
 		e := line("<14>2026-02-07T11:59:59.000Z esx1 vobd:  " + text)
 		want.Present = true
-		if e.VOB != want || e.Dataset != event.DatasetVOB || e.Message != text {
-			t.Errorf("%s\n got %+v\nwant %+v", text, e.VOB, want)
+		dataset := event.DatasetVOB
+		if want.Target != "" {
+			dataset = event.DatasetLogLoss
+		}
+		if e.VOB != want || e.Dataset != dataset || e.Message != text {
+			t.Errorf("%s, dataset %s\n got %+v\nwant %+v", text, e.Dataset, e.VOB, want)
 		}
 		checkStrings(t, &e)
 	}

@@ -125,6 +125,10 @@ type Event struct {
 	Login   Login
 	Command Command
 	Secrets Secrets
+	Loss    LogLoss
+	VCEvent VCEvent
+
+	Destination Endpoint
 }
 
 // Receiver is how the frame came to us (vmware.receiver).

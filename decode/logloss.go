@@ -1,0 +1,75 @@
+package decode
+
+import (
+	"strings"
+
+	"vswarden/event"
+)
+
+// lossLine reads a message that is about messages which did not come:
+//
+//	last message repeated 5 times
+//	Dropping messages due to log stress (qsize = 25000)
+//	… vmsyslog logger 10.100.10.30:514 lost 156959 log messages
+//
+// Such a line belongs to the dataset of log loss, whoever writes it.
+func lossLine(e *event.Event, s string) bool {
+	rest := strings.TrimPrefix(s, "--- ")
+	if count, ok := strings.CutPrefix(rest, "last message repeated "); ok {
+		n, _ := number(count)
+		e.Loss = event.LogLoss{Kind: event.LossRepeated, Count: n}
+		return true
+	}
+	if strings.HasPrefix(s, "Dropping messages due to log stress") {
+		e.Loss.Kind = event.LossStress
+		e.Act = event.ActLogLost
+		if _, size, ok := strings.Cut(s, "qsize = "); ok {
+			e.Loss.Count, _ = number(size)
+		}
+		return true
+	}
+	return lostMessages(e, s)
+}
+
+// lostMessages reads "… logger 10.100.10.30:514 lost 156959 log messages".
+func lostMessages(e *event.Event, s string) bool {
+	head, _, ok := strings.Cut(s, " log message")
+	if !ok {
+		return false
+	}
+	head, count, ok := cutLast(head, " lost ")
+	n, digits := number(count)
+	if !ok || digits == 0 || digits != len(count) {
+		return false
+	}
+	e.Loss = event.LogLoss{Kind: event.LossLost, Count: n}
+	e.Act = event.ActLogLost
+	if _, target, ok := cutLast(head, "logger "); ok && strings.IndexByte(target, ' ') < 0 {
+		e.Loss.Target = target
+	}
+	return true
+}
+
+// lossOfVOB reads vmsyslogd's own observation: the log host named is lost, so this line came by
+// another way.
+func lossOfVOB(e *event.Event) bool {
+	if !strings.HasSuffix(e.VOB.ID, "vmsyslogd.remote.failure") {
+		return false
+	}
+	e.Loss = event.LogLoss{Kind: event.LossRemote, Target: e.VOB.Target}
+	e.Act = event.ActLogLost
+	return true
+}
+
+// lossOfText notes that ESXi 8 and later shortened this message before it sent it: msgModified and
+// originalLen in the structured data.
+func lossOfText(e *event.Event) {
+	sd := sdElement(e.Syslog.StructuredData, "esx@")
+	if sd == "" {
+		return
+	}
+	if length := sdParam(sd, "originalLen"); length != "" {
+		n, _ := number(length)
+		e.Loss = event.LogLoss{Kind: event.LossModified, Count: n}
+	}
+}
