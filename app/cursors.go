@@ -23,12 +23,13 @@ func ListCursors(w io.Writer, dataDir string) error {
 	if err != nil {
 		return fmt.Errorf("list cursors in %s: %w", dataDir, err)
 	}
-	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, "NAME\tPOSITION")
+	b := []byte("NAME\tPOSITION\tBEHIND\n")
 	for _, c := range list {
-		fmt.Fprintf(tw, "%s\t%d\n", c.Name, c.Position)
+		b = fmt.Appendf(b, "%s\t%d\t%d\n", c.Name, c.Position, c.Backlog)
 	}
-	return tw.Flush()
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	_, err = tw.Write(b)
+	return errors.Join(err, tw.Flush())
 }
 
 // SetCursor moves a cursor to oldest, newest or a position; no process may use the directory.

@@ -211,7 +211,7 @@ func (d *fileDecoder) write(e *event.Event) error {
 
 // stats prints lines by format and by dataset; each block's sum is the number of lines in.
 func (d *fileDecoder) stats() error {
-	var w io.Writer = d.o.Stderr
+	w := d.o.Stderr
 	var tw *tabwriter.Writer
 	if d.o.Table {
 		tw = tabwriter.NewWriter(d.o.Stderr, 0, 4, 2, ' ', 0)

@@ -67,10 +67,10 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 	case err := <-stopped:
 		return fmt.Errorf("start the demo: %w", err)
 	}
-	for _, n := range notes {
-		fmt.Fprintln(o.Stderr, n)
+	notes = append(notes, fmt.Sprintf("Sending %d lines to %s", len(acts), addresses(at)), "", "")
+	if _, err := io.WriteString(o.Stderr, strings.Join(notes, "\n")); err != nil {
+		return fmt.Errorf("write notes: %w", err)
 	}
-	fmt.Fprintf(o.Stderr, "Sending %d lines to %s\n\n", len(acts), addresses(at))
 
 	sendErr := play(ctx, acts, at)
 	select {

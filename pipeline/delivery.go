@@ -80,8 +80,8 @@ type DeliveryConfig struct {
 const (
 	chunksInFlight = 8                      // chunks read and not yet done: what lies above the low mark
 	commitInterval = 200 * time.Millisecond // how often the sink is synced and the cursor moved
-	retryMin       = 100 * time.Millisecond
-	retryMax       = 30 * time.Second
+	retryFirst     = 100 * time.Millisecond
+	retryMost      = 30 * time.Second
 )
 
 // Delivery takes records from one cursor to one sink: decode, filter, encode, write, and move the

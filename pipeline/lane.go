@@ -316,8 +316,7 @@ func (d *Delivery) bury(ctx context.Context, letter deadletter.Letter) bool {
 // letter is the dead letter of a record that could not be encoded.
 func (l *lane) letter(r *Record, id event.ID, err error) deadletter.Letter {
 	letter := deadletter.Letter{ID: id, Received: r.Received, Reason: DeadRecord, Err: err, Original: r.Data}
-	var p *panicError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*panicError](err); ok {
 		letter.Reason, letter.Stack = DeadPanic, p.stack
 	}
 	return letter
@@ -336,12 +335,12 @@ func (l *lane) refused(c *chunk, rec *sink.Record, err error) deadletter.Letter 
 	return letter
 }
 
-// backoff grows from retryMin to retryMax, with half of it drawn by chance so that sinks that
+// backoff grows from retryFirst to retryMost, with half of it drawn by chance so that sinks that
 // failed together do not come back together.
 func backoff(attempt int) time.Duration {
-	d := retryMax
+	d := retryMost
 	if attempt < 9 {
-		d = min(retryMin<<attempt, retryMax)
+		d = min(retryFirst<<attempt, retryMost)
 	}
 	return d/2 + rand.N(d/2)
 }
