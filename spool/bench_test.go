@@ -55,7 +55,7 @@ func benchAppend(b *testing.B, body BodyMode, mode SyncMode) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := run(l)
+	r := run(b, l)
 	batch := fullBatch(100)
 	b.SetBytes(recordSize)
 	b.ReportAllocs()
@@ -90,7 +90,7 @@ func BenchmarkRead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := run(l)
+	r := run(b, l)
 	batch := fullBatch(100)
 	for range size / batch.Size() {
 		if _, err := l.Append(batch); err != nil {
@@ -146,7 +146,7 @@ func BenchmarkOpen(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := run(l)
+	r := run(b, l)
 	batch := fullBatch(1000)
 	for range gib << 30 / batch.Size() {
 		if _, err := l.Append(batch); err != nil {

@@ -68,7 +68,6 @@ func (w *world) open() bool {
 	l.shrink(crashSegment)
 	w.say("open: next %d, %d segments, ends %d, synced mark %v, cursors %v, damage %+v", l.next, len(l.segs), l.endBefore, l.state.latest.values[1:4], l.Cursors(), l.damage)
 	w.log, w.cur, w.read = l, map[string]*Cursor{}, map[string]Position{}
-	w.say("%s", w.dump())
 	if w.epochs[l.Epoch()] {
 		w.t.Fatal("an epoch came twice")
 	}

@@ -115,8 +115,12 @@ func (l *Log) Cursor(name string, start Start) (*Cursor, error) {
 // oldestLocked returns the position where the log begins.
 func (l *Log) oldestLocked() Position {
 	switch {
+	case len(l.segs) == 0 && l.next == l.first:
+		return l.endBefore // Nothing was appended yet.
+	case len(l.segs) == 0 && len(l.blocks) == 0:
+		return l.next
 	case len(l.segs) == 0:
-		return l.endBefore
+		return l.blocks[0].first
 	case l.segs[0].dead:
 		return l.segs[0].base
 	}

@@ -44,11 +44,17 @@ type running struct {
 	stop func() error
 }
 
-func run(l *Log) running {
+func run(t testing.TB, l *Log) running {
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- l.Run(ctx) }()
-	return running{l, func() error { cancel(); return <-done }}
+	done := make(chan struct{})
+	var err error
+	go func() {
+		defer close(done)
+		err = l.Run(ctx)
+	}()
+	stop := func() error { cancel(); <-done; return err }
+	t.Cleanup(func() { _ = stop() }) // A failed test leaves nothing running.
+	return running{l, stop}
 }
 
 // closeAll ends a running log in order.

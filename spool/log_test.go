@@ -1,9 +1,22 @@
 package spool
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestAppendReadReopen(t *testing.T) {
@@ -14,7 +27,7 @@ func TestAppendReadReopen(t *testing.T) {
 				t.Fatalf("a new log ends at %d", l.Last())
 			}
 			c := cursor(t, l, "a", StartOldest)
-			r := run(l)
+			r := run(t, l)
 			if p := appendRecords(t, l, "one", "two", ""); p != 3 {
 				t.Fatalf("last position %d, want 3", p)
 			}
@@ -36,7 +49,7 @@ func TestAppendReadReopen(t *testing.T) {
 			if c.Committed() != 2 || c.Backlog() != 1 || l.Epoch() == epoch {
 				t.Fatalf("committed %d backlog %d", c.Committed(), c.Backlog())
 			}
-			r = run(l)
+			r = run(t, l)
 			appendRecords(t, l, "four")
 			if err := l.CloseWrite(); err != nil {
 				t.Fatal(err)
@@ -59,3 +72,306 @@ func TestAppendReadReopen(t *testing.T) {
 
 // diskFS is the real file system in a temporary directory.
 func diskFS(t testing.TB) FS { return rootedFS{t.TempDir()} }
+
+// TestPositionsNeverReused: a power cut takes records that a cursor had committed already.
+func TestPositionsNeverReused(t *testing.T) {
+	fsys := newCrashFS(rand.New(rand.NewPCG(1, 1)))
+	l := openSmall(t, fsys, testConfig(), 0)
+	c := cursor(t, l, "ahead", StartOldest)
+	behind := cursor(t, l, "behind", StartOldest)
+	appendRecords(t, l, "synced")
+	if err := l.flush(flushAll, true); err != nil {
+		t.Fatal(err)
+	}
+	appendRecords(t, l, "two", "three", "four")
+	var ch Chunk
+	for c.has() {
+		if err := c.Next(t.Context(), &ch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(c.Commit(4), l.tidy()); err != nil { // The cursor is synced, the records are not.
+		t.Fatal(err)
+	}
+	for i := range fsys.names {
+		fsys.names[i].pending = nil // All that was not synced is gone.
+	}
+	fsys.dirOps = nil
+	fsys.dead = true
+	l = openSmall(t, fsys.image(true), testConfig(), 0)
+	c, behind = cursor(t, l, "ahead", StartOldest), cursor(t, l, "behind", StartOldest)
+	if l.Last() != 4 || c.Committed() != 4 || c.Backlog() != 0 || behind.Backlog() != 1 {
+		t.Fatalf("the log ends at %d, cursor at %d with backlog %d; the other one's is %d", l.Last(), c.Committed(), c.Backlog(), behind.Backlog())
+	}
+	if p := appendRecords(t, l, "five"); p != 5 {
+		t.Fatalf("the next record is %d", p)
+	}
+	if err := l.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[*Cursor][]got{
+		c: {{5, l.Epoch(), "five"}}, behind: {{1, 0, "synced"}, {5, l.Epoch(), "five"}},
+	} {
+		records, skipped := readAll(t, name)
+		for i := range records {
+			if records[i].pos == 1 {
+				records[i].epoch = 0
+			}
+		}
+		if !slices.Equal(records, want) || skipped != 0 {
+			t.Fatalf("%s: got %v, skipped %d", name.Name(), records, skipped)
+		}
+	}
+}
+
+func TestLock(t *testing.T) {
+	for name, fsys := range map[string]FS{"memory": NewMemFS(), "disk": diskFS(t)} {
+		l := openSmall(t, fsys, testConfig(), 0)
+		cursor(t, l, "a", StartOldest)
+		var inUse *InUseError
+		_, err := Open(fsys, "log", testConfig())
+		if !errors.As(err, &inUse) || inUse.PID != os.Getpid() || !strings.Contains(err.Error(), fmt.Sprintf("in use by pid %d", os.Getpid())) {
+			t.Fatalf("%s: a second open: %v", name, err)
+		}
+		if _, err := SetCursor(fsys, "log", "a", StartNewest, 0); !errors.As(err, &inUse) {
+			t.Fatalf("%s: set a cursor: %v", name, err)
+		}
+		if err := DropCursor(fsys, "log", "a"); !errors.As(err, &inUse) {
+			t.Fatalf("%s: drop a cursor: %v", name, err)
+		}
+		if list, err := ListCursors(fsys, "log"); err != nil || len(list) != 1 {
+			t.Fatalf("%s: list cursors beside: %v %v", name, list, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l = openSmall(t, fsys, testConfig(), 0)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestModes(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no file modes")
+	}
+	dir := t.TempDir()
+	l := openSmall(t, rootedFS{dir}, testConfig(), 0)
+	cursor(t, l, "a", StartOldest)
+	appendRecords(t, l, "x")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	err := filepath.WalkDir(filepath.Join(dir, "log"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		want := fs.FileMode(0o600)
+		if d.IsDir() {
+			want = 0o700
+		}
+		if files++; err == nil && info.Mode().Perm() != want {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil || files != 5 { // The directory, lock, state, a.cursor and a segment.
+		t.Fatalf("%d files, %v", files, err)
+	}
+}
+
+// TestGroupCommit: those who wait for a sync share it, and it does not wait for the tick.
+func TestGroupCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fsys := newFaultFS(NewMemFS())
+		slow := func(op, name string) error {
+			if op == "sync" && strings.HasSuffix(name, segmentExt) {
+				fsys.mu.Unlock()
+				time.Sleep(10 * time.Millisecond)
+				fsys.mu.Lock()
+			}
+			return nil
+		}
+		cfg := testConfig()
+		cfg.Sync, cfg.SyncInterval = SyncAlways, time.Minute
+		l := openSmall(t, fsys, cfg, 0)
+		cursor(t, l, "a", StartOldest)
+		r := run(t, l)
+		synctest.Wait()
+		fsys.set(slow)
+		before := fsys.count("sync")
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				for range 4 {
+					p := appendRecords(t, l, "x")
+					if err := l.WaitSynced(t.Context(), p); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		start := time.Now()
+		wg.Wait()
+		if n, took := fsys.count("sync")-before, time.Since(start); n > 8 || took > 80*time.Millisecond {
+			t.Errorf("200 records of 50 appenders: %d syncs, %v", n, took)
+		}
+		if s := l.Stats(); s.Synced != 200 || s.Appended != 200 {
+			t.Errorf("stats: %+v", s)
+		}
+		r.closeAll(t)
+	})
+}
+
+// TestInterval: what was appended is synced a SyncInterval later; in never mode at CloseWrite.
+func TestInterval(t *testing.T) {
+	for _, mode := range []SyncMode{SyncInterval, SyncNever} {
+		synctest.Test(t, func(t *testing.T) {
+			fsys := newFaultFS(NewMemFS())
+			cfg := testConfig()
+			cfg.Sync, cfg.Retain = mode, Retain{Age: time.Hour, Size: 1 << 30}
+			l := openSmall(t, fsys, cfg, 0)
+			cursor(t, l, "a", StartOldest)
+			r := run(t, l)
+			for range 10 {
+				appendRecords(t, l, "x", "y")
+				time.Sleep(cfg.SyncInterval)
+				synctest.Wait()
+				s := l.Stats()
+				if s.BytesPending != 0 || mode == SyncInterval && s.Synced != s.Appended || mode == SyncNever && s.Synced != 0 {
+					t.Fatalf("%s: after the interval: %+v", mode, s)
+				}
+				time.Sleep(time.Second)
+			}
+			before := fsys.count("write")
+			time.Sleep(time.Second)
+			if n := fsys.count("write") - before; n > 4 {
+				t.Fatalf("%d writes with nothing to do", n)
+			}
+			if err := l.CloseWrite(); err != nil || l.Stats().Synced != 20 {
+				t.Fatalf("%s: after CloseWrite: %v %+v", mode, err, l.Stats())
+			}
+			r.closeAll(t)
+		})
+	}
+}
+
+// TestTailFromMemory: a reader gets a record before it is written, without waiting for the tick.
+func TestTailFromMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fsys := newFaultFS(NewMemFS())
+		l := openSmall(t, fsys, testConfig(), 0)
+		c := cursor(t, l, "a", StartOldest)
+		run(t, l)
+		before := fsys.count("write")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			var ch Chunk
+			start := time.Now()
+			if err := c.Next(t.Context(), &ch); err != nil || string(ch.Records[0]) != "now" || time.Since(start) != 0 {
+				t.Errorf("%v %q after %v", err, ch.Records, time.Since(start))
+			}
+			if n := fsys.count("write") - before; n != 0 {
+				t.Errorf("%d writes before the record came", n)
+			}
+		}()
+		synctest.Wait()
+		appendRecords(t, l, "now")
+		<-done
+		if err := c.Commit(1); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		var ch Chunk
+		if err := c.Next(ctx, &ch); !errors.Is(err, context.Canceled) {
+			t.Fatalf("nothing came, and Next says %v", err)
+		}
+		if len(l.waiting) != 0 {
+			t.Fatal("a reader that left still counts as waiting")
+		}
+	})
+}
+
+func TestAppendAllocates(t *testing.T) {
+	cfg := testConfig()
+	l := openSmall(t, NewMemFS(), cfg, 0)
+	c := cursor(t, l, "a", StartOldest)
+	b := fullBatch(100)
+	var ch Chunk
+	warm := func() {
+		for range 4 {
+			if _, err := l.Append(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Next(t.Context(), &ch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 100 {
+		warm()
+		if err := l.flush(flushAll, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := testing.AllocsPerRun(2, warm); n > 0 && !raceEnabled {
+		t.Errorf("%v allocations for 400 records", n)
+	}
+}
+
+func TestTooLarge(t *testing.T) {
+	l := openSmall(t, NewMemFS(), testConfig(), 0)
+	var b Batch
+	b.Add(nil, make([]byte, maxRecord+1))
+	if _, err := l.Append(&b); !errors.Is(err, ErrTooLarge) {
+		t.Fatalf("a record of %d bytes: %v", maxRecord+1, err)
+	}
+	b.Reset()
+	big := bytes.Repeat([]byte("big"), 1<<20)
+	b.Add([]byte("head"), big)
+	c := cursor(t, l, "a", StartOldest)
+	if _, err := l.Append(&b); err != nil {
+		t.Fatal(err)
+	}
+	appendRecords(t, l, "small")
+	for _, flush := range []bool{false, true} { // From memory, then from disk.
+		if flush {
+			if err := l.flush(flushAll, false); err != nil {
+				t.Fatal(err)
+			}
+			c = cursor(t, l, "b", StartOldest)
+		}
+		var ch Chunk
+		if err := c.Next(t.Context(), &ch); err != nil || len(ch.Records[0]) != 4+len(big) || !bytes.Equal(ch.Records[0][4:], big) {
+			t.Fatalf("%v, %d records", err, len(ch.Records))
+		}
+	}
+}
+
+func TestClosed(t *testing.T) {
+	l := openSmall(t, NewMemFS(), testConfig(), 0)
+	c := cursor(t, l, "a", StartOldest)
+	appendRecords(t, l, "x")
+	if err := errors.Join(l.CloseWrite(), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	var ch Chunk
+	_, appendErr := l.Append(fullBatch(1))
+	_, cursorErr := l.Cursor("b", StartOldest)
+	for what, err := range map[string]error{
+		"append": appendErr, "cursor": cursorErr, "next": c.Next(t.Context(), &ch), "commit": c.Commit(1),
+		"space": l.WaitSpace(t.Context()), "synced": l.WaitSynced(t.Context(), 9), "close": l.Close(),
+	} {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := l.WaitSynced(t.Context(), 1); err != nil {
+		t.Errorf("a record that was synced: %v", err)
+	}
+}

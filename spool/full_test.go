@@ -1,0 +1,284 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vswarden/setting"
+)
+
+// fill appends until the log is full and returns how many records it took.
+func fill(t *testing.T, l *Log) (n int) {
+	t.Helper()
+	b := fullBatch(100)
+	for {
+		_, err := l.Append(b)
+		if errors.Is(err, ErrFull) {
+			return n
+		}
+		if err != nil {
+			t.Fatalf("append: %v", err)
+		}
+		n += b.Len()
+	}
+}
+
+// drain reads and commits all there is and returns how many records came.
+func drain(t *testing.T, c *Cursor) (n int) {
+	t.Helper()
+	var ch Chunk
+	for c.has() {
+		if err := c.Next(t.Context(), &ch); err != nil {
+			t.Fatalf("next: %v", err)
+		}
+		if ch.Skipped > 0 {
+			t.Fatalf("%d records are lost", ch.Skipped)
+		}
+		n += len(ch.Records)
+	}
+	if err := c.Commit(c.next - 1); err != nil {
+		t.Fatalf("commit: %v", err)
+	}
+	return n
+}
+
+// waitSpace waits in synctest's time.
+func waitSpace(t *testing.T, l *Log) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	if err := l.WaitSpace(ctx); err != nil {
+		t.Fatalf("wait for space: %v", err)
+	}
+}
+
+func TestFullByMaxSize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fsys := newFaultFS(NewMemFS())
+		cfg := testConfig()
+		cfg.MaxSize = 4 * setting.MiB
+		l := openSmall(t, fsys, cfg, 0)
+		fast, slow := cursor(t, l, "fast", StartOldest), cursor(t, l, "slow", StartOldest)
+		r := run(t, l)
+		total := fill(t, l)
+		synctest.Wait()
+		if s := l.Stats(); s.BytesUndelivered+s.BytesPending > int64(cfg.MaxSize) || s.BytesUndelivered+s.BytesPending < int64(cfg.MaxSize)*9/10 {
+			t.Fatalf("full at %+v", s)
+		}
+		if n := drain(t, fast); n != total {
+			t.Fatalf("fast got %d of %d", n, total)
+		}
+		time.Sleep(time.Minute)
+		if _, err := l.Append(fullBatch(100)); !errors.Is(err, ErrFull) {
+			t.Fatalf("the slow cursor's records hold the space, and Append says %v", err)
+		}
+		// Nobody is woken before there is room, then all are.
+		woken := make(chan error, 2)
+		for range 2 {
+			go func() { woken <- l.WaitSpace(t.Context()) }()
+		}
+		synctest.Wait()
+		if len(woken) > 0 {
+			t.Fatal("WaitSpace returned and there is no room")
+		}
+		if n := drain(t, slow); n != total {
+			t.Fatalf("slow got %d of %d", n, total)
+		}
+		for range 2 {
+			if err := <-woken; err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 10 { // What is delivered goes first, in every round.
+			total += fill(t, l)
+			drain(t, fast)
+			drain(t, slow)
+			waitSpace(t, l)
+			if s := l.Stats(); s.BytesUndelivered+s.BytesRetained > int64(cfg.MaxSize) {
+				t.Fatalf("the log is larger than max_size: %+v", s)
+			}
+		}
+		r.closeAll(t)
+	})
+}
+
+func TestFullByMinFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fsys := &freeFS{FS: NewMemFS(), free: 8 << 20}
+		cfg := testConfig()
+		cfg.MinFree = 5 * setting.MiB
+		l := openSmall(t, fsys, cfg, 0)
+		c := cursor(t, l, "a", StartOldest)
+		r := run(t, l)
+		total := fill(t, l)
+		if size := total * (recordSize + itemHeader); size > 3<<20 || size < 2<<20 {
+			t.Fatalf("%d bytes were taken and 3 MiB were free beyond min_free", size)
+		}
+		fsys.set(64 << 20)
+		waitSpace(t, l)
+		total += 100
+		if _, err := l.Append(fullBatch(100)); err != nil {
+			t.Fatal(err)
+		}
+		if n := drain(t, c); n != total {
+			t.Fatalf("got %d of %d", n, total)
+		}
+		r.closeAll(t)
+	})
+}
+
+// freeFS says what a test wants of the free space.
+type freeFS struct {
+	FS
+	free int64
+}
+
+func (f *freeFS) set(n int64)                { f.free = n }
+func (f *freeFS) Free(string) (int64, error) { return f.free, nil }
+
+// TestNoSpace plays a disk that is full before max_size and min_free are, in segments, frames and
+// inodes, and then has room again: nothing is lost and nobody has to help.
+func TestNoSpace(t *testing.T) {
+	for name, full := range map[string]func(f *faultFS){
+		"bytes":  func(f *faultFS) { f.setRoom(100_000) },
+		"none":   func(f *faultFS) { f.setRoom(0) },
+		"inodes": func(f *faultFS) { f.mu.Lock(); f.inodes = 0; f.mu.Unlock() },
+		"create": func(f *faultFS) { f.set(failOn("create", segmentExt, syscall.ENOSPC)) },
+		"write":  func(f *faultFS) { f.set(failOn("write", segmentExt, syscall.ENOSPC)) },
+		"quota":  func(f *faultFS) { f.set(failOn("write", segmentExt, errQuota)) },
+		"cursor": func(f *faultFS) { f.set(failOn("write", "", syscall.ENOSPC)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fsys := newFaultFS(NewMemFS())
+				l := openSmall(t, fsys, testConfig(), minSegment)
+				c := cursor(t, l, "a", StartOldest)
+				r := run(t, l)
+				total := 1000
+				if _, err := l.Append(fullBatch(total)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				full(fsys)
+				for { // The disk's refusal is known when the first block does not fit.
+					_, err := l.Append(fullBatch(100))
+					if errors.Is(err, ErrFull) {
+						break
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					total += 100
+					time.Sleep(10 * time.Millisecond)
+				}
+				var ch Chunk // Readers go on, from memory too, and cursors move.
+				if err := c.Next(t.Context(), &ch); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Commit(ch.First + Position(len(ch.Records)) - 1); err != nil {
+					t.Fatalf("commit on a full disk: %v", err)
+				}
+				read := len(ch.Records)
+				time.Sleep(time.Minute)
+				if _, err := l.Append(fullBatch(1)); !errors.Is(err, ErrFull) {
+					t.Fatalf("append to a full disk: %v", err)
+				}
+				fsys.set(nil)
+				fsys.mu.Lock()
+				fsys.room, fsys.inodes = 1<<40, 1<<40
+				fsys.mu.Unlock()
+				waitSpace(t, l)
+				last, err := l.Append(fullBatch(100))
+				if err != nil {
+					t.Fatal(err)
+				}
+				total += 100
+				if err := l.WaitSynced(t.Context(), last); err != nil {
+					t.Fatal(err)
+				}
+				r.closeAll(t)
+				l = openSmall(t, fsys, testConfig(), minSegment)
+				if d := l.TakeDamage(); d != nil {
+					t.Fatalf("damage: %+v", d)
+				}
+				if n := drain(t, cursor(t, l, "a", StartOldest)); n != total-read {
+					t.Fatalf("got %d of %d", n+read, total)
+				}
+			})
+		})
+	}
+}
+
+// TestNoSpaceAtClose: what does not fit on the disk is said to be lost, and the log opens again.
+func TestNoSpaceAtClose(t *testing.T) {
+	fsys := newFaultFS(NewMemFS())
+	l := openSmall(t, fsys, testConfig(), 0)
+	cursor(t, l, "a", StartOldest)
+	fsys.setRoom(6000)
+	appendRecords(t, l, strings.Repeat("x", 1000))
+	if err := l.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	l2 := l
+	if err := l2.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = openSmall(t, fsys, testConfig(), 0)
+	appendRecords(t, l, strings.Repeat("y", 1000))
+	if err := l.CloseWrite(); !errors.Is(err, ErrFull) || !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("close: %v", err)
+	}
+	if err := l.Close(); !errors.Is(err, ErrFull) {
+		t.Fatalf("close: %v", err)
+	}
+	l = openSmall(t, fsys, testConfig(), 0)
+	if n := drain(t, cursor(t, l, "a", StartOldest)); n != 1 {
+		t.Fatalf("got %d records", n)
+	}
+}
+
+// TestNoSpaceForTorn: a disk too full to set a torn end aside does not keep the log from opening.
+func TestNoSpaceForTorn(t *testing.T) {
+	fsys := newFaultFS(NewMemFS())
+	l := openSmall(t, fsys, testConfig(), 0)
+	cursor(t, l, "a", StartOldest)
+	appendRecords(t, l, "well", "and good")
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	seg := l.path(l.segs[0])
+	f, err := fsys.OpenFile(seg, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, _ := f.Size()
+	if _, err := f.WriteAt([]byte("half a frame, as a crash leaves it"), size); err != nil {
+		t.Fatal(err)
+	}
+	for _, room := range []int64{0, 10} {
+		fsys.setRoom(room)
+		l = openSmall(t, fsys, testConfig(), 0)
+		if d := l.TakeDamage(); len(d) != 1 || d[0].Kind != Torn || d[0].Offset != size {
+			t.Fatalf("damage: %+v", d)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fsys.setRoom(1 << 30)
+	l = openSmall(t, fsys, testConfig(), 0)
+	appendRecords(t, l, "and more")
+	if n := drain(t, cursor(t, l, "a", StartOldest)); n != 3 {
+		t.Fatalf("got %d records", n)
+	}
+	names, err := fsys.ReadDir("log")
+	if err != nil || !strings.Contains(strings.Join(names, " "), tornSuffix) {
+		t.Fatalf("no torn file in %v, %v", names, err)
+	}
+}

@@ -1,0 +1,3 @@
+package spool
+
+const errQuota = errorDiskQuota
