@@ -124,7 +124,7 @@ func TestDemo(t *testing.T) {
 // says that it is ready.
 func TestOwnLogIsJSON(t *testing.T) {
 	needSignals(t)
-	p := start(t, onLoopback(t.TempDir())...)
+	p := start(t, onLoopback(t, t.TempDir())...)
 	p.stop(t)
 	text, err := os.ReadFile(p.log)
 	if err != nil {

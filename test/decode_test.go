@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -249,12 +250,7 @@ func TestCompactDeliveryIsSmall(t *testing.T) {
 	const goal = 2.5
 	data := t.TempDir()
 	path := filepath.Join(data, "events.ndjson")
-	p := start(t, "-c", writeConfig(t, `
-data_dir: "`+data+`"
-listeners: [{name: tcp, address: "tcp://127.0.0.1:0"}]
-sinks: [{name: events, type: file, detail: compact, original: none, file: {path: "`+path+`"}}]
-admin: {listen: "127.0.0.1:0"}
-`))
+	p := start(t, "-c", configured(t, data, "", fmt.Sprintf("sinks: [{name: events, type: file, detail: compact, original: none, file: {path: %q}}]", path)))
 	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "20000", "-hosts", "4")
 	books(t, p.settle(t, s.Sent))
 	p.stop(t)

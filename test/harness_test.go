@@ -110,9 +110,27 @@ type readyNote struct {
 	Admin     string
 }
 
-// onLoopback are flags for sockets on free ports and a data directory.
-func onLoopback(data string) []string {
-	return []string{"--listen", "udp://127.0.0.1:0", "--listen", "tcp://127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", data}
+// onLoopback are flags for sockets on free ports and a data directory. The configuration beside
+// them only allows for a machine whose disk is nearly full.
+func onLoopback(t *testing.T, data string) []string {
+	t.Helper()
+	return []string{
+		"-c", writeConfig(t, "log: {min_free: 1MiB}"),
+		"--listen", "udp://127.0.0.1:0", "--listen", "tcp://127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", data,
+	}
+}
+
+// configured writes a configuration with listeners on free ports, what log: holds beside min_free,
+// and further keys.
+func configured(t *testing.T, data, log, more string) string {
+	t.Helper()
+	return writeConfig(t, fmt.Sprintf(`
+data_dir: %q
+listeners: [{name: tcp, address: "tcp://127.0.0.1:0"}, {name: udp, address: "udp://127.0.0.1:0"}]
+admin: {listen: "127.0.0.1:0"}
+log: {min_free: 1MiB, %s}
+%s
+`, data, log, more))
 }
 
 // start runs vswarden and returns when it is ready.

@@ -1,7 +1,6 @@
 package test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
@@ -40,7 +39,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	data := t.TempDir()
 	var synced [kills]float64
 	for round := range kills {
-		p := start(t, onLoopback(data)...)
+		p := start(t, onLoopback(t, data)...)
 		before := p.scrape(t).sum("vswarden_log_synced_records_total")
 		l := loading(t, p, round*hosts, hosts)
 		if round%4 != 3 { // Now and then also right at the start.
@@ -51,7 +50,7 @@ func TestKilledUnderLoad(t *testing.T) {
 		p.kill(t)
 		l.end()
 	}
-	p := start(t, onLoopback(data)...)
+	p := start(t, onLoopback(t, data)...)
 	m := p.settle(t, 0)
 	books(t, m)
 	if n := m.sum("vswarden_log_damage_total", `kind="corrupt"`) + m.sum("vswarden_log_damage_total", `kind="missing"`); n > 0 {
@@ -81,12 +80,7 @@ func TestKilledUnderLoad(t *testing.T) {
 // With sync: always nothing is behind: a line that was appended is synced.
 func TestKilledWithSyncAlways(t *testing.T) {
 	data := t.TempDir()
-	config := writeConfig(t, fmt.Sprintf(`
-data_dir: %q
-listeners: [{name: tcp, address: "tcp://127.0.0.1:0"}]
-log: {sync: always}
-admin: {listen: "127.0.0.1:0"}
-`, data))
+	config := configured(t, data, "sync: always", "")
 	p := start(t, "-c", config)
 	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "2000", "-hosts", "2")
 	p.waitFor(t, "all frames in the log", func(m metrics) bool { return m.sum("vswarden_log_records_total") == float64(s.Sent) })

@@ -10,20 +10,17 @@ import (
 
 // Issue 3, "Resolved when" 4: a sink that cannot write, then repaired, loses nothing.
 
-func oneFileSink(data, path string) string {
-	return fmt.Sprintf(`
-data_dir: %q
-listeners: [{name: tcp, address: "tcp://127.0.0.1:0"}]
+func oneFileSink(t *testing.T, data, path string) string {
+	t.Helper()
+	return configured(t, data, "", fmt.Sprintf(`
 sinks: [{name: events, type: file, file: {path: %q}}]
-admin: {listen: "127.0.0.1:0"}
-shutdown_timeout: 1s
-`, data, path)
+shutdown_timeout: 1s`, path))
 }
 
 func TestSinkThatCannotWriteIsRepairedByConfiguration(t *testing.T) {
 	needFullDevice(t)
 	data := t.TempDir()
-	p := start(t, "-c", writeConfig(t, oneFileSink(data, "/dev/full")))
+	p := start(t, "-c", oneFileSink(t, data, "/dev/full"))
 	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "5000", "-hosts", "5")
 	m := p.waitFor(t, "all frames in the log", func(m metrics) bool { return m.sum("vswarden_log_records_total") == float64(s.Sent) })
 	if lag := m.sum("vswarden_cursor_lag_records"); lag != float64(s.Sent) {
@@ -36,7 +33,7 @@ func TestSinkThatCannotWriteIsRepairedByConfiguration(t *testing.T) {
 	}
 
 	path := filepath.Join(data, "events.ndjson")
-	p = start(t, "-c", writeConfig(t, oneFileSink(data, path)))
+	p = start(t, "-c", oneFileSink(t, data, path))
 	m = p.settle(t, 0)
 	books(t, m)
 	if n := m.sum("vswarden_cursor_backlog_records"); n != float64(s.Sent) {
@@ -53,7 +50,7 @@ func TestSinkThatCannotWriteIsRepairedUnderWay(t *testing.T) {
 	if err := os.Symlink("/dev/full", path); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, "-c", writeConfig(t, oneFileSink(data, path)))
+	p := start(t, "-c", oneFileSink(t, data, path))
 	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "5000", "-hosts", "5")
 	p.waitFor(t, "all frames in the log", func(m metrics) bool { return m.sum("vswarden_log_records_total") == float64(s.Sent) })
 	repaired, link := filepath.Join(data, "repaired.ndjson"), filepath.Join(data, "link")

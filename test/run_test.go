@@ -44,7 +44,7 @@ func TestEveryLineArrivesOverTCP(t *testing.T) {
 	for _, framing := range []string{"lf", "octet"} {
 		t.Run(framing, func(t *testing.T) {
 			data := t.TempDir()
-			p := start(t, onLoopback(data)...)
+			p := start(t, onLoopback(t, data)...)
 			s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-framing", framing, "-n", "20000", "-hosts", "8", "-conns", "4")
 			m := p.settle(t, s.Sent)
 			books(t, m)
@@ -61,7 +61,7 @@ func TestEveryLineArrivesOverTCP(t *testing.T) {
 func TestEveryDatagramIsAccountedFor(t *testing.T) {
 	needSignals(t)
 	data := t.TempDir()
-	p := start(t, onLoopback(data)...)
+	p := start(t, onLoopback(t, data)...)
 	s := load(t, "-addr", p.address(t, "udp"), "-proto", "udp", "-n", "5000", "-rate", "5000", "-hosts", "5")
 	m := p.waitFor(t, fmt.Sprintf("%d datagrams received or dropped by the kernel", s.Sent), func(m metrics) bool {
 		return m.sum("vswarden_frames_received_total", `transport="udp"`)+m.sum("vswarden_udp_kernel_drops_total") == float64(s.Sent) &&
@@ -82,7 +82,7 @@ func TestEveryDatagramIsAccountedFor(t *testing.T) {
 func TestFramingIsDetectedPerMessage(t *testing.T) {
 	needSignals(t)
 	data := t.TempDir()
-	p := start(t, onLoopback(data)...)
+	p := start(t, onLoopback(t, data)...)
 	const denial = "<181>2014-12-10T19:23:45.733Z esx1 vmkernel: cpu14:1559738)etherswitch: L2Sec_EnforcePortCompliance:226: client %s.eth0 requested promiscuous mode on port 0x200002b, disallowed by vswitch policy"
 	type sending struct{ framing, client string }
 	var want []sending
@@ -150,13 +150,13 @@ func TestFramingIsDetectedPerMessage(t *testing.T) {
 func TestADataDirectoryHasOneOwner(t *testing.T) {
 	needSignals(t)
 	data := t.TempDir()
-	p := start(t, onLoopback(data)...)
+	p := start(t, onLoopback(t, data)...)
 	if p.note.PID != p.cmd.Process.Pid {
 		t.Errorf("ready file names pid %d, it is %d", p.note.PID, p.cmd.Process.Pid)
 	}
 	inUse := fmt.Sprintf("in use by pid %d", p.note.PID)
 	for _, args := range [][]string{
-		append([]string{"run"}, onLoopback(data)...),
+		append([]string{"run"}, onLoopback(t, data)...),
 		{"cursors", "set", "events", "oldest", "--data", data},
 		{"cursors", "drop", "events", "--data", data},
 	} {
@@ -168,7 +168,7 @@ func TestADataDirectoryHasOneOwner(t *testing.T) {
 		t.Errorf("cursors list beside it: exit %d: %s%s", r.code, r.stdout, r.stderr)
 	}
 	p.kill(t)
-	start(t, onLoopback(data)...).stop(t) // The dead owner does not stand in the way.
+	start(t, onLoopback(t, data)...).stop(t) // The dead owner does not stand in the way.
 }
 
 func TestStopDrains(t *testing.T) {
@@ -176,7 +176,7 @@ func TestStopDrains(t *testing.T) {
 	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
 			data := t.TempDir()
-			p := start(t, onLoopback(data)...)
+			p := start(t, onLoopback(t, data)...)
 			s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "30000", "-hosts", "3")
 			p.waitFor(t, "all frames received", func(m metrics) bool { return m.sum("vswarden_frames_received_total") == float64(s.Sent) })
 			p.signal(t, signal)
@@ -194,13 +194,13 @@ func TestStopInMidStreamLosesNothingThatWasReceived(t *testing.T) {
 	data := t.TempDir()
 	var total float64
 	for round := range 3 {
-		p := start(t, onLoopback(data)...)
+		p := start(t, onLoopback(t, data)...)
 		l := loading(t, p, round*3, 3)
 		p.waitFor(t, "some frames", func(m metrics) bool { return m.sum("vswarden_frames_received_total") > 1000 })
 		p.stop(t)
 		l.end()
 	}
-	p := start(t, onLoopback(data)...)
+	p := start(t, onLoopback(t, data)...)
 	m := p.settle(t, 0)
 	books(t, m)
 	p.stop(t)
@@ -214,13 +214,9 @@ func TestStopInMidStreamLosesNothingThatWasReceived(t *testing.T) {
 func TestASecondSignalStopsAtOnce(t *testing.T) {
 	needFullDevice(t)
 	data := t.TempDir()
-	p := start(t, "-c", writeConfig(t, fmt.Sprintf(`
-data_dir: %q
-listeners: [{name: tcp, address: "tcp://127.0.0.1:0"}]
+	p := start(t, "-c", configured(t, data, "", `
 sinks: [{name: events, type: file, file: {path: /dev/full}}]
-admin: {listen: "127.0.0.1:0"}
-shutdown_timeout: 10m
-`, data)))
+shutdown_timeout: 10m`))
 	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "100")
 	p.waitFor(t, "all frames received", func(m metrics) bool { return m.sum("vswarden_frames_received_total") == float64(s.Sent) })
 	p.signal(t, syscall.SIGTERM)
@@ -236,7 +232,7 @@ shutdown_timeout: 10m
 func TestHangupRotates(t *testing.T) {
 	needSignals(t)
 	data := t.TempDir()
-	p := start(t, onLoopback(data)...)
+	p := start(t, onLoopback(t, data)...)
 	path := filepath.Join(data, "events.ndjson")
 	var args []string
 	for round := range 3 {
@@ -263,7 +259,7 @@ func TestHangupRotates(t *testing.T) {
 // The names of contract.md, "Metrics": all are there from the first scrape, at 0.
 func TestMetricsAreThereFromTheFirstScrape(t *testing.T) {
 	needSignals(t)
-	p := start(t, onLoopback(t.TempDir())...)
+	p := start(t, "--listen", "udp://127.0.0.1:0", "--listen", "tcp://127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", t.TempDir())
 	m := p.scrape(t)
 	series := []string{
 		`vswarden_frames_received_total{transport="tcp"}`,
