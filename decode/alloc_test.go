@@ -34,7 +34,7 @@ func TestLineAllocatesNothing(t *testing.T) {
 	}
 	var e event.Event
 	o := Options{File: true}
-	for _, raw := range testdataLines(t, "esxi.log") {
+	for _, raw := range append(testdataLines(t, "esxi.log"), testdataLines(t, "foreign.log")...) {
 		if n := testing.AllocsPerRun(20, func() {
 			e.Reset()
 			e.Raw = raw
@@ -50,7 +50,7 @@ func TestHeaderHostAllocatesNothing(t *testing.T) {
 	if underRace {
 		t.Skip("the race detector allocates")
 	}
-	for _, file := range []string{"esxi.log", "foreign.log"} {
+	for _, file := range []string{"esxi.log", "foreign.log", "odd.log"} {
 		for _, s := range testdataLines(t, file) {
 			raw := []byte(s)
 			if n := testing.AllocsPerRun(20, func() { HeaderHost(raw) }); n != 0 {

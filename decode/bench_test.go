@@ -43,3 +43,11 @@ func BenchmarkHeaderHost(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTestdata is the mean over every line of testdata that ESXi and vCenter write.
+func BenchmarkTestdata(b *testing.B) {
+	lines := append(testdataLines(b, "esxi.log"), testdataLines(b, "foreign.log")...)
+	for _, raw := range lines {
+		b.Run("", func(b *testing.B) { benchLine(b, raw) })
+	}
+}

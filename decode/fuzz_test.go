@@ -11,7 +11,7 @@ import (
 // seeds gives a fuzz target the shapes that are known.
 func seeds(f *testing.F) {
 	f.Helper()
-	for _, file := range []string{"esxi.log", "foreign.log"} {
+	for _, file := range []string{"esxi.log", "foreign.log", "odd.log"} {
 		for _, s := range testdataLines(f, file) {
 			f.Add(s)
 		}

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the golden files anew; then read 
 
 // TestGolden compares what every line of testdata decodes to with what was read and found right.
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"esxi", "foreign"} {
+	for _, name := range []string{"esxi", "foreign", "odd"} {
 		var got strings.Builder
 		for _, raw := range testdataLines(t, name+".log") {
 			e := lineAt(raw, received, Options{})
@@ -85,7 +85,7 @@ func render(e *event.Event) string {
 	if e.NetPort.Kind != event.NetPortNone {
 		field("netport", fmt.Sprintf("%+v", e.NetPort))
 	}
-	for _, part := range []any{e.Hostd, e.VOB, e.User, e.Source, e.Login, e.Command, e.Secrets, e.Loss, e.VCEvent} {
+	for _, part := range []any{e.Hostd, e.VOB, e.User, e.Source, e.Login, e.Command, e.Secrets, e.Loss, e.VCEvent, e.Linux} {
 		if !reflect.ValueOf(part).IsZero() {
 			field(strings.ToLower(reflect.TypeOf(part).Name()), facts(part))
 		}

@@ -214,11 +214,13 @@ func oldBracket(e *event.Event, s string) string {
 // oldBracketEnd is the index behind the bracket that closes an old header: the first one outside
 // the quotes of its component, which may hold the path of a VM.
 func oldBracketEnd(s string) int {
+	closes := true
 	for i := 1; i < len(s); i++ {
 		switch s[i] {
 		case '\'':
-			if s[i-1] == ' ' {
-				if end := componentEnd(s, i+1); end > 0 {
+			if s[i-1] == ' ' && closes {
+				end := componentEnd(s, i+1)
+				if closes = end > 0; closes { // else no later quote closes either
 					i = end
 				}
 			}

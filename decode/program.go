@@ -62,6 +62,9 @@ func decodeProgram(e *event.Event, h head) {
 	case p == programCron && fromESXi(e, h):
 		e.Dataset = event.DatasetSystem
 		userCommand(e, e.Message)
+	case p == programLinux:
+		e.Dataset = event.DatasetGeneric
+		linuxLine(e, e.Message)
 	case p == programUnknown && kernelText(e.Message): // the tag is a host's name, or was rewritten
 		vmkernelLine(e)
 	case p == programUnknown && app == "" && unprogrammed(e):
@@ -144,6 +147,9 @@ func unprogrammed(e *event.Event) bool {
 			return true
 		}
 	}
+	if linuxLine(e, s) && e.Dataset != "" {
+		return true
+	}
 	if vcEventLine(e, s) {
 		e.Dataset = event.DatasetVCEvent
 		return true
@@ -225,6 +231,7 @@ const (
 	programCron             // commands run by the clock
 	programSystem           // everything else that only ESXi has
 	programVCenter          // services of vCenter
+	programLinux            // a Linux kernel, its audit system, VMware Workstation's modules
 )
 
 // programOf knows a program by its name as ESXi spells it, since 3.5.
@@ -247,6 +254,8 @@ func programOf(app string) program {
 		return programLogin
 	case "crond", "busybox-crond":
 		return programCron
+	case "kernel", "audit", "auditd", "audispd", "vmnet", "vmware":
+		return programLinux
 	case "DCUI", "dcui", "vmware-authd", "vmauthd", "VMAuthd", "vmtoolsd-auth":
 		return programAuthd
 	case "storageRM", "clomd", "vmsyslogd", "hostprofile", "settingsd", "ConfigStore", "localcli", "esxupdate",

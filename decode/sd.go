@@ -2,13 +2,16 @@ package decode
 
 import "strings"
 
+// maxElements bounds how much work one line can ask for.
+const maxElements = 64
+
 // takeSD splits structured data off s (RFC 5424, 6.3): "[esx@4413 sub="Libs"] text". Several
 // elements may follow one another. Values without quotes, with blanks and brackets in them, and with
 // doubled quotes are taken too, and reported as not strict.
 func takeSD(s string) (sd, rest string, strict, ok bool) {
 	end := 0
 	strict = true
-	for end < len(s) && s[end] == '[' {
+	for n := 0; n < maxElements && end < len(s) && s[end] == '['; n++ {
 		n := strictElement(s[end:])
 		if n == 0 {
 			strict = false
@@ -73,7 +76,7 @@ func looseElement(s string) int {
 	if sdName(s, 1) == 1 {
 		return 0
 	}
-	depth := 0
+	depth, closes := 0, true
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '[':
@@ -84,8 +87,9 @@ func looseElement(s string) int {
 				return i + 1
 			}
 		case '"':
-			if s[i-1] == '=' {
-				if end := looseQuotedEnd(s, i+1); end > 0 {
+			if s[i-1] == '=' && closes {
+				end := looseQuotedEnd(s, i+1)
+				if closes = end > 0; closes { // else no later quote closes either
 					i = end - 1
 				}
 			}

@@ -10,7 +10,7 @@ import (
 // findSecrets marks the passwords and tokens of a command line: the values of options and variables
 // that are called so, and those of the programs that take one under a short name.
 func findSecrets(e *event.Event, s string) {
-	from := 0
+	from, short := 0, shortSecrets(s)
 	if head, tail, ok := strings.Cut(s, "|"); ok && strings.HasPrefix(head, "echo ") && strings.Contains(tail, "passwd") {
 		from = len("echo ") // echo Secret1! | passwd --stdin root
 		addSecret(e, strings.TrimRight(head[from:], " "))
@@ -18,7 +18,7 @@ func findSecrets(e *event.Event, s string) {
 	}
 	for from < len(s) {
 		word := wordEnd(s, from)
-		value, n := secretValue(s, from, word)
+		value, n := secretValue(s, from, word, short)
 		if n > 0 {
 			addSecret(e, s[value:value+n])
 			from = value + n
@@ -29,8 +29,8 @@ func findSecrets(e *event.Event, s string) {
 }
 
 // secretValue finds the value that the word s[from:end] announces: in the word itself, or as the
-// word after it.
-func secretValue(s string, from, end int) (value, n int) {
+// word after it. short are the letters of the short options that take one.
+func secretValue(s string, from, end int, short string) (value, n int) {
 	word := s[from:end]
 	if value, n = headerValue(word); n > 0 {
 		return from + value, n
@@ -44,7 +44,8 @@ func secretValue(s string, from, end int) (value, n int) {
 	if i := strings.Index(word, "://"); i > 0 {
 		return urlPassword(word, from, i+3)
 	}
-	takesNext := secretName(word) && strings.HasPrefix(word, "-") || secretShort(s, word) || strings.EqualFold(word, "Bearer")
+	takesNext := strings.HasPrefix(word, "-") && secretName(word) ||
+		len(word) == 2 && word[0] == '-' && strings.IndexByte(short, word[1]) >= 0 || strings.EqualFold(word, "Bearer")
 	if !takesNext || end >= len(s) {
 		return 0, 0
 	}
@@ -80,22 +81,19 @@ func secretName(name string) bool {
 	return false
 }
 
-// secretShort reports a short option that takes a password, by the program it belongs to.
-func secretShort(s, word string) bool {
-	if len(word) != 2 || word[0] != '-' {
-		return false
+// shortSecrets are the letters of the short options that take a password, by the program.
+func shortSecrets(s string) string {
+	switch {
+	case strings.Contains(s, " system account "):
+		return "pc"
+	case strings.Contains(s, "sshpass "):
+		return "p"
+	case strings.Contains(s, "ipmitool "):
+		return "P"
+	case strings.Contains(s, "curl "):
+		return "u"
 	}
-	switch word[1] {
-	case 'p':
-		return strings.Contains(s, "sshpass ") || strings.Contains(s, " system account ")
-	case 'c':
-		return strings.Contains(s, " system account ")
-	case 'P':
-		return strings.Contains(s, "ipmitool ")
-	case 'u':
-		return strings.HasPrefix(s, "curl ") || strings.Contains(s, " curl ")
-	}
-	return false
+	return ""
 }
 
 // urlPassword finds the password in scheme://user:password@host.

@@ -48,6 +48,7 @@ const (
 	ActPromiscuousOff  Act = "promiscuous-mode-left"    // network, end
 	ActAllmultiOn      Act = "allmulticast-mode-entered"
 	ActAllmultiOff     Act = "allmulticast-mode-left"
+	ActPromiscuousAsk  Act = "promiscuous-mode-requested" // network, denied: a guest of VMware Workstation
 )
 
 // Login is what a line about a login or session says besides who and from where.

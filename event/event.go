@@ -127,6 +127,7 @@ type Event struct {
 	Secrets Secrets
 	Loss    LogLoss
 	VCEvent VCEvent
+	Linux   Linux
 
 	Destination Endpoint
 }
