@@ -57,17 +57,20 @@ func (l *Log) tidy() error {
 	stamp := l.stamp
 	l.mu.Unlock()
 	// The state says that they are gone before they go: what a power cut brings back is known.
-	err = l.putState(func(v *[8]uint64) {
-		v[stClock], v[stStamp] = uint64(l.clock()), uint64(stamp)
-		if n := len(doomed); n > 0 {
-			v[stOldest] = uint64(doomed[n-1].end)
+	written, _ := l.state.get()
+	if n := len(doomed); n > 0 || l.clock()-time.Duration(written[stClock]) > clockInterval {
+		err = l.putState(func(v *[8]uint64) {
+			v[stClock], v[stStamp] = uint64(l.clock()), uint64(stamp)
+			if n > 0 {
+				v[stOldest] = uint64(doomed[n-1].end)
+			}
+		})
+		if err != nil {
+			return err
 		}
-	})
-	if err == nil {
-		err = l.state.sync()
 	}
-	if err != nil {
-		return err
+	if err := l.state.sync(); err != nil {
+		return fmt.Errorf("sync %s: %w", l.state.path, err)
 	}
 	for _, s := range doomed {
 		if err := l.fs.Remove(l.path(s)); err != nil && !isAbsent(err) {

@@ -25,6 +25,7 @@ const (
 	maxBlock      = 256 << 10 // a frame is written when it has this size, or at the tick
 	maxBehind     = 4 << 20   // appended and not written: beyond it Append waits for the disk
 	keepInterval  = 500 * time.Millisecond
+	clockInterval = time.Minute // how much running time a crash may take from the log's clock
 	retryInterval = 200 * time.Millisecond // while the disk is full
 )
 
@@ -297,7 +298,8 @@ func (l *Log) Close() error {
 	}
 	var errs []error
 	if failed == nil {
-		errs = append(errs, l.CloseWrite(), l.tidy())
+		errs = append(errs, l.CloseWrite())
+		errs = append(errs, l.putState(func(v *[8]uint64) { v[stClock] = uint64(l.clock()) }), l.tidy())
 	}
 	l.flushMu.Lock()
 	defer l.flushMu.Unlock()
