@@ -58,7 +58,8 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 		dst = closeObject(dst)
 	}
 	if enc.full && e.L2Sec.Kind != L2SecNone {
-		dst = append(dst, e.L2Sec.Kind.facts().analysis...)
+		dst = e.L2Sec.appendRule(dst)
+		dst = append(dst, e.L2Sec.Kind.facts().threat...)
 	}
 	dst = e.appendVMware(dst, enc)
 	dst[len(dst)-1] = '}'

@@ -11,7 +11,9 @@ type l2secFacts struct {
 	event     string // fixed members of event
 	l2sec     string // fixed members of vmware.l2sec
 	reference string // event.reference
-	analysis  string // rule and threat, at full detail
+	setting   string // the setting that denied: rule.id, behind where it lives
+	rule      string // the other members of rule, at full detail
+	threat    string // threat, at full detail
 }
 
 // Actions, as event.action.
@@ -50,10 +52,12 @@ const (
 	kbDenied  = "https://knowledge.broadcom.com/external/article/344495"
 )
 
-// The setting that denied, as rule.
+// The settings that deny: the end of rule.id, and rule's other members.
 const (
-	rulePromiscuous = `"rule":{"id":"portgroup.security.allow_promiscuous","name":"Promiscuous mode: Reject","category":"vswitch-security-policy"},`
-	ruleMACChanges  = `"rule":{"id":"portgroup.security.mac_changes","name":"MAC address changes: Reject","category":"vswitch-security-policy"},`
+	settingPromiscuous = "security.allow_promiscuous"
+	settingMACChanges  = "security.mac_changes"
+	rulePromiscuous    = `"name":"Promiscuous mode: Reject","category":"vswitch-security-policy",`
+	ruleMACChanges     = `"name":"MAC address changes: Reject","category":"vswitch-security-policy",`
 )
 
 // MITRE ATT&CK as threat: T1040 names promiscuous mode in its text; a guest that takes another
@@ -71,28 +75,28 @@ var l2secTable = [...]l2secFacts{
 		event:     denied + actPromiscRevoked + failure,
 		l2sec:     `"violation":"promiscuous_mode","effect":"revoked",`,
 		reference: kbRevoked,
-		analysis:  rulePromiscuous + threatSniff,
+		setting:   settingPromiscuous, rule: rulePromiscuous, threat: threatSniff,
 	},
 	L2SecPromiscRequested: {
 		action: actPromiscRequested, violation: ViolationPromiscuous, effect: "denied", severity: severityMedium,
 		event:     denied + actPromiscRequested + failure,
 		l2sec:     `"violation":"promiscuous_mode","effect":"denied",`,
 		reference: kbDenied,
-		analysis:  rulePromiscuous + threatSniff,
+		setting:   settingPromiscuous, rule: rulePromiscuous, threat: threatSniff,
 	},
 	L2SecMACChangeRequested: {
 		action: actMACChange, violation: ViolationMACChange, effect: "denied", severity: severityHigh,
 		event:     denied + actMACChange + failure,
 		l2sec:     `"violation":"mac_address_change","effect":"denied",`,
 		reference: kbDenied,
-		analysis:  ruleMACChanges + threatMiddle,
+		setting:   settingMACChanges, rule: ruleMACChanges, threat: threatMiddle,
 	},
 	L2SecPeerBlocked: {
 		action: actPortBlocked, violation: ViolationMACChange, effect: "port_blocked", severity: severityHigh,
 		event:     denied + actPortBlocked + failure,
 		l2sec:     `"violation":"mac_address_change","effect":"port_blocked",`,
 		reference: kbDenied,
-		analysis:  ruleMACChanges + threatMiddle,
+		setting:   settingMACChanges, rule: ruleMACChanges, threat: threatMiddle,
 	},
 	L2SecPortBlocked: { // the line does not say which policy
 		action: actPortBlocked, violation: ViolationPolicy, effect: "port_blocked", severity: severityHigh,
@@ -149,6 +153,26 @@ func (e *Event) appendL2SecEvent(dst []byte, enc encoding) []byte {
 		dst = append(dst, `"provider":"vmkernel",`...)
 	}
 	return dst
+}
+
+// appendRule appends the setting that denied. The line does not say whether it is one of the port,
+// the portgroup or the switch: as long as nobody else does either, rule.id is the setting alone.
+func (l *L2Sec) appendRule(dst []byte) []byte {
+	f := l.Kind.facts()
+	if f.setting == "" {
+		return dst
+	}
+	dst = append(dst, `"rule":{"id":"`...)
+	switch l.PolicySource {
+	case "", PolicyDefault, PolicyUnknown:
+	default:
+		dst = append(dst, l.PolicySource...)
+		dst = append(dst, '.')
+	}
+	dst = append(dst, f.setting...)
+	dst = append(dst, '"', ',')
+	dst = append(dst, f.rule...)
+	return closeObject(dst)
 }
 
 // appendL2Sec appends vmware.l2sec.

@@ -59,7 +59,22 @@ type L2Sec struct {
 	Violation    Violation
 	RequestedMAC string // as written
 	Reason       string // text after the comma: disallowed by vswitch policy
+
+	PolicySource PolicySource // where the setting that denied lives; empty until it is joined
 }
+
+// PolicySource says where an effective setting of a security policy comes from (vmware.policy.source).
+type PolicySource string
+
+// The sources of a setting.
+const (
+	PolicyPort      PolicySource = "port"
+	PolicyPortgroup PolicySource = "portgroup"
+	PolicySwitch    PolicySource = "switch"
+	PolicyDefault   PolicySource = "default"
+	PolicyNSX       PolicySource = "nsx"
+	PolicyUnknown   PolicySource = "unknown"
+)
 
 // NetPortKind tells a port coming up from one going down.
 type NetPortKind uint8

@@ -180,6 +180,9 @@ func referenceL2Sec(root object, e *Event, d Detail) {
 	}
 	if d == DetailFull {
 		referenceAnalysis(root, row[6])
+		if row[6] != "" {
+			referenceRule(root, row[6], l.PolicySource)
+		}
 	}
 }
 
@@ -187,15 +190,11 @@ func referenceAnalysis(root object, technique string) {
 	site := "https://attack.mitre.org/"
 	switch technique {
 	case "T1040":
-		put(root, "rule.id", "portgroup.security.allow_promiscuous")
-		put(root, "rule.name", "Promiscuous mode: Reject")
 		put(root, "threat.tactic.id", list("TA0006", "TA0007"))
 		put(root, "threat.tactic.name", list("Credential Access", "Discovery"))
 		put(root, "threat.tactic.reference", list(site+"tactics/TA0006/", site+"tactics/TA0007/"))
 		put(root, "threat.technique.name", list("Network Sniffing"))
 	case "T1557":
-		put(root, "rule.id", "portgroup.security.mac_changes")
-		put(root, "rule.name", "MAC address changes: Reject")
 		put(root, "threat.tactic.id", list("TA0006", "TA0009"))
 		put(root, "threat.tactic.name", list("Credential Access", "Collection"))
 		put(root, "threat.tactic.reference", list(site+"tactics/TA0006/", site+"tactics/TA0009/"))
@@ -203,10 +202,22 @@ func referenceAnalysis(root object, technique string) {
 	default:
 		return
 	}
-	put(root, "rule.category", "vswitch-security-policy")
 	put(root, "threat.framework", "MITRE ATT&CK")
 	put(root, "threat.technique.id", list(technique))
 	put(root, "threat.technique.reference", list(site+"techniques/"+technique+"/"))
+}
+
+func referenceRule(root object, technique string, source PolicySource) {
+	id, name := "security.allow_promiscuous", "Promiscuous mode: Reject"
+	if technique == "T1557" {
+		id, name = "security.mac_changes", "MAC address changes: Reject"
+	}
+	if strings.Contains(" port portgroup switch nsx ", " "+string(source)+" ") {
+		id = string(source) + "." + id
+	}
+	put(root, "rule.id", id)
+	put(root, "rule.name", name)
+	put(root, "rule.category", "vswitch-security-policy")
 }
 
 func referenceNetPort(root object, e *Event, d Detail) {

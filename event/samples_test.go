@@ -95,6 +95,8 @@ func samples() []sample {
 		{"old_uptime", begin(13, "<181>Sep 15 10:30:00 esx4 vmkernel: 7:21:06:14.107 cpu10:202157 opID=936118c3)text", 181)},
 	}
 	all[2].e.Vmkernel.OpID = "936118c3"
+	all[4].e.L2Sec.PolicySource = PolicyPortgroup
+	all[5].e.L2Sec.PolicySource = PolicyUnknown
 	all[8].e.Tags = TagUnknownL2Sec
 
 	n := &all[9].e
