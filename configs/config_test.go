@@ -252,7 +252,7 @@ sinks:
       path: ""
 `,
 		`data_dir: "": no directory, write one such as ./vswarden-data or /var/lib/vswarden (line 1)`,
-		`listeners[0].address: "http://:5514": "http" is not a protocol: write udp or tcp before :// (line 3)`,
+		`listeners[0].address: "http://:5514": "http" is not a protocol: write udp, tcp or tls before :// (line 3)`,
 		`log.max_size: large: not a size, write a number and a unit such as 64KiB, 256MiB or 10GiB (line 5)`,
 		`sinks[0].detial: full: unknown key, did you mean detail? (line 10)`,
 		`sinks[1].file.path: "": no file is named, write a path such as /var/log/vswarden/events.ndjson (line 14)`)

@@ -36,13 +36,24 @@ func newEndless(total, perRead int) *endless {
 	return &endless{lines: strings.Repeat(line, perRead), left: total * len(line)}
 }
 
+// bareListener has no socket.
+func bareListener() *Listener {
+	l := &Listener{buffers: newBuffers()}
+	l.policy.Store(&policy{cfg: DefaultConfig()})
+	return l
+}
+
+func bareStream(l *Listener, conn net.Conn) *stream {
+	return &stream{l: l, conn: conn, src: conn, frame: Frame{Transport: TCP}}
+}
+
 // TestStreamAllocs holds the path of a line through a connection to no allocation: a thousand
 // times as many lines must not allocate more.
 func TestStreamAllocs(t *testing.T) {
-	l := &Listener{cfg: DefaultConfig(), buffers: newBuffers()}
+	l := bareListener()
 	allocs := func(lines int) float64 {
 		return testing.AllocsPerRun(10, func() {
-			s := &stream{l: l, conn: newEndless(lines, 10), frame: Frame{Transport: TCP}}
+			s := bareStream(l, newEndless(lines, 10))
 			s.serve(func([]Frame) error { return nil })
 		})
 	}
@@ -55,8 +66,8 @@ func TestStreamAllocs(t *testing.T) {
 func BenchmarkStream(b *testing.B) {
 	for _, perRead := range []int{1, 16, 256} {
 		b.Run(fmt.Sprint("lines_", perRead), func(b *testing.B) {
-			l := &Listener{cfg: DefaultConfig(), buffers: newBuffers()}
-			s := &stream{l: l, conn: newEndless(b.N, perRead), frame: Frame{Transport: TCP}}
+			l := bareListener()
+			s := bareStream(l, newEndless(b.N, perRead))
 			b.SetBytes(int64(len(esxiLine) + 1))
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -118,8 +129,7 @@ func BenchmarkUDP(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer func() { _ = from.Close() }()
-			l := &Listener{cfg: DefaultConfig()}
-			l.policy.Store(&policy{})
+			l := bareListener()
 			batch, calls := make([]Frame, 0, udpBatch), 0
 			b.ReportAllocs()
 			b.ResetTimer()

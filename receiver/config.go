@@ -17,12 +17,20 @@ import (
 type Config struct {
 	// Name stands for the listener in records and in the program's log; the address where empty.
 	Name string `yaml:"name"`
-	// Address is udp://host:port or tcp://host:port. No host is every address of this machine, IPv4
-	// and IPv6; port 0 is any free port.
+	// Address is udp://host:port, tcp://host:port or tls://host:port. No host is every address of
+	// this machine, IPv4 and IPv6; port 0 is any free port.
 	Address string `yaml:"address"`
+	// TLS is for tls:// alone.
+	TLS TLSConfig `yaml:"tls"`
+	// Allow are the addresses or networks that may send; empty is all. Relays need not be in it.
+	Allow []string `yaml:"allow"`
+	// ProxyProtocol believes a PROXY protocol header (v1, v2) of a relay: the address in it is the
+	// sender, and has to be allowed. A relay may leave it out, nobody else may send one.
+	ProxyProtocol bool `yaml:"proxy_protocol"`
 	// MaxFrame is the longest message kept, in bytes; longer ones are cut and marked.
 	MaxFrame setting.Bytes `yaml:"max_frame"`
-	// MaxConnections is how many TCP connections may be open at once.
+	// MaxConnections is how many TCP connections may be open at once. At the limit a new one takes
+	// the place of one that has never sent anything, or is refused.
 	MaxConnections int `yaml:"max_connections"`
 	// MaxConnectionsPerPeer is how many of them may come from one address; 0 is no limit.
 	MaxConnectionsPerPeer int `yaml:"max_connections_per_peer"`
@@ -48,6 +56,7 @@ const (
 // DefaultConfig is a listener without an address.
 func DefaultConfig() Config {
 	return Config{
+		TLS:              defaultTLSConfig(),
 		MaxFrame:         64 * setting.KiB,
 		MaxConnections:   10000,
 		ReceiveBuffer:    32 * setting.MiB,
@@ -61,8 +70,23 @@ func (c Config) Validate() (faults []setting.Fault) {
 	fault := func(path, value, problem string) {
 		faults = append(faults, setting.Fault{Path: path, Value: value, Problem: problem})
 	}
-	if _, _, err := splitAddress(c.Address); err != nil {
+	proto, _, err := splitAddress(c.Address)
+	if err != nil {
 		fault("address", strconv.Quote(c.Address), err.Error())
+	}
+	switch {
+	case proto == TLS:
+		faults = append(faults, setting.Under("tls", c.TLS.Validate())...)
+	case proto != 0 && (c.TLS.Cert != "" || c.TLS.Key != "" || c.TLS.ClientCA != "" || c.TLS.Plain):
+		fault("tls", strconv.Quote(c.Address), "TLS is spoken at tls:// only: change the address, or leave tls out")
+	}
+	if c.ProxyProtocol && proto == UDP {
+		fault("proxy_protocol", "true", "datagrams carry no PROXY header: leave it out at udp://")
+	} else if c.ProxyProtocol && len(c.Relays) == 0 {
+		fault("proxy_protocol", "true", "only relays are believed: list the proxies under relays")
+	}
+	if _, bad := parseNetworks(c.Allow); len(bad) > 0 {
+		faults = append(faults, setting.Under("allow", bad)...)
 	}
 	if c.MaxFrame < minMaxFrame || c.MaxFrame > maxMaxFrame {
 		fault("max_frame", c.MaxFrame.String(), fmt.Sprintf("write a size from %v to %v", setting.Bytes(minMaxFrame), maxMaxFrame))
@@ -88,6 +112,17 @@ func (c Config) Validate() (faults []setting.Fault) {
 	return faults
 }
 
+// CheckFiles reads the files that the configuration names and says what is wrong with them.
+func (c Config) CheckFiles() error {
+	_, err := newPolicy(c)
+	return err
+}
+
+func (c Config) usesTLS() bool {
+	proto, _, _ := splitAddress(c.Address)
+	return proto == TLS
+}
+
 // ListenerID is the number kept with each record for the listener of that name: the low 16 bits of
 // its FNV-1a hash, so that it survives a restart and a changed order in the configuration.
 func ListenerID(name string) uint16 {
@@ -107,8 +142,10 @@ func splitAddress(s string) (t Transport, hostport string, err error) {
 		t = UDP
 	case "tcp":
 		t = TCP
+	case "tls":
+		t = TLS
 	default:
-		return 0, "", fmt.Errorf("%q is not a protocol: write udp or tcp before ://", proto)
+		return 0, "", fmt.Errorf("%q is not a protocol: write udp, tcp or tls before ://", proto)
 	}
 	host, port, err := net.SplitHostPort(hostport)
 	if err != nil {

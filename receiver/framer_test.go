@@ -274,8 +274,10 @@ func sameFrames(t testing.TB, stream []byte, maxFrame int, seed uint64) {
 // the oracle.
 func TestFramerSplits(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	words := []string{"<13>a", "<13>", "\n", "\r\n", "\x00", "\r", "5 <13>a", "6 <13>a\n", "4 <", "12 ", "12 <13>", "0", "9", "40 <13>", "12345678 <1>",
-		"123456789 <1>", "x", "-->", " <", "<1", "xxxxxxxxxxxxxxxxxxxxxxxx", "2012-12-23T1 "}
+	words := []string{
+		"<13>a", "<13>", "\n", "\r\n", "\x00", "\r", "5 <13>a", "6 <13>a\n", "4 <", "12 ", "12 <13>", "0", "9", "40 <13>",
+		"12345678 <1>", "123456789 <1>", "x", "-->", " <", "<1", "xxxxxxxxxxxxxxxxxxxxxxxx", "2012-12-23T1 ",
+	}
 	for range 20000 {
 		var b []byte
 		for range rnd.IntN(30) {

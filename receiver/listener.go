@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,13 +19,15 @@ import (
 
 // Listener is one bound socket.
 type Listener struct {
-	cfg    Config
+	name   string
 	id     uint16
 	proto  Transport
 	log    zerolog.Logger
 	stats  Stats
-	policy atomic.Pointer[policy]
 	seldom seldom
+
+	policy atomic.Pointer[policy]
+	reload sync.Mutex // held while policy is being replaced
 
 	udp *net.UDPConn
 	tcp *net.TCPListener
@@ -32,17 +35,8 @@ type Listener struct {
 	kernelDrops kernelDrops
 	buffers     *buffers
 	streams     streams
-}
-
-// policy is what may change while the listener runs.
-type policy struct {
-	relays networks
-}
-
-func newPolicy(cfg Config) *policy {
-	p := &policy{}
-	p.relays, _ = parseNetworks(cfg.Relays) // Validate has seen them
-	return p
+	handshakes  handshakes
+	fileCheck   time.Duration // how often TLS files are looked at
 }
 
 // drainTime is how long what the kernel has already taken in is still read after the end.
@@ -60,15 +54,19 @@ func Listen(cfg Config, log zerolog.Logger) (*Listener, error) {
 	if cfg.Name == "" {
 		cfg.Name = cfg.Address
 	}
+	p, err := newPolicy(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Address, err)
+	}
 	l := &Listener{
-		cfg: cfg, id: ListenerID(cfg.Name), proto: proto, buffers: newBuffers(),
+		name: cfg.Name, id: ListenerID(cfg.Name), proto: proto, buffers: newBuffers(), fileCheck: fileCheck,
 		log: log.With().Str("listener", cfg.Name).Logger(),
 	}
-	l.policy.Store(newPolicy(cfg))
+	l.policy.Store(p)
 	if proto == UDP {
-		err = l.listenUDP(hostport)
+		err = l.listenUDP(hostport, cfg.ReceiveBuffer)
 	} else {
-		err = l.listenTCP(hostport)
+		err = l.listenTCP(hostport, cfg.MaxConnections)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w%s", cfg.Address, err, cure(err))
@@ -76,7 +74,7 @@ func Listen(cfg Config, log zerolog.Logger) (*Listener, error) {
 	return l, nil
 }
 
-func (l *Listener) listenUDP(hostport string) error {
+func (l *Listener) listenUDP(hostport string, buffer setting.Bytes) error {
 	addr, err := net.ResolveUDPAddr("udp", hostport)
 	if err != nil {
 		return err
@@ -84,19 +82,19 @@ func (l *Listener) listenUDP(hostport string) error {
 	if l.udp, err = net.ListenUDP("udp", addr); err != nil {
 		return err
 	}
-	granted, err := setReceiveBuffer(l.udp, int(l.cfg.ReceiveBuffer))
+	granted, err := setReceiveBuffer(l.udp, int(buffer))
 	e := l.log.Info()
-	if err != nil || granted > 0 && granted < int(l.cfg.ReceiveBuffer) {
-		e = l.log.Warn().Err(err).Str("cure", "sysctl -w net.core.rmem_max="+fmt.Sprint(int64(l.cfg.ReceiveBuffer))+", or give the program CAP_NET_ADMIN")
+	if err != nil || granted > 0 && granted < int(buffer) {
+		e = l.log.Warn().Err(err).Str("cure", "sysctl -w net.core.rmem_max="+fmt.Sprint(int64(buffer))+", or give the program CAP_NET_ADMIN")
 	}
-	e.Stringer("asked", l.cfg.ReceiveBuffer).Stringer("granted", setting.Bytes(granted)).Msg("udp receive buffer")
+	e.Stringer("asked", buffer).Stringer("granted", setting.Bytes(granted)).Msg("udp receive buffer")
 	if err := l.kernelDrops.open(l.udp); err != nil {
 		l.log.Warn().Err(err).Msg("datagrams dropped by the kernel cannot be counted here")
 	}
 	return nil
 }
 
-func (l *Listener) listenTCP(hostport string) error {
+func (l *Listener) listenTCP(hostport string, connections int) error {
 	addr, err := net.ResolveTCPAddr("tcp", hostport)
 	if err != nil {
 		return err
@@ -104,8 +102,8 @@ func (l *Listener) listenTCP(hostport string) error {
 	if l.tcp, err = net.ListenTCP("tcp", addr); err != nil {
 		return err
 	}
-	if limit, err := raiseFileLimit(uint64(l.cfg.MaxConnections) + reservedFiles); err != nil {
-		l.log.Warn().Err(err).Uint64("files", limit).Int("max_connections", l.cfg.MaxConnections).
+	if limit, err := raiseFileLimit(uint64(connections) + reservedFiles); err != nil {
+		l.log.Warn().Err(err).Uint64("files", limit).Int("max_connections", connections).
 			Str("cure", "raise LimitNOFILE in the service, or ulimit -n").Msg("more connections allowed than files")
 	}
 	return nil
@@ -123,9 +121,9 @@ func (l *Listener) Addr() net.Addr {
 }
 
 // Name is the configured name, or the address.
-func (l *Listener) Name() string { return l.cfg.Name }
+func (l *Listener) Name() string { return l.name }
 
-// Proto is udp or tcp.
+// Proto is udp, tcp or tls.
 func (l *Listener) Proto() string { return l.proto.String() }
 
 // Stats returns the counters, which go on counting.

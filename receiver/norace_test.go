@@ -2,4 +2,7 @@
 
 package receiver
 
-const raceEnabled = false
+const (
+	raceEnabled  = false
+	raceSlowness = 1
+)

@@ -2,4 +2,7 @@
 
 package receiver
 
-const raceEnabled = true
+const (
+	raceEnabled  = true
+	raceSlowness = 5
+)

@@ -38,20 +38,23 @@ func (d *Dropped) Error() string {
 // Unwrap returns the cause.
 func (d *Dropped) Unwrap() error { return d.Err }
 
-// Refusal is why a connection or a datagram was not listened to.
+// Refusal is why a connection was closed before anything of it was read as syslog.
 type Refusal uint8
 
 // The reasons.
 const (
 	ConnectionLimit Refusal = iota // max_connections
 	PeerLimit                      // max_connections_per_peer
+	NotAllowed                     // the address, or the one in a PROXY header, is not in allow
+	ProxyNotAllowed                // a PROXY header from an address that is not in relays
+	ProxyMalformed                 // a PROXY header that is none, or never came to its end
 
 	refusals = iota
 )
 
 // String returns the metric label.
 func (r Refusal) String() string {
-	return [refusals]string{"connection_limit", "peer_limit"}[r]
+	return [refusals]string{"connection_limit", "peer_limit", "not_allowed", "proxy_not_allowed", "proxy_malformed"}[r]
 }
 
 // CloseReason is why a connection ended.
@@ -63,14 +66,17 @@ const (
 	PeerReset              // and every other error of the socket
 	NoFirstByte
 	Idle
-	Stopped // the program ended
+	Stopped   // the program ended
+	Displaced // had never sent anything when max_connections was reached
+	Dismissed // no longer allowed after a reload
+	SpokeTLS  // to a listener without it
 
 	closeReasons = iota
 )
 
 // String returns the metric label.
 func (r CloseReason) String() string {
-	return [closeReasons]string{"peer_closed", "peer_reset", "no_first_byte", "idle", "stopped"}[r]
+	return [closeReasons]string{"peer_closed", "peer_reset", "no_first_byte", "idle", "stopped", "displaced", "dismissed", "tls_on_plain"}[r]
 }
 
 // Stats counts what one listener saw. Arrays are indexed by the type named beside them.
@@ -88,10 +94,17 @@ type Stats struct {
 	KernelDrops  atomic.Uint64 // datagrams the kernel threw away because the socket buffer was full
 	SocketErrors atomic.Uint64 // accepts and UDP reads that failed
 
-	Accepted atomic.Uint64
-	Open     atomic.Int64
-	Refused  [refusals]atomic.Uint64     // by Refusal
-	Closed   [closeReasons]atomic.Uint64 // by CloseReason
+	// Every connection accepted is open, or is counted once under the reason of its end.
+	Accepted        atomic.Uint64
+	Open            atomic.Int64
+	Refused         [refusals]atomic.Uint64        // by Refusal
+	HandshakeFaults [handshakeFaults]atomic.Uint64 // by HandshakeFault
+	Closed          [closeReasons]atomic.Uint64    // by CloseReason
+
+	Handshakes       atomic.Uint64 // TLS sessions begun
+	Reloads          atomic.Uint64 // of TLS files that worked
+	ReloadFaults     atomic.Uint64 // and that did not: the old ones stay
+	RefusedDatagrams atomic.Uint64 // from addresses not in allow
 }
 
 const transports = int(File)

@@ -1,130 +1,14 @@
 package receiver
 
 import (
-	"context"
+	"container/list"
 	"errors"
 	"io"
 	"net"
-	"net/netip"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 )
-
-// streams are the open connections of a listener.
-type streams struct {
-	mu      sync.Mutex
-	open    map[*stream]struct{}
-	perPeer map[netip.Addr]int // of open
-
-	stopAt atomic.Int64 // Unix nanoseconds at which reading ends for good; 0 = not yet known
-}
-
-// add takes s in unless a limit forbids it.
-func (st *streams) add(s *stream, most, mostPerPeer int) (r Refusal, ok bool) {
-	peer := s.frame.Peer.Addr()
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	switch {
-	case len(st.open) >= most:
-		return ConnectionLimit, false
-	case mostPerPeer > 0 && st.perPeer[peer] >= mostPerPeer:
-		return PeerLimit, false
-	}
-	if st.open == nil {
-		st.open, st.perPeer = make(map[*stream]struct{}), make(map[netip.Addr]int)
-	}
-	st.open[s] = struct{}{}
-	st.perPeer[peer]++
-	return 0, true
-}
-
-func (st *streams) remove(s *stream) {
-	peer := s.frame.Peer.Addr()
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	delete(st.open, s)
-	if st.perPeer[peer]--; st.perPeer[peer] == 0 {
-		delete(st.perPeer, peer)
-	}
-}
-
-// stop lets every connection read until at.
-func (st *streams) stop(at time.Time) {
-	st.stopAt.Store(at.UnixNano()) // before the deadlines: whoever sets a later one looks here again
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	for s := range st.open {
-		_ = s.conn.SetReadDeadline(at) // fails only where the connection is closed already
-	}
-}
-
-func (l *Listener) serveTCP(ctx context.Context, h Handler) error {
-	ctx, cancel := context.WithCancel(ctx)
-	var all sync.WaitGroup
-	all.Go(func() {
-		<-ctx.Done()
-		_ = l.tcp.Close() // nothing more is accepted, whatever it says
-		l.streams.stop(time.Now().Add(drainTime))
-	})
-	err := l.accept(ctx, h, &all)
-	cancel()
-	all.Wait()
-	return err
-}
-
-func (l *Listener) accept(ctx context.Context, h Handler, all *sync.WaitGroup) error {
-	for failed := 0; ; {
-		conn, err := l.tcp.AcceptTCP()
-		switch {
-		case err == nil:
-			failed = 0
-			l.admit(conn, h, all)
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return err
-		default: // mostly: too many open files
-			l.stats.SocketErrors.Add(1)
-			if l.seldom.allow(netip.IPv4Unspecified(), time.Now()) {
-				l.log.Error().Err(err).Msg("accept connection")
-			}
-			backoff(ctx, failed)
-			failed++
-		}
-	}
-}
-
-// admit starts reading conn, or closes it.
-func (l *Listener) admit(conn *net.TCPConn, h Handler, all *sync.WaitGroup) {
-	peer := plainAddrPort(conn.RemoteAddr().(*net.TCPAddr).AddrPort())
-	s := &stream{l: l, conn: conn, last: time.Now(), frame: Frame{Peer: peer, Transport: TCP, Listener: l.id}}
-	if l.policy.Load().relays.contain(peer.Addr()) {
-		s.frame.Relay = peer.Addr().String()
-	}
-	if r, ok := l.streams.add(s, l.cfg.MaxConnections, l.cfg.MaxConnectionsPerPeer); !ok {
-		l.refuse(peer, r)
-		_ = conn.Close() // it is not wanted
-		return
-	}
-	l.stats.Accepted.Add(1)
-	l.stats.Open.Add(1)
-	all.Go(func() {
-		why := s.serve(h)
-		l.stats.Closed[why].Add(1)
-		l.stats.Open.Add(-1)
-		l.streams.remove(s)
-		_ = conn.Close() // all that came has been read
-	})
-}
-
-func (l *Listener) refuse(peer netip.AddrPort, r Refusal) {
-	l.stats.Refused[r].Add(1)
-	if l.seldom.allow(peer.Addr(), time.Now()) {
-		l.log.Warn().Stringer("peer", peer).Stringer("reason", r).Msg("connection refused")
-	}
-}
 
 // quiet is after what time without a byte a connection gives its large buffer back.
 const quiet = time.Second
@@ -132,23 +16,41 @@ const quiet = time.Second
 // stream is one connection.
 type stream struct {
 	l     *Listener
-	conn  net.Conn
-	frame Frame // what all frames of the connection have in common
-	f     framer
-	big   bool // f.buf is one of l.buffers
-	full  bool // the last read filled the buffer
+	conn  net.Conn  // the socket
+	src   io.Reader // what is read: the socket, or TLS on it
+	ahead *feed     // between the two, nil where nothing is read ahead
+	frame Frame     // what all frames of the connection have in common
 
-	last     time.Time // when a byte came, at first when the connection was made
-	heard    bool      // one has come
-	deadline time.Time // the one set
-	expired  bool      // and past
-
+	f    framer
+	big  bool         // f.buf is one of l.buffers
+	full bool         // the last read filled the buffer
 	held atomic.Int32 // len(f.buf), for whoever looks from outside
+
+	accepted time.Time
+	last     time.Time // when a byte came, at first when reading began
+	heard    bool      // one has come
+	sniffed  bool      // and is not the beginning of TLS
+	deadline time.Time // the one set
+	expired  bool      // and past, or set by somebody else
+
+	dismissed atomic.Int32  // 1 + CloseReason for which somebody else closed the socket
+	inSilent  *list.Element // of l.streams, under its lock
+}
+
+func newStream(l *Listener, conn *net.TCPConn) *stream {
+	now := time.Now()
+	return &stream{
+		l: l, conn: conn, src: conn, accepted: now, last: now,
+		frame: Frame{
+			Peer:      plainAddrPort(conn.RemoteAddr().(*net.TCPAddr).AddrPort()),
+			Transport: l.proto, Listener: l.id,
+		},
+	}
 }
 
 // serve reads until the connection ends, and says why it did.
 func (s *stream) serve(h Handler) CloseReason {
-	s.f = framer{max: int(s.l.cfg.MaxFrame), buf: make([]byte, smallBuffer)}
+	s.f = framer{max: int(s.l.policy.Load().cfg.MaxFrame), buf: make([]byte, smallBuffer)}
 	defer func() {
 		if s.big {
 			s.l.buffers.putBig(s.f.buf)
@@ -157,11 +59,18 @@ func (s *stream) serve(h Handler) CloseReason {
 	for {
 		space := s.room()
 		s.setDeadline()
-		n, err := s.conn.Read(space)
+		n, err := s.src.Read(space)
 		now := time.Now()
 		if n > 0 {
-			s.last, s.heard, s.full = now, true, n == len(space)
 			s.f.w += n
+			s.last, s.full = now, n == len(space)
+			if !s.heard {
+				s.heard = true
+				s.l.streams.hear(s)
+			}
+			if !s.sniffed && s.spokeTLS() {
+				return SpokeTLS
+			}
 		}
 		why, ended := s.ended(now, err)
 		if n > 0 || ended {
@@ -173,8 +82,35 @@ func (s *stream) serve(h Handler) CloseReason {
 	}
 }
 
+// spokeTLS says whether the connection begins with a TLS handshake where no TLS is spoken. Its
+// bytes are no syslog, and the sender would wait for an answer for ever.
+func (s *stream) spokeTLS() bool {
+	b := s.f.buf[:s.f.w]
+	if s.frame.Transport != TCP || b[0] != tlsHandshake || len(b) > 1 && b[1] != tlsMajor {
+		s.sniffed = true
+		return false
+	}
+	if len(b) < 2 { // not yet known; no frame can end in this one byte
+		return false
+	}
+	if s.l.seldom.allow(s.frame.Peer.Addr(), time.Now()) {
+		s.l.log.Warn().Stringer("peer", s.frame.Peer).Stringer("reason", SpokeTLS).
+			Str("cure", "set the sender to plain TCP (ESXi: tcp://), or let it use a tls:// listener").Msg("connection closed")
+	}
+	return true
+}
+
+// The first two bytes of a TLS record with a ClientHello in it.
+const (
+	tlsHandshake = 0x16
+	tlsMajor     = 0x03
+)
+
 // ended says whether and why the connection has come to its end, after a read at now gave err.
 func (s *stream) ended(now time.Time, err error) (CloseReason, bool) {
+	if r := s.dismissed.Load(); r != 0 && err != nil {
+		return CloseReason(r - 1), true
+	}
 	switch {
 	case err == nil:
 	case errors.Is(err, io.EOF):
@@ -203,10 +139,11 @@ func (s *stream) ended(now time.Time, err error) (CloseReason, bool) {
 
 // patience is how long the connection may be silent; 0 is for ever.
 func (s *stream) patience() time.Duration {
+	cfg := &s.l.policy.Load().cfg
 	if s.heard {
-		return s.l.cfg.IdleTimeout
+		return cfg.IdleTimeout
 	}
-	return s.l.cfg.FirstByteTimeout
+	return cfg.FirstByteTimeout
 }
 
 // setDeadline sets the end of the next read. It leaves a deadline alone that is nearly right, as
@@ -226,9 +163,20 @@ func (s *stream) setDeadline() {
 		_ = s.conn.SetReadDeadline(want) // if the connection is closed the read says so too
 		s.deadline, s.expired = want, false
 	}
+	s.obeyStop()
+}
+
+// obeyStop sets the deadline to the end of all reading, where that is known.
+func (s *stream) obeyStop() {
 	if at := s.l.streams.stopAt.Load(); at != 0 {
-		_ = s.conn.SetReadDeadline(time.Unix(0, at))
+		_ = s.conn.SetReadDeadline(time.Unix(0, at)) // as above
 	}
+}
+
+// dismiss closes the connection from outside.
+func (s *stream) dismiss(why CloseReason) {
+	s.dismissed.Store(int32(why) + 1)
+	_ = s.conn.Close() // closed before: then it ends in its own way
 }
 
 // room returns space to read into, at least one byte.
@@ -293,12 +241,12 @@ func (s *stream) deliver(h Handler, now time.Time, end bool) {
 		*batch = append(*batch, f)
 	}
 	s.l.handle(h, *batch)
-	s.count(&s.l.stats.Empty, &s.f.empty)
-	s.count(&s.l.stats.Resynced, &s.f.resynced)
-	s.count(&s.l.stats.SkippedBytes, &s.f.skipped)
+	count(&s.l.stats.Empty, &s.f.empty)
+	count(&s.l.stats.Resynced, &s.f.resynced)
+	count(&s.l.stats.SkippedBytes, &s.f.skipped)
 }
 
-func (s *stream) count(total *atomic.Uint64, n *uint64) {
+func count(total *atomic.Uint64, n *uint64) {
 	if *n > 0 {
 		total.Add(*n)
 		*n = 0

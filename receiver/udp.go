@@ -72,18 +72,26 @@ func (l *Listener) datagrams(batch []Frame, r batchReader, n int, relays relayNa
 	now, p := time.Now(), l.policy.Load()
 	for i := range n {
 		data, peer := r.datagram(i)
+		peer = plainAddrPort(peer)
+		if !p.allows(peer.Addr()) {
+			l.stats.RefusedDatagrams.Add(1)
+			if l.seldom.allow(peer.Addr(), now) {
+				l.log.Warn().Stringer("peer", peer).Stringer("reason", NotAllowed).Msg("datagram refused")
+			}
+			continue
+		}
 		data = datagram(data)
 		if len(data) == 0 {
 			l.stats.Empty.Add(1)
 			continue
 		}
-		f := Frame{Received: now, Peer: plainAddrPort(peer), Transport: UDP, Framing: Datagram, Listener: l.id, Data: data}
-		if most := int(l.cfg.MaxFrame); len(data) > most {
+		f := Frame{Received: now, Peer: peer, Transport: UDP, Framing: Datagram, Listener: l.id, Data: data}
+		if most := int(p.cfg.MaxFrame); len(data) > most {
 			l.stats.SkippedBytes.Add(uint64(len(data) - most))
 			f.Data, f.Flags = data[:most], Truncated
 		}
-		if len(p.relays) > 0 && p.relays.contain(f.Peer.Addr()) {
-			f.Relay = relays.name(f.Peer.Addr())
+		if len(p.relays) > 0 && p.relays.contain(peer.Addr()) {
+			f.Relay = relays.name(peer.Addr())
 		}
 		batch = append(batch, f)
 	}
