@@ -131,6 +131,9 @@ func (a *applying) stateVM(v *hostView, h *HostTable, facts *VM, was *vmEntry) (
 		}
 		return e, vm
 	}
+	if facts.Power == PoweredOff || facts.Power == Suspended {
+		return e, vm // registered there, but not running
+	}
 	v.residents = append(v.residents, residence{
 		vm: e, name: vm.Name, early: from, from: from, to: Forever, late: Forever, at: a.at, source: a.id,
 	})

@@ -156,6 +156,8 @@ func (h *HostTable) consider(v *hostView, b *binding, q *Query, dst []Candidate,
 		dst = append(dst, Candidate{})
 		c = &dst[len(dst)-1]
 		c.Kind, c.Client, c.MAC = b.kind, b.client, b.mac
+	} else if c.Kind == KindUnknown {
+		c.Kind, c.Client = b.kind, b.client
 	}
 	if b.vm != nil && (c.VM == nil || c.NICKey == 0) {
 		vm := b.vm.cur.Load()
@@ -210,6 +212,9 @@ func coverOf(early, from, to, late Stamp, backdated bool, q *Query) (c Cover, us
 // sameAs reports whether c is the holder of b. A VM that only imports know is the same as another by address
 // or, where one has none, by name.
 func (b *binding) sameAs(c *Candidate) bool {
+	if b.kind == KindUnknown || c.Kind == KindUnknown {
+		return true // a list that does not say who, such as net-dvs
+	}
 	if b.kind != c.Kind {
 		return false
 	}

@@ -64,7 +64,7 @@ type Host struct {
 // VMKernel is one VMkernel interface of a host.
 type VMKernel struct {
 	Device    string       `json:"device"`                // vmk0
-	Port      uint32       `json:"port,omitzero"`         // 0 where the API does not say (distributed switches)
+	Port      uint32       `json:"port_id_dec,omitzero"`  // 0 where the API does not say (distributed switches)
 	MAC       MAC          `json:"mac,omitzero"`          //
 	Addresses []netip.Addr `json:"ip,omitempty"`          //
 	Portgroup string       `json:"portgroup,omitempty"`   // standard: its name; distributed: its moid
@@ -77,7 +77,7 @@ type Uplink struct {
 	Device string `json:"device"` // vmnic0
 	MAC    MAC    `json:"mac,omitzero"`
 	Switch string `json:"switch_name,omitempty"`
-	Port   uint32 `json:"port,omitzero"`
+	Port   uint32 `json:"port_id_dec,omitzero"`
 }
 
 // Power is a VM's power state.

@@ -64,6 +64,9 @@ func (h *HostTable) place(w *Where, host *Host, portgroup, port string) {
 	n := h.inv.nets.Load()
 	p := n.portgroups[Ref{h.ref.VC, portgroup}]
 	if p == nil {
+		p = n.named(h.ref.VC, portgroup, w.SwitchName)
+	}
+	if p == nil {
 		w.PortgroupName, w.PortKey = orElse(w.PortgroupName, portgroup), orElse(w.PortKey, port)
 		return
 	}
@@ -76,6 +79,24 @@ func (h *HostTable) place(w *Where, host *Host, portgroup, port string) {
 	if w.PortKey != "" {
 		w.Port = n.ports[ref][w.PortKey]
 	}
+}
+
+// named returns the distributed portgroup of that name, or nil where none or more than one has it. Lists of
+// hosts print names where vCenter has moids.
+func (n *network) named(vc uint16, name, sw string) (found *Portgroup) {
+	for ref, p := range n.portgroups {
+		if ref.VC != vc || p.Name != name || name == "" {
+			continue
+		}
+		if s := n.switches[Ref{vc, p.Switch}]; s != nil && s.Name == sw {
+			return p
+		}
+		if found != nil {
+			return nil
+		}
+		found = p
+	}
+	return found
 }
 
 // Effective returns the policy in force there at t, and whether it was just changing then. What
