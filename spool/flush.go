@@ -244,7 +244,7 @@ func (l *Log) retire() error {
 	values, _ := l.state.get()
 	l.mu.Lock()
 	s.open, s.ended = false, l.clock()
-	l.tail = tail{end: s.end}
+	l.tail = tail{end: s.end, seq: s.label.seq + 1}
 	if Position(values[stBase]) == s.base {
 		l.tail.synced = int64(values[stOffset])
 	}
@@ -269,7 +269,7 @@ func (l *Log) roll(first Position) (*segment, error) {
 		}
 	}
 	l.mu.Lock()
-	label := label{values: [8]uint64{
+	label := label{seq: l.tail.seq, values: [8]uint64{
 		segLog: l.id, segEpoch: l.epoch, segSalt: random(), segBase: uint64(first),
 		segPrevEnd: uint64(l.tail.end), segPrevSynced: uint64(l.tail.synced),
 		segPrevStamp: uint64(l.stamp), segClock: uint64(l.clock()),

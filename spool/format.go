@@ -38,7 +38,8 @@ import (
 //	┌───────┬────────────┬───────────┬────────┬───────────────┬────────┬──────────────┬──────┐
 //	│ magic │ version u32│ crc 0…12  │crc 20… │ name length   │ seq u64│ 8 values u64 │ name │
 //	└───────┴────────────┴───────────┴────────┴───────────────┴────────┴──────────────┴──────┘
-//	 bytes 0…16 are the same in every version, so that a newer one is known as such
+//	 bytes 0…16 are the same in every version, so that a newer one is known as such;
+//	 seq counts segments, or the writes of a slot
 //
 // A cursor file, and state, is two slots, each a label on a page of its own (0 and 4096). They are
 // written in turn; the one with the higher seq counts. A slot is not left for the other one before
@@ -96,6 +97,8 @@ var (
 	errLabel = errors.New("damaged label")
 )
 
+func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
+
 type label struct {
 	seq    uint64
 	values [8]uint64
@@ -108,26 +111,26 @@ func (l *label) put(b []byte, magic string) {
 	clear(b)
 	copy(b, magic)
 	le.PutUint32(b[8:], formatVersion)
-	le.PutUint32(b[12:], crc32.Checksum(b[:12], castagnoli))
+	le.PutUint32(b[12:], checksum(b[:12]))
 	le.PutUint32(b[20:], uint32(len(l.name)))
 	le.PutUint64(b[24:], l.seq)
 	for i, v := range l.values {
 		le.PutUint64(b[32+8*i:], v)
 	}
 	copy(b[96:], l.name)
-	le.PutUint32(b[16:], crc32.Checksum(b[20:], castagnoli))
+	le.PutUint32(b[16:], checksum(b[20:]))
 }
 
 // readLabel reads what put wrote. It returns errLabel, or a *FormatError without a file name.
 func readLabel(b []byte, magic string) (l label, err error) {
-	if len(b) < labelSize || string(b[:8]) != magic || le.Uint32(b[12:]) != crc32.Checksum(b[:12], castagnoli) {
+	if len(b) < labelSize || string(b[:8]) != magic || le.Uint32(b[12:]) != checksum(b[:12]) {
 		return l, errLabel
 	}
 	if v := le.Uint32(b[8:]); v > formatVersion {
 		return l, &FormatError{Version: v, Known: formatVersion}
 	}
 	n := le.Uint32(b[20:])
-	if le.Uint32(b[16:]) != crc32.Checksum(b[20:labelSize], castagnoli) || n > maxName {
+	if le.Uint32(b[16:]) != checksum(b[20:labelSize]) || n > maxName {
 		return l, errLabel
 	}
 	l.seq = le.Uint64(b[24:])

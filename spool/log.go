@@ -25,7 +25,7 @@ const (
 	maxBlock      = 256 << 10 // a frame is written when it has this size, or at the tick
 	maxBehind     = 4 << 20   // appended and not written: beyond it Append waits for the disk
 	keepInterval  = 500 * time.Millisecond
-	clockInterval = time.Minute // how much running time a crash may take from the log's clock
+	clockInterval = time.Minute            // how much running time a crash may take from the log's clock
 	retryInterval = 200 * time.Millisecond // while the disk is full
 )
 
@@ -95,7 +95,8 @@ type Log struct {
 // tail is what the label of the next segment says of the log before it.
 type tail struct {
 	end    Position
-	synced int64
+	synced int64  // of the last segment
+	seq    uint64 // for the next one
 }
 
 // Epoch returns the random number of this Open; it stands with each record written since.

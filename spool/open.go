@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -198,7 +199,7 @@ func (l *Log) recover(have content) error {
 			return err
 		}
 		l.segs = l.segs[:len(l.segs)-1]
-		l.tail = tail{Position(s.label.values[segPrevEnd]), int64(s.label.values[segPrevSynced])}
+		l.tail = tail{Position(s.label.values[segPrevEnd]), int64(s.label.values[segPrevSynced]), s.label.seq}
 		break
 	}
 	l.reportFront(Position(st[stOldest]), Position(st[stNext]))
@@ -216,6 +217,7 @@ type tailScan struct {
 	claimed Position // behind the last record of which there is a trace
 	cut     int64    // where what is well ends
 	stamp   int64
+	gone    bool     // a segment that was synced is missing behind it
 	found   []Damage // before cut
 }
 
@@ -227,11 +229,14 @@ func scanTail(fsys FS, dir string, s *segment, st [8]uint64) (t tailScan, err er
 		t.synced, t.known = int64(st[stOffset]), Position(st[stNext])
 	}
 	s.synced = t.synced
+	if Position(st[stBase]) > s.base {
+		t.gone, t.synced, t.known, s.synced = true, s.size, Position(st[stNext]), math.MaxInt64
+	}
 	r, err := openReader(fsys, dir, s)
 	if err != nil {
 		return t, err
 	}
-	if t.synced > segmentStart && t.synced <= s.size && !s.dead {
+	if t.synced > segmentStart && t.synced <= s.size && !s.dead && !t.gone {
 		r.off, r.want = t.synced, t.known
 	}
 	var ch Chunk // Holds no records: none has a position from unknown on.
@@ -243,8 +248,10 @@ func scanTail(fsys FS, dir string, s *segment, st [8]uint64) (t tailScan, err er
 	}
 	t.end, t.stamp = r.want, r.last.stamp
 	t.claimed = max(t.end, t.known, r.last.first+Position(r.last.records))
-	t.cut, t.found = s.size, r.found
-	if n := len(t.found); n > 0 && t.found[n-1].Bytes > 0 && t.found[n-1].Offset+t.found[n-1].Bytes == s.size {
+	t.cut, t.found = max(s.size, segmentStart), r.found
+	if s.dead {
+		t.cut, t.found = 0, nil
+	} else if n := len(t.found); n > 0 && t.found[n-1].Bytes > 0 && t.found[n-1].Offset+t.found[n-1].Bytes == s.size {
 		t.cut, t.found = t.found[n-1].Offset, t.found[:n-1]
 	}
 	return t, nil
@@ -264,10 +271,10 @@ func (l *Log) recoverTail(s *segment, st [8]uint64) (claimed Position, err error
 	switch {
 	case t.end < t.known: // Not a tear: it was synced. Left as it is for readers, who skip it.
 		kind := Corrupt
-		if t.cut == s.size {
+		if t.cut >= s.size && !s.dead {
 			kind = Missing
 		}
-		l.reportLocked(Damage{Kind: kind, File: s.name, Offset: t.cut, Bytes: s.size - t.cut, Records: uint64(t.known - t.end)})
+		l.reportLocked(Damage{Kind: kind, File: s.name, Offset: t.cut, Bytes: max(0, s.size-t.cut), Records: uint64(t.known - t.end)})
 		t.end = t.known
 	case t.cut < s.size:
 		if err := l.setAside(s, t.cut, uint64(t.claimed-t.end)); err != nil {
@@ -277,7 +284,10 @@ func (l *Log) recoverTail(s *segment, st [8]uint64) (claimed Position, err error
 		l.reportLocked(Damage{Kind: Torn, File: s.name, Offset: t.cut, Records: uint64(t.claimed - t.end)})
 	}
 	s.end, s.ended = t.end, l.clock0
-	l.tail = tail{t.end, t.synced}
+	l.tail = tail{t.end, t.synced, s.label.seq + 1}
+	if t.gone {
+		l.tail.seq++ // So that nobody takes the next one for the one that is missing.
+	}
 	if s.size == t.synced || s.dead {
 		return t.claimed, nil
 	}

@@ -145,21 +145,29 @@ func loadSegments(fsys FS, dir string, names []string, id uint64) (segs []*segme
 		}
 		out = append(out, s)
 	}
+	for i, s := range out {
+		if s.dead && i > 0 {
+			s.label.seq = out[i-1].label.seq + 1
+		}
+	}
 	for i := len(out) - 2; i >= 0; i-- {
-		out[i].endBefore(out[i+1])
+		out[i].endAt(out[i+1])
 	}
 	return out, found, nil
 }
 
-// endBefore notes where s ends, from the label of the segment behind it.
-func (s *segment) endBefore(next *segment) {
+// endAt notes where s ends, from the label of the segment behind it.
+func (s *segment) endAt(next *segment) {
 	s.end, s.synced = next.base, math.MaxInt64
+	synced := next.synced
 	if !next.dead {
 		s.end = Position(next.label.values[segPrevEnd])
-		s.synced = int64(next.label.values[segPrevSynced])
 		s.ended = time.Duration(next.label.values[segClock])
-	} else if next.synced == 0 { // Nothing was synced in next, so perhaps not all of s.
-		s.synced = 0
+		synced = int64(next.label.values[segPrevSynced])
+	}
+	// Of a segment that is not there any more: synced says whether s can be expected to be whole.
+	if !next.dead && next.label.seq == s.label.seq+1 || synced == 0 {
+		s.synced = synced
 	}
 	s.end = max(min(s.end, next.base), s.base)
 }
