@@ -37,7 +37,7 @@ type Flags uint16
 // The flags.
 const (
 	Truncated  Flags = 1 << iota // longer than max_frame; Data is the beginning
-	Unfinished                   // the connection ended before the frame did
+	Unfinished                   // its end never came: the connection ended first, or an octet count lied (framer)
 )
 
 // Frame is one syslog message as a socket gave it, without its framing.

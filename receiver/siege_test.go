@@ -21,7 +21,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-var hostileFor = flag.Duration("hostile.for", 0, "how long TestHostileLong mixes all hostile senders; 0 skips it")
+var hostileFor = flag.Duration("hostile.for", 0, "how long TestHostile mixes all hostile senders; 0: each once")
 
 // siege is a set of listeners, well-behaved neighbours on each of them, and what the handler saw.
 type siege struct {
