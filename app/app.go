@@ -39,6 +39,8 @@ type Options struct {
 	// LoadConfig reads the configuration again for a reload; nil = there is no file.
 	LoadConfig func() (configs.Config, error)
 	Ready      func(Ready) // called once when every socket is bound; nil = nobody asks
+	// Now is the clock of receive stamps and of the names of rotated files; nil = the machine's.
+	Now func() time.Time
 }
 
 // Ready says where the parts listen, with the ports the system gave.
@@ -91,6 +93,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	intake := pipeline.NewIntake(pipeline.IntakeConfig{
 		Log:        records,
+		Now:        o.Now,
 		DropNewest: cfg.Log.Full == spool.FullDropNewest,
 		WaitSynced: cfg.Log.Sync == spool.SyncAlways,
 	})
@@ -235,7 +238,11 @@ func openOutlets(cfg configs.Config, o Options, records *spool.Log) ([]*outlet, 
 func openSink(s configs.Sink, o Options) (sink.Sink, error) {
 	switch s.Type {
 	case configs.SinkFile:
-		return file.Open(s.File, time.Now)
+		now := o.Now
+		if now == nil {
+			now = time.Now
+		}
+		return file.Open(s.File, now)
 	case configs.SinkStdout:
 		return stdout.New(o.Stdout), nil
 	}

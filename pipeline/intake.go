@@ -18,6 +18,9 @@ type IntakeConfig struct {
 	// DropNewest makes every sender lose its newest frames when the log is full; else only those
 	// lose that cannot be made to wait (UDP).
 	DropNewest bool
+	// Now is the clock of receive stamps; nil takes the time at which the receiver read a frame.
+	// Tests make it jump.
+	Now func() time.Time
 	// WaitSynced makes the handler return only when its frames are synced (log.sync: always).
 	WaitSynced bool
 }
@@ -84,7 +87,7 @@ func (in *Intake) append(frames []receiver.Frame) (last spool.Position, err erro
 	in.batch.Reset()
 	for i := range frames {
 		f := &frames[i]
-		in.header = appendFrameHeader(in.header[:0], f, in.stamp(f.Received))
+		in.header = appendFrameHeader(in.header[:0], f, in.stamp(in.read(f)))
 		in.batch.Add(in.header, f.Data)
 	}
 	in.batch.Stamp = in.newest
@@ -92,6 +95,14 @@ func (in *Intake) append(frames []receiver.Frame) (last spool.Position, err erro
 		in.appended.Add(uint64(len(frames)))
 	}
 	return last, err
+}
+
+// read returns when f was received.
+func (in *Intake) read(f *receiver.Frame) time.Time {
+	if in.cfg.Now != nil {
+		return in.cfg.Now()
+	}
+	return f.Received
 }
 
 // stamp returns t, or the newest stamp given so far when the clock was set back since.
@@ -118,7 +129,11 @@ func (in *Intake) Emit(ctx context.Context, e *event.Event) error {
 func (in *Intake) emit(e *event.Event) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	e.Received = in.stamp(time.Now())
+	now := time.Now
+	if in.cfg.Now != nil {
+		now = in.cfg.Now
+	}
+	e.Received = in.stamp(now())
 	if e.Time == 0 {
 		e.Time = e.Received
 	}

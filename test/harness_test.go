@@ -26,7 +26,7 @@ const patience = 90 * time.Second
 
 // programs are the binaries under test, once build has returned.
 var (
-	programs struct{ vswarden, loadgen, judge string }
+	programs struct{ vswarden, loadgen, judge, jumpy string }
 	build    = sync.OnceValue(buildPrograms)
 )
 
@@ -51,9 +51,10 @@ func buildPrograms() error {
 	programs.vswarden = filepath.Join(dir, "vswarden"+exe)
 	programs.loadgen = filepath.Join(dir, "loadgen"+exe)
 	programs.judge = filepath.Join(dir, "judge"+exe)
-	for path, pkg := range map[string]string{programs.vswarden: "../cmd/vswarden", programs.loadgen: "./loadgen", programs.judge: "./judge"} {
+	programs.jumpy = filepath.Join(dir, "jumpy"+exe)
+	for path, pkg := range map[string]string{programs.vswarden: "../cmd/vswarden", programs.loadgen: "./loadgen", programs.judge: "./judge", programs.jumpy: "./jumpy"} {
 		args := []string{"build", "-o", path}
-		if raceDetector && pkg == "../cmd/vswarden" {
+		if raceDetector && (pkg == "../cmd/vswarden" || pkg == "./jumpy") {
 			args = append(args, "-race")
 		}
 		if out, err := exec.Command("go", append(args, pkg)...).CombinedOutput(); err != nil {
@@ -137,10 +138,17 @@ log: {min_free: 1MiB, %s}
 func start(t *testing.T, args ...string) *instance {
 	t.Helper()
 	built(t)
+	return startProgram(t, programs.vswarden, nil, append([]string{"run"}, args...)...)
+}
+
+// startProgram starts a program that takes --ready-file and returns when it is ready.
+func startProgram(t *testing.T, program string, env []string, args ...string) *instance {
+	t.Helper()
 	dir := t.TempDir()
 	p := &instance{log: filepath.Join(dir, "log"), exited: make(chan struct{})}
 	ready := filepath.Join(dir, "ready")
-	p.cmd = exec.Command(programs.vswarden, append([]string{"run", "--ready-file", ready}, args...)...)
+	p.cmd = exec.Command(program, append(args, "--ready-file", ready)...)
+	p.cmd.Env = append(os.Environ(), env...)
 	log, err := os.Create(p.log)
 	if err != nil {
 		t.Fatal(err)
@@ -323,15 +331,22 @@ func (p *instance) settle(t *testing.T, n uint64) metrics {
 // It holds exactly when nothing is in flight.
 func books(t *testing.T, m metrics) {
 	t.Helper()
+	for _, fault := range imbalance(m) {
+		t.Error("books: " + fault)
+	}
+}
+
+// imbalance lists what does not add up.
+func imbalance(m metrics) (faults []string) {
 	in := m.sum("vswarden_frames_received_total") + m.sum("vswarden_records_emitted_total")
 	appended := m.sum("vswarden_log_records_total")
 	dropped := m.sum("vswarden_frames_dropped_total")
 	if in != appended+dropped {
-		t.Errorf("books: received and emitted %v, appended %v + dropped %v", in, appended, dropped)
+		faults = append(faults, fmt.Sprintf("received and emitted %v, appended %v + dropped %v", in, appended, dropped))
 	}
 	sinks := m.sinks()
 	if len(sinks) == 0 {
-		t.Error("books: no sink in the metrics")
+		faults = append(faults, "no sink in the metrics")
 	}
 	for _, s := range sinks {
 		label := `sink="` + s + `"`
@@ -342,9 +357,10 @@ func books(t *testing.T, m metrics) {
 		}
 		lag := m.sum("vswarden_cursor_lag_records", label)
 		if due != done+lag {
-			t.Errorf("books of sink %s: appended %v + backlog %v, done %v + lag %v", s, appended, due-appended, done, lag)
+			faults = append(faults, fmt.Sprintf("sink %s: appended %v + backlog %v, done %v + lag %v", s, appended, due-appended, done, lag))
 		}
 	}
+	return faults
 }
 
 // sent is loadgen's report.
