@@ -44,10 +44,10 @@ func BenchmarkHeaderHost(b *testing.B) {
 	}
 }
 
-// BenchmarkTestdata is the mean over every line of testdata that ESXi and vCenter write.
+// BenchmarkTestdata is each line of testdata that ESXi, vCenter and their neighbours write.
 func BenchmarkTestdata(b *testing.B) {
-	lines := append(testdataLines(b, "esxi.log"), testdataLines(b, "foreign.log")...)
-	for _, raw := range lines {
-		b.Run("", func(b *testing.B) { benchLine(b, raw) })
+	for _, raw := range append(testdataLines(b, "esxi.log"), testdataLines(b, "foreign.log")...) {
+		e := line(raw)
+		b.Run(string(e.Dataset), func(b *testing.B) { benchLine(b, raw) })
 	}
 }

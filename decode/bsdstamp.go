@@ -141,18 +141,21 @@ func (c bsdClock) in(year int, loc *time.Location) stamp {
 // nearest is the stamp in the year that brings it closest to received.
 func (c bsdClock) nearest(received int64, loc *time.Location) stamp {
 	year := time.Unix(0, received).UTC().Year()
-	best, least := stamp{bad: true}, uint64(1<<63)
-	for y := year - 1; y <= year+1; y++ {
+	best := c.in(year, loc)
+	if !best.bad && distance(best.nanos, received) < halfYear {
+		return best
+	}
+	for _, y := range [...]int{year - 1, year + 1} {
 		t := c.in(y, loc)
-		if t.bad {
-			continue
-		}
-		if d := distance(t.nanos, received); d < least {
-			best, least = t, d
+		if !t.bad && (best.bad || distance(t.nanos, received) < distance(best.nanos, received)) {
+			best = t
 		}
 	}
 	return best
 }
+
+// halfYear is less than half of any year: no other year can be nearer.
+const halfYear = 182 * daySeconds * secondNS
 
 // distance is |a-b|; it does not overflow.
 func distance(a, b int64) uint64 {

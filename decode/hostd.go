@@ -74,7 +74,15 @@ func hostdBracket(e *event.Event, s string) string {
 	if at > 1 && identifierLen(s[1:]) == at-1 {
 		return originatorBracket(e, s)
 	}
-	return oldBracket(e, s)
+	h, ok := oldBracket(s)
+	if !ok {
+		return s
+	}
+	e.Level, e.Hostd.Thread, e.Hostd.OpID = h.level, h.thread, h.opID
+	if h.logger != "" {
+		e.Logger = h.logger
+	}
+	return h.text
 }
 
 // originatorBracket takes "[Originator@6876 …]" off s, under any name. Brackets inside values are
@@ -138,8 +146,8 @@ func originator(e *event.Event, element string) {
 // nextParam takes " key=value" off s. A value without quotes ends before the next " key=".
 func nextParam(s string) (key, value, rest string, ok bool) {
 	s = trimSpaces(s)
-	n := strings.IndexByte(s, '=')
-	if n <= 0 || identifierLen(s[:n]) != n {
+	n := identifierLen(s)
+	if n == 0 || n == len(s) || s[n] != '=' {
 		return "", "", s, false
 	}
 	key, s = s[:n], s[n+1:]
@@ -168,47 +176,45 @@ func nextParam(s string) (key, value, rest string, ok bool) {
 // unquote takes the quotes off both ends, however many.
 func unquote(s string) string { return strings.Trim(s, `"`) }
 
+// oldHead is the header of 3.x to 5.x.
+type oldHead struct {
+	level, logger, thread, opID string
+	text                        string // what follows it
+}
+
 // oldBracket takes the header of 3.x to 5.x off s. Its words are told apart by their form: a stamp,
-// a level, a thread in digits, a component in quotes, opID=.
-func oldBracket(e *event.Event, s string) string {
+// a level, a thread in digits, a component in quotes, opID=. Without a level it is none.
+func oldBracket(s string) (h oldHead, ok bool) {
 	end := oldBracketEnd(s)
 	if end == 0 {
-		return s
+		return h, false
 	}
 	head := s[1 : end-1]
 	if t, n := isoStamp(head); n > 0 && !t.bad {
 		head = head[n:]
 	}
-	var h event.Hostd
-	level, logger := "", ""
 	for head = trimSpaces(head); head != ""; head = trimSpaces(head) {
 		if head[0] == '\'' {
 			i := componentEnd(head, 1)
 			if i == 0 {
-				return s
+				return h, false
 			}
-			logger, head = head[1:i], head[i+1:]
+			h.logger, head = head[1:i], head[i+1:]
 			continue
 		}
 		word, rest, _ := strings.Cut(head, " ")
 		head = rest
-		switch {
-		case level == "" && levelWord(word) != "":
-			level = levelWord(word)
+		switch level := levelWord(word); {
+		case h.level == "" && level != "":
+			h.level = level
 		case strings.HasPrefix(word, "opID="):
-			h.OpID = word[len("opID="):]
-		case h.Thread == "" && isHex(word):
-			h.Thread = word
+			h.opID = word[len("opID="):]
+		case h.thread == "" && isHex(word):
+			h.thread = word
 		}
 	}
-	if level == "" {
-		return s
-	}
-	e.Level, e.Hostd.Thread, e.Hostd.OpID = level, h.Thread, h.OpID
-	if logger != "" {
-		e.Logger = logger
-	}
-	return trimSpaces(s[end:])
+	h.text = trimSpaces(s[end:])
+	return h, h.level != ""
 }
 
 // oldBracketEnd is the index behind the bracket that closes an old header: the first one outside
@@ -259,8 +265,8 @@ func vmacorePrefix(s string) bool {
 	if s == "" || s[0] != '[' || strings.IndexByte(s, '\'') < 0 {
 		return false
 	}
-	var e event.Event
-	return oldBracket(&e, s) != s
+	_, ok := oldBracket(s)
+	return ok
 }
 
 // hostdText reads what hostd says behind its header: numbered events and tasks.
@@ -275,15 +281,15 @@ func hostdText(e *event.Event, s string) {
 			e.Hostd.EventID, e.Hostd.Text = number, text
 		}
 	case 'T': // Task Created : haTask-…, Task Completed : haTask-… Status success
-		if _, task, ok := strings.Cut(s, " : haTask-"); ok {
-			e.Hostd.Task, e.Hostd.Method = hostdTask(s[len(s)-len(task)-len("haTask-"):])
+		if i := strings.IndexByte(s, ':'); i > 0 && strings.HasPrefix(s[i:], ": haTask-") {
+			e.Hostd.Task, e.Hostd.Method = hostdTask(s[i+len(": "):])
 		}
 	case '[': // [TaskInfoChannel::GetTaskInfo] task: haTask-…
 		if i := strings.Index(s, "haTask-"); i >= 0 {
 			e.Hostd.Task, e.Hostd.Method = hostdTask(s[i:])
 		}
 	}
-	if !loginText(e, e.Hostd.Text) {
+	if !loginText(e, e.Hostd.Text) && e.Hostd.Task == "" {
 		tcpPair(e, e.Hostd.Text)
 	}
 }

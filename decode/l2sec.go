@@ -87,8 +87,8 @@ func l2secMessage(e *event.Event, s string) {
 	s = strings.TrimSuffix(s, ".")
 	switch {
 	case peerMessage(&e.L2Sec, s):
-	case clientDenied(&e.L2Sec, s):
 	case clientBlocked(&e.L2Sec, s):
+	case clientDenied(&e.L2Sec, s):
 	case portRestored(&e.L2Sec, s):
 	default:
 		otherL2Sec(&e.L2Sec, s)

@@ -149,16 +149,30 @@ func anomPromiscuous(e *event.Event, s string) bool {
 	if !strings.Contains(s, "type=ANOM_PROMISCUOUS") && !strings.Contains(s, "type=1700") {
 		return false
 	}
-	prom, _ := number(assigned(s, " prom="))
-	old, _ := number(assigned(s, " old_prom="))
-	device := assigned(s, " dev=")
-	if device == "" {
+	var prom, old uint64
+	var l event.Linux
+	for s != "" {
+		var word string
+		word, s, _ = strings.Cut(s, " ")
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "dev":
+			l.Device = strings.Trim(value, `"`)
+		case "prom":
+			prom, _ = number(value)
+		case "old_prom":
+			old, _ = number(value)
+		case "uid":
+			l.UID = value
+		case "auid":
+			l.AUID = value
+		}
+	}
+	if l.Device == "" {
 		return false
 	}
-	e.Linux = event.Linux{
-		Device: strings.Trim(device, `"`), Kind: deviceKind(strings.Trim(device, `"`)),
-		UID: assigned(s, " uid="), AUID: assigned(s, " auid="),
-	}
+	l.Kind = deviceKind(l.Device)
+	e.Linux = l
 	const promisc = 0x100 // IFF_PROMISC
 	switch now, before := prom&promisc != 0, old&promisc != 0; {
 	case now && !before:

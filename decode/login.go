@@ -195,20 +195,21 @@ func userText(e *event.Event, s string) bool {
 	if !ok {
 		return false
 	}
-	if who, tail, ok := strings.Cut(rest, " logged in"); ok && (tail == "" || tail[0] == ' ' || tail[0] == '.') {
-		user, address := splitLogin(who)
-		e.Login.Agent = strings.TrimPrefix(tail, " as ")
-		if len(e.Login.Agent) == len(tail) {
-			e.Login.Agent = ""
+	if i := strings.Index(rest, "logged "); i > 1 && rest[i-1] == ' ' {
+		user, address := splitLogin(rest[:i-1])
+		switch tail := rest[i+len("logged "):]; {
+		case tail == "in", strings.HasPrefix(tail, "in "), strings.HasPrefix(tail, "in."):
+			e.Login.Agent, ok = strings.CutPrefix(tail, "in as ")
+			if !ok {
+				e.Login.Agent = ""
+			}
+			return act(e, event.ActLogin, user, address)
+		case strings.HasPrefix(tail, "out"):
+			if _, agent, ok := cutLast(tail, "user agent: "); ok {
+				e.Login.Agent = strings.TrimSuffix(agent, ")")
+			}
+			return act(e, event.ActLogout, user, address)
 		}
-		return act(e, event.ActLogin, user, address)
-	}
-	if who, tail, ok := strings.Cut(rest, " logged out"); ok {
-		user, address := splitLogin(who)
-		if _, agent, ok := cutLast(tail, "user agent: "); ok {
-			e.Login.Agent = strings.TrimSuffix(agent, ")")
-		}
-		return act(e, event.ActLogout, user, address)
 	}
 	if strings.HasPrefix(rest, "'") {
 		if user, command, ok := strings.Cut(rest[1:], "' running command '"); ok {

@@ -229,6 +229,7 @@ func TestSecrets(t *testing.T) {
 		"curl -H 'Authorization: Bearer abc' https://x":                "Bearer abc",
 		`curl -H "X-Auth-Token: abc" https://x`:                        "abc",
 		"echo Secret1! | passwd --stdin root":                          "Secret1!",
+		"ls; curl -u admin:pw https://x/":                              "admin:pw",
 		"MY_TOKEN=abc python x.py":                                     "abc",
 		"sshpass -p pw ssh root@x":                                     "pw",
 		"passwd root":                                                  "",

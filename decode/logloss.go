@@ -33,11 +33,11 @@ func lossLine(e *event.Event, s string) bool {
 
 // lostMessages reads "… logger 10.100.10.30:514 lost 156959 log messages".
 func lostMessages(e *event.Event, s string) bool {
-	head, _, ok := strings.Cut(s, " log message")
+	s, ok := strings.CutSuffix(strings.TrimSuffix(s, "."), " log messages")
 	if !ok {
 		return false
 	}
-	head, count, ok := cutLast(head, " lost ")
+	head, count, ok := cutLast(s, " lost ")
 	n, digits := number(count)
 	if !ok || digits == 0 || digits != len(count) {
 		return false
@@ -64,10 +64,11 @@ func lossOfVOB(e *event.Event) bool {
 // lossOfText notes that ESXi 8 and later shortened this message before it sent it: msgModified and
 // originalLen in the structured data.
 func lossOfText(e *event.Event) {
-	sd := sdElement(e.Syslog.StructuredData, "esx@")
-	if sd == "" {
+	sd := e.Syslog.StructuredData
+	if !strings.Contains(sd, "originalLen=") {
 		return
 	}
+	sd = sdElement(sd, "esx@")
 	if length := sdParam(sd, "originalLen"); length != "" {
 		n, _ := number(length)
 		e.Loss = event.LogLoss{Kind: event.LossModified, Count: n}

@@ -99,7 +99,10 @@ func vcenterLine(e *event.Event) {
 // aboutLoss reports a message that may be about lost messages: those of the log daemon, and those
 // that any syslog daemon puts in place of repeated ones.
 func aboutLoss(s, app string) bool {
-	return app == "vmsyslogd" || strings.HasPrefix(s, "last message ") || strings.HasPrefix(s, "--- last ")
+	if s == "" {
+		return false
+	}
+	return app == "vmsyslogd" || s[0] == 'l' && strings.HasPrefix(s, "last message ") || s[0] == '-' && strings.HasPrefix(s, "--- last ")
 }
 
 // settleKind says what became of a line in which no header was found.
@@ -147,15 +150,15 @@ func unprogrammed(e *event.Event) bool {
 			return true
 		}
 	}
-	if linuxLine(e, s) && e.Dataset != "" {
-		return true
-	}
 	if vcEventLine(e, s) {
 		e.Dataset = event.DatasetVCEvent
 		return true
 	}
 	if ssoAudit(e, s) || authorizationAudit(e, s) {
 		e.Dataset = event.DatasetVCAudit
+		return true
+	}
+	if linuxLine(e, s) && e.Dataset != "" {
 		return true
 	}
 	if number, text, ok := hostdEvent(s); ok {

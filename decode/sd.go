@@ -115,6 +115,9 @@ func looseQuotedEnd(s string, i int) int {
 
 // sdElement finds the element of sd whose id begins with prefix, such as "esx@".
 func sdElement(sd, prefix string) string {
+	if len(sd) > 1 && strings.HasPrefix(sd[1:], prefix) && !strings.Contains(sd, "][") {
+		return sd // the only one
+	}
 	for len(sd) > 0 && sd[0] == '[' {
 		n := strictElement(sd)
 		if n == 0 {

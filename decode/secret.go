@@ -10,7 +10,11 @@ import (
 // findSecrets marks the passwords and tokens of a command line: the values of options and variables
 // that are called so, and those of the programs that take one under a short name.
 func findSecrets(e *event.Event, s string) {
-	from, short := 0, shortSecrets(s)
+	short := shortSecrets(e.Command.Name, s)
+	if short == "" && !secretName(s) && !strings.Contains(s, "://") {
+		return // nearly every command
+	}
+	from := 0
 	if head, tail, ok := strings.Cut(s, "|"); ok && strings.HasPrefix(head, "echo ") && strings.Contains(tail, "passwd") {
 		from = len("echo ") // echo Secret1! | passwd --stdin root
 		addSecret(e, strings.TrimRight(head[from:], " "))
@@ -62,35 +66,58 @@ func headerValue(word string) (value, n int) {
 		return 0, 0
 	}
 	name, rest, ok := strings.Cut(word, ": ")
-	if !ok || !secretName(name) && !containsFold(name, "authorization") {
+	if !ok || !secretName(name) {
 		return 0, 0
 	}
 	return len(name) + len(": "), len(strings.TrimSuffix(rest, word[:1]))
 }
 
-// secretNames are parts of the names of options and variables that hold a secret.
-var secretNames = [...]string{"password", "passwd", "secret", "token", "passphrase", "auth-hash", "privacy-hash", "apikey", "api-key", "communities"}
-
-// secretName reports a name such as --password, MY_TOKEN or --chap-secret.
-func secretName(name string) bool {
-	for _, part := range secretNames {
-		if containsFold(name, part) {
-			return true
+// secretName reports whether s holds a word by which options, variables and headers that hold a
+// secret are called: --password, MY_TOKEN, chap-secret, Authorization.
+func secretName(s string) bool {
+	for i := range len(s) {
+		switch s[i] | 0x20 {
+		case 'p':
+			if hasPrefixFold(s[i:], "passw") || hasPrefixFold(s[i:], "passphrase") || hasPrefixFold(s[i:], "privacy-hash") {
+				return true
+			}
+		case 's':
+			if hasPrefixFold(s[i:], "secret") {
+				return true
+			}
+		case 't':
+			if hasPrefixFold(s[i:], "token") {
+				return true
+			}
+		case 'a':
+			if hasPrefixFold(s[i:], "auth-hash") || hasPrefixFold(s[i:], "apikey") || hasPrefixFold(s[i:], "api-key") || hasPrefixFold(s[i:], "authorization") {
+				return true
+			}
+		case 'b':
+			if hasPrefixFold(s[i:], "bearer") {
+				return true
+			}
+		case 'c':
+			if hasPrefixFold(s[i:], "communities") {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// shortSecrets are the letters of the short options that take a password, by the program.
-func shortSecrets(s string) string {
+// shortSecrets are the letters of the short options that take a password, by the program. A line of
+// several commands is searched for its programs.
+func shortSecrets(name, s string) string {
+	several := strings.ContainsAny(s, "|;&(`")
 	switch {
-	case strings.Contains(s, " system account "):
+	case (name == "esxcli" || name == "localcli" || several) && strings.Contains(s, "system account "):
 		return "pc"
-	case strings.Contains(s, "sshpass "):
+	case name == "sshpass" || several && strings.Contains(s, "sshpass "):
 		return "p"
-	case strings.Contains(s, "ipmitool "):
+	case name == "ipmitool" || several && strings.Contains(s, "ipmitool "):
 		return "P"
-	case strings.Contains(s, "curl "):
+	case name == "curl" || several && strings.Contains(s, "curl "):
 		return "u"
 	}
 	return ""
@@ -143,12 +170,7 @@ func offset(whole, part string) uint32 {
 	return uint32(uintptr(unsafe.Pointer(unsafe.StringData(part))) - uintptr(unsafe.Pointer(unsafe.StringData(whole))))
 }
 
-// containsFold reports whether s holds lower, a word in lower case, in any case.
-func containsFold(s, lower string) bool {
-	for i := 0; i+len(lower) <= len(s); i++ {
-		if s[i]|0x20 == lower[0] && strings.EqualFold(s[i:i+len(lower)], lower) {
-			return true
-		}
-	}
-	return false
+// hasPrefixFold reports whether s begins with lower, a word in lower case, in any case.
+func hasPrefixFold(s, lower string) bool {
+	return len(s) >= len(lower) && s[1]|0x20 == lower[1] && strings.EqualFold(s[:len(lower)], lower)
 }

@@ -161,33 +161,109 @@ func networkCommand(c *event.Command) {
 	}
 }
 
+// esxcliWords are the words of a command of esxcli that matter here.
+type esxcliWords struct {
+	network, vswitch, portgroup, policy, security, firewall, adapter bool
+	shows                                                            bool // list, get, stats
+	set                                                              bool
+	promiscuous, forged, macChange                                   string
+	p                                                                string // -p: a portgroup, or --allow-promiscuous
+}
+
 // esxcli reads "esxcli network …" and "esxcli --formatter=csv network …".
 func esxcli(c *event.Command, s string) {
-	i := strings.Index(s, " network ")
-	if i < 0 {
+	var w esxcliWords
+	for _, s = nextArgument(s); s != ""; {
+		var word string
+		if word, s = nextArgument(s); strings.HasPrefix(word, "-") {
+			s = w.option(c, word, s)
+		} else {
+			w.word(word)
+		}
+	}
+	if !w.network {
+		c.Switch, c.Portgroup = "", ""
 		return
 	}
-	s = s[i+1:]
-	shows := strings.Contains(s, " list") || strings.Contains(s, " get") || strings.Contains(s, " stats")
-	c.Switch, c.Portgroup = option(s, "-v", "--vswitch-name"), option(s, "-p", "--portgroup-name")
 	switch {
-	case shows:
+	case w.shows:
 		c.Network = event.NetCommandShow
-	case strings.Contains(s, " policy security set"):
+	case w.policy && w.security && w.set:
 		c.Network = event.NetCommandPolicy
-		c.Weakens = accepts(option(s, "-p", "--allow-promiscuous")) && !strings.Contains(s, " portgroup ") ||
-			accepts(option(s, "-o", "--allow-promiscuous")) ||
-			accepts(option(s, "-f", "--allow-forged-transmits")) || accepts(option(s, "-m", "--allow-mac-change"))
-		if !strings.Contains(s, " portgroup ") {
-			c.Portgroup = "" // there -p is --allow-promiscuous
+		c.Weakens = accepts(w.promiscuous) || accepts(w.forged) || accepts(w.macChange) || !w.portgroup && accepts(w.p)
+		if !w.portgroup {
+			w.p = ""
 		}
-	case strings.Contains(s, " vswitch "):
+	case w.vswitch:
 		c.Network = event.NetCommandSwitch
-	case strings.Contains(s, " firewall "):
+	case w.firewall:
 		c.Network = event.NetCommandFirewall
-	case strings.Contains(s, " nic ") || strings.Contains(s, " ip "):
+	case w.adapter:
 		c.Network = event.NetCommandAdapter
 	}
+	if c.Portgroup == "" {
+		c.Portgroup = w.p
+	}
+}
+
+// word notes a word of the command's name.
+func (w *esxcliWords) word(word string) {
+	switch word {
+	case "network":
+		w.network = true
+	case "vswitch":
+		w.vswitch = true
+	case "portgroup":
+		w.portgroup = true
+	case "policy":
+		w.policy = true
+	case "security":
+		w.security = true
+	case "firewall":
+		w.firewall = true
+	case "nic", "ip":
+		w.adapter = true
+	case "list", "get", "stats":
+		w.shows = true
+	case "set":
+		w.set = true
+	}
+}
+
+// option notes an option and returns what follows it and its value: --name=value or --name value.
+func (w *esxcliWords) option(c *event.Command, word, s string) string {
+	name, value, joined := strings.Cut(word, "=")
+	rest := s
+	if joined {
+		value = argument(value)
+	} else {
+		value, rest = nextArgument(s)
+		value = argument(value)
+	}
+	switch name {
+	case "-v", "--vswitch-name":
+		c.Switch = value
+	case "--portgroup-name":
+		c.Portgroup = value
+	case "-p":
+		w.p = value
+	case "-o", "--allow-promiscuous":
+		w.promiscuous = value
+	case "-f", "--allow-forged-transmits":
+		w.forged = value
+	case "-m", "--allow-mac-change":
+		w.macChange = value
+	default:
+		return s // may be a switch without a value
+	}
+	return rest
+}
+
+// nextArgument takes a word off s as a shell sees it: quotes hold blanks together.
+func nextArgument(s string) (word, rest string) {
+	s = trimSpaces(s)
+	end := wordEnd(s, 0)
+	return s[:end], s[end:]
 }
 
 func accepts(value string) bool {

@@ -192,29 +192,51 @@ func vcAct(e *event.Event) {
 // {"user":"…","client":"…","timestamp":"…","description":"…","eventSeverity":"INFO","type":"com.vmware.sso.LoginFailure"}.
 func ssoAudit(e *event.Event, s string) bool {
 	i := strings.Index(s, `{"user":"`)
-	if i < 0 || !strings.Contains(s[i:], `"type":"com.vmware.sso.`) {
+	if i < 0 {
 		return false
 	}
-	s = s[i:]
-	e.User = splitUser(jsonString(s, `"user":"`))
-	if client := jsonString(s, `"client":"`); client != "" {
-		e.Source = endpoint(client)
+	var user, client, description, kind string
+	for s = s[i+1:]; ; {
+		key, value, rest, ok := jsonPair(s)
+		if !ok {
+			break
+		}
+		switch key {
+		case "user":
+			user = value
+		case "client":
+			client = value
+		case "description":
+			description = value
+		case "type":
+			kind = value
+		}
+		s = rest
 	}
-	e.VCEvent.Type = jsonString(s, `"type":"`)
-	e.VCEvent.Text = jsonString(s, `"description":"`)
-	switch strings.TrimPrefix(e.VCEvent.Type, "com.vmware.sso.") {
-	case "LoginSuccess":
-		e.Act = event.ActLogin
-	case "LoginFailure":
-		e.Act = event.ActLoginFailed
-	case "Logout":
-		e.Act = event.ActLogout
-	case "PrincipalManagement":
-		e.Act = principalAct(e.VCEvent.Text)
-	case "PasswordPolicy":
-		e.Act = event.ActAccountUpdated
+	what, ok := strings.CutPrefix(kind, "com.vmware.sso.")
+	if !ok {
+		return false
 	}
+	e.VCEvent.Type, e.VCEvent.Text = kind, description
+	act(e, ssoAct(what, description), user, client)
 	return true
+}
+
+// ssoAct says what a record of single sign-on is about.
+func ssoAct(kind, description string) event.Act {
+	switch kind {
+	case "LoginSuccess":
+		return event.ActLogin
+	case "LoginFailure":
+		return event.ActLoginFailed
+	case "Logout":
+		return event.ActLogout
+	case "PrincipalManagement":
+		return principalAct(description)
+	case "PasswordPolicy":
+		return event.ActAccountUpdated
+	}
+	return ""
 }
 
 // principalAct reads "Creating local person user 'lamw' with details …" and its like.
@@ -230,21 +252,32 @@ func principalAct(s string) event.Act {
 	return event.ActAccountUpdated
 }
 
-// jsonString is the string behind name in a flat object, its escapes as they stand.
-func jsonString(s, name string) string {
-	_, rest, ok := strings.Cut(s, name)
+// jsonPair takes `"key":"value",` off s, a flat object's inside; escapes stay as they are.
+func jsonPair(s string) (key, value, rest string, ok bool) {
+	s = strings.TrimPrefix(s, ",")
+	s, ok = strings.CutPrefix(s, `"`)
 	if !ok {
-		return ""
+		return "", "", s, false
 	}
-	for i := 0; i < len(rest); i++ {
-		switch rest[i] {
-		case '\\':
-			i++
-		case '"':
-			return rest[:i]
+	key, s, ok = strings.Cut(s, `":"`)
+	if !ok {
+		return "", "", s, false
+	}
+	for from := 0; ; {
+		i := strings.IndexByte(s[from:], '"')
+		if i < 0 {
+			return "", "", s, false
 		}
+		from += i
+		slashes := 0
+		for slashes < from && s[from-1-slashes] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return key, s[:from], s[from+1:], true
+		}
+		from++
 	}
-	return ""
 }
 
 // authorizationAudit reads what vCenter's inventory service says about permissions and roles:
