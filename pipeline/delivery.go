@@ -69,6 +69,7 @@ type DeliveryConfig struct {
 	Enrich    Enricher     // nil joins nothing
 	Filter    *sink.Filter // nil passes all
 	Format    Format
+	Frames    bool // records tell the sink how they came (sink.Record.Frame)
 	Detail    event.Detail
 	Original  event.Original
 	Listeners map[uint16]*decode.Options // by Frame.Listener

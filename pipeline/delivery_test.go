@@ -18,6 +18,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"vswarden/decode"
 	"vswarden/event"
 	"vswarden/receiver"
 	"vswarden/sink"
@@ -450,4 +451,63 @@ func FuzzRecord(f *testing.F) {
 		var r Record
 		_ = r.decode(b) // must not panic, whatever the bytes
 	})
+}
+
+// frameSink keeps the frames of what it gets.
+type frameSink struct{ got []sink.Frame }
+
+func (s *frameSink) Write(_ context.Context, batch []sink.Record) error {
+	for _, r := range batch {
+		if r.Frame == nil {
+			s.got = append(s.got, sink.Frame{Timezone: "none was given"})
+			continue
+		}
+		f := *r.Frame
+		f.TLSPeer, f.Relay = strings.Clone(f.TLSPeer), strings.Clone(f.Relay)
+		s.got = append(s.got, f)
+	}
+	return nil
+}
+
+func (s *frameSink) Close() error { return nil }
+
+func TestDeliveryGivesFramesWhereTheyAreWanted(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip(err)
+	}
+	f := receiver.Frame{
+		Peer: netip.MustParseAddrPort("10.0.0.1:514"), Transport: receiver.TLS, Framing: receiver.OctetCounting, Listener: 3,
+		TLSPeer: "esx01", Relay: "10.9.9.9", Flags: receiver.Truncated | receiver.Unfinished,
+	}
+	c := func() *fakeCursor {
+		return &fakeCursor{perChunk: 4, records: [][]byte{
+			append(appendFrameHeader(nil, &f, 1), line("h", 1)...),
+			{99}, // no record of ours: a dead letter
+			append(appendEventHeader(nil, event.NewID(1, 2), event.DatasetPosture, 2), `{}`...),
+		}}
+	}
+	want := []sink.Frame{
+		{
+			Peer: f.Peer, Transport: "tls", Framing: "octet_counting", Listener: 3, TLSPeer: "esx01", Relay: "10.9.9.9",
+			Timezone: "Europe/Berlin", Truncated: true, Unfinished: true,
+		},
+		{Own: true},
+	}
+	for _, wanted := range []bool{true, false} {
+		s := &frameSink{}
+		d := delivery(c(), s, &letters{}, func(cfg *DeliveryConfig) {
+			cfg.Lanes, cfg.Frames, cfg.Format = 1, wanted, FormatRaw
+			cfg.Listeners = map[uint16]*decode.Options{3: {Location: berlin}}
+		})
+		if err := d.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !wanted {
+			want = []sink.Frame{{Timezone: "none was given"}, {Timezone: "none was given"}}
+		}
+		if !slices.Equal(s.got, want) {
+			t.Errorf("wanted %v: got\n%+v, want\n%+v", wanted, s.got, want)
+		}
+	}
 }

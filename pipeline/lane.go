@@ -38,7 +38,8 @@ type lane struct {
 	event  event.Event
 	out    []byte // encoded events of the batch, one after the other
 	batch  []sink.Record
-	ends   []int // end of each event of batch in out
+	frames []sink.Frame // of each in batch, where the sink is to have them
+	ends   []int        // end of each event of batch in out
 	keys   map[netip.Addr]string
 	names  map[string]string // TLS names and hosts behind relays
 	tags   [32]uint64        // tags seen in this batch, by bit
@@ -99,7 +100,7 @@ func (l *lane) run(ctx context.Context) {
 
 // deliver brings this lane's records of c to the sink; false when ctx ended before that.
 func (l *lane) deliver(ctx context.Context, c *chunk) bool {
-	l.out, l.batch, l.ends = l.out[:0], l.batch[:0], l.ends[:0]
+	l.out, l.batch, l.ends, l.frames = l.out[:0], l.batch[:0], l.ends[:0], l.frames[:0]
 	l.filter = l.d.filter.Load()
 	var filtered uint64
 	for i := range c.records {
@@ -121,6 +122,9 @@ func (l *lane) deliver(ctx context.Context, c *chunk) bool {
 		l.batch[i].Value = l.out[start:end:end]
 		start = end
 	}
+	for i := range l.frames {
+		l.batch[i].Frame = &l.frames[i]
+	}
 	l.countTags()
 	l.d.Stats.Filtered.Add(filtered)
 	if len(l.batch) > 0 && !l.write(ctx, c) {
@@ -138,7 +142,7 @@ func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
 	out, n := len(l.out), len(l.batch)
 	defer func() {
 		if p := recover(); p != nil {
-			l.out, l.batch, l.ends = l.out[:out], l.batch[:n], l.ends[:n]
+			l.out, l.batch, l.ends, l.frames = l.out[:out], l.batch[:n], l.ends[:n], l.frames[:min(n, len(l.frames))]
 			keep, err = false, &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
@@ -155,7 +159,7 @@ func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
 		if l.filter != nil && !l.filter.Match(e) {
 			return false, nil
 		}
-		rec.Key, rec.Dataset = l.key(r), e.Dataset
+		rec.Key, rec.Dataset, rec.Host = l.key(r), e.Dataset, e.Host
 		if l.d.cfg.Format == FormatRaw {
 			l.out = append(l.out, r.Data...)
 		} else {
@@ -176,7 +180,26 @@ func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
 	}
 	l.batch = append(l.batch, rec)
 	l.ends = append(l.ends, len(l.out))
+	if l.d.cfg.Frames {
+		l.frames = append(l.frames, l.frame(r))
+	}
 	return true, nil
+}
+
+// frame is what the receiver knew of r, for a sink that passes it on.
+func (l *lane) frame(r *Record) sink.Frame {
+	if r.Kind != KindFrame {
+		return sink.Frame{Own: true}
+	}
+	f := sink.Frame{
+		Peer: r.Peer, Transport: r.Transport.String(), Framing: r.Framing.String(),
+		TLSPeer: text(r.TLSPeer), Relay: text(r.Relay), Listener: r.Listener,
+		Truncated: r.Flags&receiver.Truncated != 0, Unfinished: r.Flags&receiver.Unfinished != 0,
+	}
+	if loc := l.options(r.Listener).Location; loc != nil {
+		f.Timezone = loc.String()
+	}
+	return f
 }
 
 // fill gives e what the receiver knew of the frame.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"vswarden/event"
 )
@@ -15,8 +16,24 @@ type Record struct {
 	ID       event.ID
 	Key      string        // sender key: order is kept per key
 	Dataset  event.Dataset // what a sink may route by
+	Host     string        // host.name; valid until Write returns
 	Received int64         // Unix nanoseconds
 	Value    []byte        // the encoded event without a trailing newline; valid until Write returns
+	Frame    *Frame        // how it came to us; nil unless the delivery was told to give it; valid until Write returns
+}
+
+// Frame is what was known of a record beside its bytes, so that it can be decoded elsewhere.
+type Frame struct {
+	Own        bool // an event that we state ourselves; the rest is then empty
+	Peer       netip.AddrPort
+	Relay      string
+	Transport  string // udp tcp tls file
+	Framing    string // datagram lf crlf nul octet_counting file
+	TLSPeer    string
+	Listener   uint16
+	Timezone   string // of stamps that name none
+	Truncated  bool   // longer than the receiver's max_frame
+	Unfinished bool   // the connection ended before the frame did
 }
 
 // Sink is a destination.

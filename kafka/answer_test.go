@@ -1,0 +1,83 @@
+package kafka
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/apiversions"
+	"github.com/segmentio/kafka-go/protocol/createtopics"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+	"github.com/segmentio/kafka-go/protocol/produce"
+	"github.com/segmentio/kafka-go/protocol/saslauthenticate"
+	"github.com/segmentio/kafka-go/protocol/saslhandshake"
+)
+
+// fill puts something into every field of v, lists with n elements.
+func fill(v reflect.Value, n int) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		fill(v.Elem(), n)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).Name != "_" {
+				fill(v.Field(i), n)
+			}
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), n, n))
+		for i := range n {
+			fill(v.Index(i), n)
+		}
+	case reflect.String:
+		v.SetString("text")
+	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		v.SetInt(5)
+	case reflect.Uint8:
+		v.SetUint(5)
+	}
+}
+
+// What kafka-go writes is what the walker takes, and nothing else: no byte less, none more.
+func TestAnswersAreWalkedAsKafkaGoWritesThem(t *testing.T) {
+	for _, test := range []struct {
+		m      protocol.Message
+		newest int16
+	}{
+		{&apiversions.Response{}, 2},
+		{&metadata.Response{}, 8},
+		{&produce.Response{}, 8},
+		{&createtopics.Response{}, 4},
+		{&saslhandshake.Response{}, 1},
+		{&saslauthenticate.Response{}, 1},
+	} {
+		for n := range 4 {
+			fill(reflect.ValueOf(test.m), n)
+			for version := int16(0); version <= test.newest; version++ {
+				if flexible(test.m, version) {
+					t.Errorf("%T version %d is said to have tagged fields", test.m, version)
+				}
+				var b bytes.Buffer
+				if err := protocol.WriteResponse(&b, version, 7, test.m); err != nil {
+					t.Fatal(err)
+				}
+				body := b.Bytes()[8:]
+				if !holds(body, test.m, version) {
+					t.Errorf("%T version %d with lists of %d is not taken", test.m, version, n)
+				}
+				for cut := range len(body) {
+					if holds(body[:cut], test.m, version) {
+						t.Errorf("%T version %d: %d of %d bytes are taken for all", test.m, version, cut, len(body))
+					}
+				}
+				if holds(append(body[:len(body):len(body)], 0), test.m, version) {
+					t.Errorf("%T version %d: a byte too many is taken", test.m, version)
+				}
+			}
+		}
+	}
+	if !flexible(&createtopics.Response{}, 5) {
+		t.Error("CreateTopics version 5 has tagged fields")
+	}
+}

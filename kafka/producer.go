@@ -1,0 +1,228 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"vswarden/setting"
+)
+
+// ProducerConfig is all that a Producer needs.
+type ProducerConfig struct {
+	Cluster Config
+	Topic   string
+	// Create makes the topic, with the cluster's defaults, where it is missing.
+	Create      bool
+	Compression Compression
+	// MaxBytes bounds a record batch, compressed, as the topic's max.message.bytes does.
+	MaxBytes setting.Bytes
+}
+
+// Producer writes messages to one topic, each to the partition that the Java client would choose,
+// and waits until all in-sync replicas have them (acks=all). It tries nothing twice, and starts
+// nothing that outlives a call. Its methods may be called from several goroutines.
+//
+// What several callers bring while a broker is busy goes there in one request: there is at most one
+// under way to each broker, and so one batch under way to each partition.
+type Producer struct {
+	cfg ProducerConfig
+
+	looking chan struct{} // holds one token: who has it may fetch the view
+	mu      sync.Mutex    // guards what follows
+	view    *topicView
+	good    string // the broker that gave the view
+	links   map[string]*link
+	closed  bool
+}
+
+// NewProducer makes a Producer. It connects when it is first used. The config is valid.
+func NewProducer(cfg ProducerConfig) (*Producer, error) {
+	if _, err := newPacker(cfg.Compression); err != nil {
+		return nil, err
+	}
+	return &Producer{cfg: cfg, looking: make(chan struct{}, 1), links: map[string]*link{}}, nil
+}
+
+// Produce writes messages and returns when it is known, as far as it can be, what became of each.
+// An error means that none is known to be stored; else verdicts are nil when all are stored, or have
+// one error for each message, nil where it is. A RefusedError is for good; after any other a
+// message may be stored or not, and is to be written again. Of messages with one key none is stored
+// before an earlier one that was not refused. Nothing of messages is read after Produce returned.
+func (p *Producer) Produce(ctx context.Context, messages []Message) (verdicts []error, err error) {
+	if len(messages) == 0 {
+		return nil, nil
+	}
+	view, err := p.topic(ctx)
+	if err != nil {
+		return nil, err
+	}
+	works := p.sort(view, messages)
+	var others sync.WaitGroup
+	for _, w := range works[1:] {
+		others.Go(func() { w.link.submit(ctx, w) })
+	}
+	works[0].link.submit(ctx, works[0])
+	others.Wait()
+	for _, w := range works {
+		if w.failed {
+			view.stale.Store(true)
+		}
+		if w.failed || w.refused {
+			verdicts = w.verdicts // all works share them
+		}
+	}
+	return verdicts, nil
+}
+
+// sort gives each broker's link its messages, by partition and in order.
+func (p *Producer) sort(view *topicView, messages []Message) []*work {
+	n := len(view.leaders)
+	parts := newParts(n, len(messages))
+	verdicts := make([]error, len(messages))
+	var works []*work
+	for i := range messages {
+		part := partitionOf(messages[i].Key, n)
+		if !parts.add(part, int32(i)) {
+			continue // not the first of its partition
+		}
+		leader := view.leaders[part]
+		at := slices.IndexFunc(works, func(w *work) bool { return w.leader == leader })
+		if at < 0 {
+			at = len(works)
+			works = append(works, &work{
+				link: p.link(view, leader), leader: leader, messages: messages, parts: parts,
+				verdicts: verdicts, done: make(chan struct{}),
+			})
+		}
+		works[at].own = append(works[at].own, part)
+	}
+	return works
+}
+
+// link returns the way to a broker; for no leader it is one that fails.
+func (p *Producer) link(view *topicView, leader int32) *link {
+	addr := view.brokers[leader] // "" for noLeader
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := p.links[addr]
+	if l == nil {
+		l = newLink(&p.cfg, addr)
+		p.links[addr] = l
+	}
+	return l
+}
+
+// topic returns a view of the topic that is fresh.
+func (p *Producer) topic(ctx context.Context) (*topicView, error) {
+	if v := p.current(); v.fresh(time.Now()) {
+		return v, nil
+	}
+	select {
+	case p.looking <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-p.looking }()
+	old := p.current()
+	if old.fresh(time.Now()) {
+		return old, nil // another one fetched it
+	}
+	v, good, err := p.fetch(ctx, old)
+	if err != nil {
+		if old == nil || old.stale.Load() || ctx.Err() != nil {
+			return nil, err
+		}
+		v, good = old.again(), p.good // it was only old; nothing says that it is wrong
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	p.view, p.good = v, good
+	for addr, l := range p.links { // brokers that are gone, or moved
+		if !slices.Contains(v.addresses(), addr) {
+			delete(p.links, addr)
+			l.retire()
+		}
+	}
+	return v, nil
+}
+
+func (p *Producer) current() *topicView {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.view
+}
+
+// fetch asks the brokers for the topic: the one that answered last, those of the configuration,
+// then those it named.
+func (p *Producer) fetch(ctx context.Context, old *topicView) (v *topicView, good string, err error) {
+	var addrs []string
+	add := func(addr string) {
+		if addr != "" && !slices.Contains(addrs, addr) {
+			addrs = append(addrs, addr)
+		}
+	}
+	add(p.good)
+	for _, addr := range p.cfg.Cluster.Brokers {
+		add(addr)
+	}
+	if old != nil {
+		for _, addr := range old.addresses() {
+			add(addr)
+		}
+	}
+	return fetchView(ctx, &p.cfg.Cluster, addrs, p.cfg.Topic, p.cfg.Create)
+}
+
+// Close closes all connections. No Produce runs and none follows.
+func (p *Producer) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, l := range p.links {
+		l.retire()
+	}
+	clear(p.links)
+	return nil
+}
+
+// Validate returns every fault of c that is not the cluster's.
+func (c ProducerConfig) Validate() (faults []setting.Fault) {
+	fault := func(path, value, problem string) {
+		faults = append(faults, setting.Fault{Path: path, Value: value, Problem: problem})
+	}
+	if !isTopic(c.Topic) {
+		fault("topic", strconv.Quote(c.Topic), "no topic's name, write 1 to 249 of A-Z a-z 0-9 . _ -")
+	}
+	switch c.Compression {
+	case CompressNone, CompressSnappy, CompressLZ4, CompressZstd:
+	default:
+		fault("compression", strconv.Quote(string(c.Compression)), "not one of none, snappy, lz4, zstd, write one of them")
+	}
+	if c.MaxBytes < minMaxBytes || c.MaxBytes > maxMaxBytes {
+		fault("max_message_bytes", c.MaxBytes.String(), fmt.Sprintf("not within %v and %v, write what the topic's max.message.bytes allows", minMaxBytes, maxMaxBytes))
+	}
+	return faults
+}
+
+// Bounds of MaxBytes.
+const (
+	minMaxBytes = 16 * setting.KiB
+	maxMaxBytes = 64 * setting.MiB
+)
+
+// isTopic says whether Kafka takes s as the name of a topic.
+func isTopic(s string) bool {
+	for _, c := range []byte(s) {
+		if !(c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-') {
+			return false
+		}
+	}
+	return len(s) > 0 && len(s) <= 249 && s != "." && s != ".."
+}

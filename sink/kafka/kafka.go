@@ -1,0 +1,190 @@
+// Package kafka is the sink that writes events to a topic of Apache Kafka.
+//
+// It promises: Write returns nil for an event when every in-sync replica has it (acks=all); an event
+// that Kafka will never take, because it is too large, is refused for good with the reason; all
+// other trouble, missing topics and rights included, is an error that heals. Events of one sender are
+// in one partition, in order. A message written again after its outcome was unknown may be there
+// twice, under the same event-id.
+package kafka
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"vswarden/event"
+	"vswarden/kafka"
+	"vswarden/sink"
+)
+
+// The names of headers. All values are text.
+const (
+	HeaderContentType = "content-type" // application/json
+	HeaderSchema      = "schema"       // vswarden/1: the version of our own fields
+	HeaderEventID     = "event-id"     // 26 characters, the same each time an event is written
+	HeaderDataset     = "dataset"
+	HeaderHost        = "host" // host.name
+
+	// Of a record in its raw form: what the frame does not say itself. Empty ones are left out.
+	HeaderKind      = "kind"     // frame, or event: then the value is our own event's JSON
+	HeaderReceived  = "received" // RFC 3339, UTC, nanoseconds
+	HeaderPeer      = "peer"     // address:port
+	HeaderRelay     = "relay"
+	HeaderTransport = "transport"
+	HeaderFraming   = "framing"
+	HeaderListener  = "listener" // number of the listener's name
+	HeaderTimezone  = "timezone"
+	HeaderTLSPeer   = "tls-peer"
+	HeaderFlags     = "flags" // truncated, unfinished, joined by a comma
+)
+
+// The values of HeaderKind.
+const (
+	KindFrame = "frame"
+	KindEvent = "event"
+)
+
+const (
+	contentJSON = "application/json"
+	schema      = "vswarden/" + event.SchemaVersion
+	headersMost = 11 // of one message
+)
+
+// Sink writes to one topic.
+type Sink struct {
+	producer *kafka.Producer
+	now      func() time.Time
+	scratch  sync.Pool // *scratch
+}
+
+var _ sink.Sink = (*Sink)(nil)
+
+// scratch is the memory of one Write.
+type scratch struct {
+	messages []kafka.Message
+	headers  []kafka.Header
+	text     []byte
+}
+
+// Open makes the sink. It connects when it first writes: a cluster that is down is no reason not to
+// start. The config is valid; now gives the time.
+func Open(cfg Config, now func() time.Time) (*Sink, error) {
+	p, err := kafka.NewProducer(cfg.producer())
+	if err != nil {
+		return nil, err
+	}
+	return &Sink{producer: p, now: now, scratch: sync.Pool{New: func() any { return &scratch{} }}}, nil
+}
+
+// Write writes the batch.
+func (s *Sink) Write(ctx context.Context, batch []sink.Record) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w := s.scratch.Get().(*scratch)
+	verdicts, err := s.producer.Produce(ctx, w.fill(batch, s.now().UnixMilli()))
+	clear(w.messages) // the values are not ours
+	clear(w.headers)
+	s.scratch.Put(w)
+	if err != nil || verdicts == nil {
+		return err
+	}
+	return judge(verdicts)
+}
+
+// judge says of each verdict what a delivery wants to know.
+func judge(verdicts []error) error {
+	for i, err := range verdicts {
+		var refused *kafka.RefusedError
+		if errors.As(err, &refused) {
+			verdicts[i] = sink.Permanent(err)
+		}
+	}
+	return sink.Errors(verdicts)
+}
+
+// Close closes the connections.
+func (s *Sink) Close() error { return s.producer.Close() }
+
+// fill makes messages of batch. now is Unix milliseconds.
+func (w *scratch) fill(batch []sink.Record, now int64) []kafka.Message {
+	w.text = w.text[:0]
+	for i := range batch {
+		w.text = batch[i].ID.AppendText(w.text)
+	}
+	ids := string(w.text) // one string for all
+	w.messages, w.headers = w.messages[:0], w.headers[:0]
+	if need := len(batch) * headersMost; cap(w.headers) < need {
+		w.headers = make([]kafka.Header, 0, need) // it must not move: messages point into it
+	}
+	for i := range batch {
+		r := &batch[i]
+		id := ids[i*event.IDLen : (i+1)*event.IDLen]
+		from := len(w.headers)
+		if r.Frame != nil {
+			w.raw(r, id)
+		} else {
+			w.add(HeaderContentType, contentJSON)
+			w.add(HeaderSchema, schema)
+			w.add(HeaderEventID, id)
+			w.add(HeaderDataset, string(r.Dataset))
+			w.add(HeaderHost, r.Host)
+		}
+		w.messages = append(w.messages, kafka.Message{
+			Key:     r.Key,
+			Time:    stamp(r.Received, now),
+			Headers: w.headers[from:len(w.headers):len(w.headers)],
+			Value:   r.Value,
+		})
+	}
+	return w.messages
+}
+
+// stamp is the time of a Kafka record: when the event was received, but never ahead of our clock.
+// Receive times run on after the clock was set back from some wrong day, and a broker refuses what
+// is an hour ahead; an event that waits for that day would hold up all that come after it.
+func stamp(received, now int64) int64 {
+	return max(min(received/int64(time.Millisecond), now), 0)
+}
+
+// add adds a header that says something.
+func (w *scratch) add(name, value string) {
+	if value != "" {
+		w.headers = append(w.headers, kafka.Header{Key: name, Value: value})
+	}
+}
+
+// raw adds the headers of a record in its raw form.
+func (w *scratch) raw(r *sink.Record, id string) {
+	f := r.Frame
+	kind := KindFrame
+	if f.Own {
+		kind = KindEvent
+	}
+	w.add(HeaderKind, kind)
+	w.add(HeaderEventID, id)
+	w.add(HeaderReceived, time.Unix(0, r.Received).UTC().Format("2006-01-02T15:04:05.000000000Z07:00"))
+	if f.Own {
+		w.add(HeaderDataset, string(r.Dataset))
+		return
+	}
+	if f.Peer.IsValid() {
+		w.add(HeaderPeer, f.Peer.String())
+	}
+	w.add(HeaderRelay, f.Relay)
+	w.add(HeaderTransport, f.Transport)
+	w.add(HeaderFraming, f.Framing)
+	w.add(HeaderListener, strconv.Itoa(int(f.Listener)))
+	w.add(HeaderTimezone, f.Timezone)
+	w.add(HeaderTLSPeer, f.TLSPeer)
+	switch {
+	case f.Truncated && f.Unfinished:
+		w.add(HeaderFlags, "truncated,unfinished")
+	case f.Truncated:
+		w.add(HeaderFlags, "truncated")
+	case f.Unfinished:
+		w.add(HeaderFlags, "unfinished")
+	}
+}
