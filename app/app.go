@@ -21,6 +21,7 @@ import (
 	"vswarden/decode"
 	"vswarden/pipeline"
 	"vswarden/receiver"
+	"vswarden/setting"
 	"vswarden/sink"
 	"vswarden/sink/deadletter"
 	"vswarden/sink/file"
@@ -67,6 +68,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	cfg, log := o.Config, o.Log
 	if cfg.MemoryLimit > 0 {
 		debug.SetMemoryLimit(int64(cfg.MemoryLimit))
+	}
+
+	if faults := fileFaults(cfg); len(faults) > 0 {
+		return faults
 	}
 
 	// Build, from the log outwards. What opened is closed in reverse, by defer.
@@ -154,6 +159,17 @@ func Run(ctx context.Context, o Options) (err error) {
 	side.Wait()
 	errs = append(errs, p.farewell())
 	return errors.Join(errs...)
+}
+
+// fileFaults reads the files that listeners need, so that a wrong one is a fault of the
+// configuration and not of the first handshake.
+func fileFaults(cfg configs.Config) (faults setting.Faults) {
+	for i, l := range cfg.Listeners {
+		if err := l.CheckFiles(); err != nil {
+			faults = append(faults, setting.Fault{Path: fmt.Sprintf("listeners[%d].tls", i), Value: l.Address, Problem: err.Error()})
+		}
+	}
+	return faults
 }
 
 var errDrain = errors.New("shutdown_timeout passed before all was delivered")

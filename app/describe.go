@@ -10,6 +10,9 @@ import (
 
 // Describe writes what a configuration without faults will do, for `vswarden check`.
 func Describe(w io.Writer, cfg configs.Config) error {
+	if faults := fileFaults(cfg); len(faults) > 0 {
+		return faults
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "data directory  %s\n", cfg.DataDir)
 	for _, l := range cfg.Listeners {

@@ -70,6 +70,23 @@ func (p *parts) receiverMetrics() []web.Metric {
 		gauge("vswarden_connections_open", "TCP connections open now.", func() float64 {
 			return float64(p.received(func(s *receiver.Stats) uint64 { return uint64(max(s.Open.Load(), 0)) })())
 		}))
+	for _, r := range receiver.HandshakeFaults() {
+		all = append(all, counter("vswarden_tls_handshake_faults_total", "TLS handshakes that came to nothing.",
+			p.received(func(s *receiver.Stats) uint64 { return s.HandshakeFaults[r].Load() }), web.Label{Name: "reason", Value: r.String()}))
+	}
+	for _, r := range receiver.CloseReasons() {
+		all = append(all, counter("vswarden_connections_closed_total", "TCP connections that ended.",
+			p.received(func(s *receiver.Stats) uint64 { return s.Closed[r].Load() }), web.Label{Name: "reason", Value: r.String()}))
+	}
+	all = append(all,
+		counter("vswarden_tls_handshakes_total", "TLS sessions begun.",
+			p.received(func(s *receiver.Stats) uint64 { return s.Handshakes.Load() })),
+		counter("vswarden_tls_reloads_total", "Times that certificate, key and client CA were read again.",
+			p.received(func(s *receiver.Stats) uint64 { return s.Reloads.Load() }), web.Label{Name: "result", Value: "ok"}),
+		counter("vswarden_tls_reloads_total", "Times that certificate, key and client CA were read again.",
+			p.received(func(s *receiver.Stats) uint64 { return s.ReloadFaults.Load() }), web.Label{Name: "result", Value: "kept_old"}),
+		counter("vswarden_datagrams_refused_total", "Datagrams from addresses that allow does not hold.",
+			p.received(func(s *receiver.Stats) uint64 { return s.RefusedDatagrams.Load() })))
 	for _, r := range receiver.Refusals() {
 		all = append(all, counter("vswarden_connections_refused_total", "Connections that were not listened to.",
 			p.received(func(s *receiver.Stats) uint64 { return s.Refused[r].Load() }), web.Label{Name: "reason", Value: r.String()}))

@@ -32,6 +32,7 @@ type parts struct {
 func (p *parts) watch(ctx context.Context, o Options) {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
+	drops := kernelDrops{seen: make([]uint64, len(p.listeners))}
 	for {
 		select {
 		case <-ctx.Done():
@@ -41,6 +42,7 @@ func (p *parts) watch(ctx context.Context, o Options) {
 		case <-t.C:
 			reportDamage(p.log, p.records)
 			p.reportUpkeep()
+			drops.report(ctx, p)
 		}
 	}
 }
@@ -85,6 +87,16 @@ func (p *parts) reload(o Options) {
 		p.log.Error().Err(err).Msg("reload: the configuration has faults; what was there stays in force")
 		return
 	}
+	for _, c := range cfg.Listeners {
+		for _, l := range p.listeners {
+			if l.Name() != c.Name {
+				continue
+			}
+			if _, err := l.Reload(c.Config); err != nil { // what needs a restart is named below
+				p.log.Error().Str("listener", c.Name).Err(err).Msg("reload: the listener keeps what it had")
+			}
+		}
+	}
 	for i, s := range cfg.Sinks {
 		for _, t := range p.outlets {
 			if t.name == s.Name {
@@ -95,7 +107,7 @@ func (p *parts) reload(o Options) {
 	if changed := p.cfg.NeedRestart(cfg); len(changed) > 0 {
 		p.log.Warn().Strs("keys", changed).Msg("reload: these settings changed and need a restart")
 	}
-	p.log.Info().Msg("reload: configuration read, filters renewed")
+	p.log.Info().Msg("reload: configuration read; filters and listeners renewed")
 }
 
 // healthy says whether every part works.

@@ -10,6 +10,7 @@ const (
 	LossLost     LossKind = "lost"           // a logger gives the number of messages it lost
 	LossStress   LossKind = "stress"         // the host drops messages because its queue is full
 	LossModified LossKind = "modified"       // the host shortened this very message
+	LossKernel   LossKind = "kernel"         // our own: the kernel of this machine threw datagrams away
 	LossRepeated LossKind = "repeated"       // "last message repeated N times": nothing is lost but the copies
 )
 

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"vswarden/event"
+)
+
+// dropsPause is how long drops of one listener are gathered before they are stated again.
+const dropsPause = 10 * time.Second
+
+// kernelDrops turns what the kernel threw away for want of buffer into events of our own, so that
+// who reads the events knows that some are missing. Memory: one number for each listener.
+type kernelDrops struct {
+	seen []uint64 // drops stated so far, by listener
+	next time.Time
+}
+
+// report states what was dropped since the last time.
+func (k *kernelDrops) report(ctx context.Context, p *parts) {
+	now := time.Now()
+	if now.Before(k.next) {
+		return
+	}
+	for i, l := range p.listeners {
+		n := l.Stats().KernelDrops.Load()
+		if n == k.seen[i] {
+			continue
+		}
+		lost := n - k.seen[i]
+		p.log.Warn().Str("listener", l.Name()).Uint64("datagrams", lost).Msg("the kernel dropped datagrams because the socket's buffer was full; raise receive_buffer, or let hosts send over TCP")
+		host, err := os.Hostname()
+		if err != nil {
+			host = "localhost" // an event without host.name would be of nobody
+		}
+		e := &event.Event{
+			Dataset: event.DatasetLogLoss, TimeDigits: 9, Host: host,
+			Message: fmt.Sprintf("the kernel dropped %d datagrams of listener %s because the socket's buffer was full", lost, l.Name()),
+			Loss:    event.LogLoss{Kind: event.LossKernel, Count: lost, Target: l.Addr().String()},
+		}
+		e.Syslog.Priority = -1
+		if err := p.intake.Emit(ctx, e); err != nil {
+			p.log.Warn().Err(err).Msg("the loss could not be stated as an event")
+			return
+		}
+		k.seen[i], k.next = n, now.Add(dropsPause)
+	}
+}
