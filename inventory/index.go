@@ -238,6 +238,9 @@ func (inv *Inventory) MACOwners(mac MAC, dst []Owner) []Owner {
 	return dst
 }
 
+// MACOwners is Inventory.MACOwners, for whoever holds only the host.
+func (h *HostTable) MACOwners(mac MAC, dst []Owner) []Owner { return h.inv.MACOwners(mac, dst) }
+
 // VM returns a VM as last seen, gone or not, or nil. It takes the writers' lock: for feeders and
 // commands, not for events.
 func (inv *Inventory) VM(ref Ref) *VM {

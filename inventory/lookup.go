@@ -201,9 +201,9 @@ func coverOf(early, from, to, late Stamp, backdated bool, q *Query) (c Cover, us
 		c = CoverAt
 	case start <= q.To && to > q.From:
 		c = CoverPart
-	case early <= q.To && late >= q.From:
+	case early <= q.To && late > q.From:
 		c = CoverPerhaps
-	case late < q.From && late >= q.From.Add(-grace):
+	case late <= q.From && late >= q.From.Add(-grace):
 		c = CoverBefore
 	}
 	return c, usedBoot

@@ -209,3 +209,14 @@ func (s *source) upTo(now Stamp) Stamp {
 	}
 	return reported
 }
+
+// Told returns the moment up to which any pushing source has told all changes of the host, as seen
+// at now; 0 = none ever did.
+func (h *HostTable) Told(now Stamp) (told Stamp) {
+	v := h.cur.Load()
+	sources := *h.inv.sources.Load()
+	for i := range v.marks {
+		told = max(told, v.knownUpTo(v.marks[i].source, sources[v.marks[i].source], now))
+	}
+	return told
+}

@@ -1,0 +1,578 @@
+// Package resolve weighs what the inventory knows and what a line says into one answer: who held
+// the port when the line was written, and how sure that is.
+//
+// It promises to be unsure rather than wrong: a confidence of 0.85 or more is given only where one
+// holder is known for the whole time the line may be of, or where the line itself names the
+// holder. It is pure: no clock, no state, no memory of its own.
+package resolve
+
+import (
+	"time"
+
+	"vswarden/inventory"
+)
+
+// Question is what a line says and what is known of its time.
+type Question struct {
+	Host *inventory.HostTable // who sent it; nil: not known, and then a port id is worth nothing
+
+	HasPort bool
+	Port    uint32
+	Kind    inventory.Kind // of the client, by the form of its name; KindUnknown where the line names none
+	Client  string         // as written: web-01.eth0
+	Name    string         // the VM's name in it: web-01
+	Device  string         // the adapter in it: eth0, vmk0
+
+	From, Join, To inventory.Stamp // the window and the moment in it that the line is of
+	Now            inventory.Stamp // the clock, for how far sources have told
+	Guard          time.Duration
+	// ClockUnsettled: the offset of the sender's clock rests on too few lines.
+	ClockUnsettled bool
+	// TableUntrusted: of the last lines of this host that had both a port and a name, too many disagreed with its table.
+	TableUntrusted bool
+}
+
+// Status is vmware.enrichment.status.
+type Status uint8
+
+// The statuses.
+const (
+	NotApplicable Status = iota // the line names no port and no client
+	Unresolved
+	Partial // who, but not all of where; or unsure
+	Stale   // as Complete, but the source has not told enough for that time
+	Complete
+)
+
+// String returns the word of the event schema.
+func (s Status) String() string {
+	return [...]string{"not_applicable", "unresolved", "partial", "stale", "complete"}[s%5]
+}
+
+// Missing is a set of facts that an answer lacks (vmware.enrichment.missing).
+type Missing uint8
+
+// The facts.
+const (
+	MissingHost Missing = 1 << iota
+	MissingVM
+	MissingNIC
+	MissingPortgroup
+	MissingPolicy
+)
+
+var missingNames = [...]string{"host", "vm", "vnic", "portgroup", "policy"}
+
+// Names returns the facts as words.
+func (m Missing) Names() (names []string) {
+	for i, name := range missingNames {
+		if m&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Confidences. Those of vsphere.md §6 and contract.md.
+const (
+	exact      = 0.995 // table and line agree
+	table      = 0.97
+	confirmed  = 0.95 // unsure by itself, but the line agrees
+	named      = 0.90
+	behind     = 0.85 // the line names one VM for certain, the table another
+	unsettled  = 0.80 // the most where something may yet be told
+	vmOnly     = 0.70
+	unsure     = 0.60 // the most where more than one is possible
+	Sure       = 0.85 // what is below is not known for certain
+	importOld  = 0.60
+	importDay  = 0.85
+	importMade = 0.95
+	// importFor is how long a statement counts without being repeated.
+	importFor = 24 * time.Hour
+)
+
+// Answer is who held the port. What it points to is never changed.
+type Answer struct {
+	inventory.Candidate // of whom the answer is; its zero value where there is none
+
+	Device     string // vmk0, vmnic2: of the host's own
+	Confidence float64
+	Status     Status
+	Missing    Missing
+	Notes      Note
+	// Candidates is how many may be meant, the answer's own included.
+	Candidates int
+	// Others are all that were considered; they stay valid until the next call.
+	Others []inventory.Candidate
+	Place  inventory.Where // where the port is, as of the join time
+	Agrees Agreement       // whether line and table name the same holder: a test of the table
+}
+
+// Agreement is what a line with both a port and a name says about the host's table.
+type Agreement uint8
+
+// The outcomes.
+const (
+	NotCompared Agreement = iota
+	Agreed
+	Disagreed
+)
+
+// Resolver holds the memory that one caller uses again and again. Not for concurrent use.
+type Resolver struct {
+	ports, names []inventory.Candidate
+	owners       []inventory.Owner
+}
+
+// Resolve answers a question. It allocates nothing once its memory has grown.
+func (r *Resolver) Resolve(q *Question) (a Answer) {
+	if !q.HasPort && q.Client == "" {
+		return Answer{Status: NotApplicable}
+	}
+	if q.Host == nil {
+		return Answer{Status: Unresolved, Missing: MissingHost, Candidate: inventory.Candidate{Kind: q.Kind}}
+	}
+	query := inventory.Query{Port: q.Port, From: q.From, At: q.Join, To: q.To, Now: q.Now}
+	r.ports = r.ports[:0]
+	if q.HasPort {
+		r.ports = q.Host.Lookup(&query, r.ports)
+	}
+	r.names = r.names[:0]
+	if q.Kind == inventory.KindVM {
+		r.names = q.Host.Named(q.Name, &query, r.names)
+		if q.Client != q.Name { // a VM may be called x.eth0
+			r.names = q.Host.Named(q.Client, &query, r.names)
+		}
+	}
+	switch {
+	case q.HasPort && q.Port>>31 != 0 || q.Kind == inventory.KindUplink:
+		a = r.own(q, inventory.KindUplink)
+	case q.Kind == inventory.KindVMKernel:
+		a = r.own(q, inventory.KindVMKernel)
+	case q.Kind == inventory.KindSystem:
+		a = r.own(q, inventory.KindSystem)
+	default:
+		a = r.holder(q)
+	}
+	r.finish(q, &a)
+	return a
+}
+
+// own answers for the host's own ports: uplinks, vmk interfaces, the switch itself.
+func (r *Resolver) own(q *Question, kind inventory.Kind) (a Answer) {
+	a.Kind, a.Device, a.Confidence = kind, q.Device, named
+	if kind == inventory.KindUplink {
+		a.Method = inventory.MethodUplink
+		if q.Port>>31 != 0 {
+			a.Confidence = confirmed // bit 31 says so
+		}
+	}
+	if kind == inventory.KindVMKernel {
+		a.Method = inventory.MethodVMK
+	}
+	if q.Client != "" {
+		a.Method |= inventory.MethodClientName
+	}
+	a.Client = q.Client
+	for i := range r.ports {
+		c := &r.ports[i]
+		switch {
+		case c.Kind == kind && (q.Client == "" || c.Client == q.Client || c.Client == ""):
+			method := a.Method
+			a.Candidate = *c
+			a.Method |= method
+			a.Device = orElse(q.Device, c.Client)
+			if c.Cover >= inventory.CoverAt {
+				a.Confidence = 0.99
+			}
+		case c.Kind == inventory.KindVM && c.Cover >= inventory.CoverAt && a.Confidence < 0.99 && kind != inventory.KindUplink:
+			a.Notes |= NoteNameConflict
+			a.Confidence = unsure
+		}
+	}
+	a.Candidates = 1
+	return a
+}
+
+// holder answers for a VM's port.
+func (r *Resolver) holder(q *Question) Answer {
+	byName, vms := r.byName(q)
+	best, count := r.best()
+	if best == nil || best.Cover == inventory.CoverBefore {
+		return r.noHolder(q, best, byName, vms)
+	}
+	if q.Kind == inventory.KindVM {
+		agreed, n := (*inventory.Candidate)(nil), 0
+		for i := range r.ports {
+			if r.agrees(q, &r.ports[i]) {
+				agreed, n = &r.ports[i], n+1
+			}
+		}
+		switch {
+		case n >= 1:
+			return r.agreed(q, agreed, count)
+		case best.VM == nil && best.Client == "" && byName != nil: // the table has an address at most
+			a := r.noHolder(q, nil, byName, vms)
+			if a.Net == nil {
+				a.Net = best.Net
+			}
+			return a
+		case byName != nil && vms == 1: // the table is behind: the line names a VM of this host, and no other has that name
+			a := r.nameOnly(q, byName)
+			a.Confidence = min(a.Confidence, behind)
+			a.Candidates, a.Agrees = count+1, disagreed(best)
+			a.Notes |= NoteTableBehind
+			return a
+		}
+		a := Answer{Candidate: *best, Confidence: min(r.base(q, best), unsure), Candidates: count + 1, Agrees: disagreed(best)}
+		a.Notes |= NoteNameConflict
+		if vms > 1 {
+			a.Notes |= NoteTwoNames
+		}
+		return a
+	}
+	return r.tableOnly(q, best, count)
+}
+
+// disagreed reports a disagreement only of a table that was sure of its holder.
+func disagreed(c *inventory.Candidate) Agreement {
+	if c.Cover == inventory.CoverAll && c.Settled && c.Method&inventory.MethodBackdated == 0 {
+		return Disagreed
+	}
+	return NotCompared
+}
+
+// best returns the likeliest of the holders and how many there are. What a better source knows for the
+// whole window overrules what a lesser one said before it.
+func (r *Resolver) best() (best *inventory.Candidate, count int) {
+	for i := range r.ports {
+		c := &r.ports[i]
+		if best == nil || c.Cover > best.Cover || c.Cover == best.Cover && rank(c) > rank(best) {
+			best = c
+		}
+	}
+	if best == nil {
+		return nil, 0
+	}
+	count = 1
+	whole := best.Cover == inventory.CoverAll && best.Settled && best.Method&inventory.MethodBackdated == 0
+	for i := range r.ports {
+		c := &r.ports[i]
+		if c != best && (!whole || rank(c) >= rank(best) || c.From > best.From) {
+			count++
+		}
+	}
+	return best, count
+}
+
+// rank orders sources that know of the same time: the inventory's before what log lines taught, imports last.
+func rank(c *inventory.Candidate) int {
+	switch {
+	case c.Method&inventory.MethodPortTable != 0:
+		return 3
+	case c.Method&inventory.MethodLive != 0:
+		return 2
+	case c.Method&inventory.MethodLearned != 0:
+		return 1
+	}
+	return 0
+}
+
+// base is how sure a table is of a holder whom it knows for the whole window.
+func (r *Resolver) base(q *Question, c *inventory.Candidate) float64 {
+	switch {
+	case c.Method&(inventory.MethodPortTable|inventory.MethodLive) != 0:
+		return table
+	case c.Method&inventory.MethodLearned != 0:
+		return named
+	case c.Method&inventory.MethodImport != 0:
+		return importConfidence(q, c)
+	}
+	return unsettled
+}
+
+// importConfidence is contract.md's rule: an import is a statement as of a moment.
+func importConfidence(q *Question, c *inventory.Candidate) float64 {
+	switch age := q.Join.Sub(c.Stated); {
+	case age.Abs() <= q.Guard:
+		return importMade
+	case age > 0 && age <= importFor:
+		return importDay
+	}
+	return importOld
+}
+
+// tableOnly answers where the line names nobody.
+func (r *Resolver) tableOnly(q *Question, best *inventory.Candidate, count int) Answer {
+	a := Answer{Candidate: *best, Candidates: count, Confidence: r.base(q, best)}
+	limit := func(most float64, why Note) {
+		if a.Confidence > most {
+			a.Confidence = most
+		}
+		a.Notes |= why
+	}
+	imported := a.Method&(inventory.MethodPortTable|inventory.MethodLive|inventory.MethodLearned) == 0
+	if count > 1 {
+		limit(unsure, NoteSeveral)
+	}
+	switch {
+	case best.Cover <= inventory.CoverPart:
+		limit(unsure, NotePerhaps)
+	case best.Cover == inventory.CoverAt && !imported:
+		limit(unsettled, NoteChanged)
+	}
+	if best.Method&inventory.MethodBackdated != 0 {
+		limit(unsettled, NoteBackdated)
+	}
+	if !best.Settled {
+		limit(unsettled, NoteUnsettled)
+		a.Confidence *= staleness(q)
+	}
+	if q.ClockUnsettled {
+		limit(unsettled, NoteClock)
+	}
+	if q.TableUntrusted && best.Method&inventory.MethodPortTable != 0 {
+		limit(unsure, NoteUntrusted)
+	}
+	if imported && q.Join.Sub(best.Stated) > importFor {
+		a.Notes |= NoteImportOld
+	}
+	if best.VM == nil && best.MAC != (inventory.MAC{}) && best.Kind == inventory.KindVM {
+		r.byMAC(q, &a)
+	}
+	return a
+}
+
+// staleness is by how much what was last told loses with the time since.
+func staleness(q *Question) float64 {
+	told := q.Host.Told(q.Now)
+	switch age := q.Now.Sub(told); {
+	case told == 0 || age > time.Hour:
+		return 0.7
+	case age > 2*time.Minute:
+		return 0.9
+	}
+	return 1
+}
+
+// agreed answers where the line names the holder that the table has. Among several it decides.
+func (r *Resolver) agreed(q *Question, c *inventory.Candidate, count int) Answer {
+	a := Answer{Candidate: *c, Candidates: count, Agrees: Agreed}
+	a.Method |= inventory.MethodClientName
+	base := r.base(q, c)
+	sure := c.Cover == inventory.CoverAll && c.Settled && count == 1 && !q.ClockUnsettled && c.Method&inventory.MethodBackdated == 0
+	switch {
+	case base >= table && sure:
+		a.Confidence = exact
+	case base >= table && c.Cover >= inventory.CoverAt:
+		a.Confidence = table
+	case c.Cover >= inventory.CoverAt:
+		a.Confidence = max(base, confirmed)
+	default:
+		a.Confidence = named
+	}
+	r.checkNIC(q, &a)
+	return a
+}
+
+// checkNIC compares the adapter that the line names with the one the table has. A table that is not settled may show the
+// one that had the port before.
+func (r *Resolver) checkNIC(q *Question, a *Answer) {
+	if a.VM == nil {
+		return
+	}
+	n := a.VM.NICByDevice(q.Device)
+	switch {
+	case n == nil || n.Key == a.NICKey:
+	case a.NICKey == 0:
+		a.NICKey = n.Key
+		a.Confidence = min(a.Confidence, named)
+	default:
+		a.Notes |= NoteNICConflict
+		a.Confidence = min(a.Confidence, behind)
+		if !a.Settled {
+			a.NICKey = n.Key
+		}
+	}
+}
+
+// agrees reports whether the line names the candidate: by the name it had, or by the client name that the
+// source itself printed.
+func (r *Resolver) agrees(q *Question, c *inventory.Candidate) bool {
+	if c.Client != "" && c.Client == q.Client {
+		return true
+	}
+	if c.VM == nil {
+		for i := range r.names {
+			if n := r.names[i].VM.NICByMAC(c.MAC); n != nil {
+				c.VM, c.NICKey = r.names[i].VM, n.Key
+				return true
+			}
+		}
+		return false
+	}
+	if c.VM.Ref.VC == 0 && c.VM.Name == q.Name {
+		return true
+	}
+	for i := range r.names {
+		if r.names[i].VM.Ref == c.VM.Ref {
+			return true
+		}
+	}
+	return false
+}
+
+// byName returns the VM that the line's name means on this host, and how many it may mean.
+func (r *Resolver) byName(q *Question) (c *inventory.Candidate, vms int) {
+	for i := range r.names {
+		n := &r.names[i]
+		if n.Cover == inventory.CoverBefore && len(r.names) > 1 {
+			continue
+		}
+		if c != nil && c.VM.Ref == n.VM.Ref {
+			if n.Cover > c.Cover {
+				c = n
+			}
+			continue
+		}
+		vms++
+		if c == nil || n.Cover > c.Cover {
+			c = n
+		}
+	}
+	return c, vms
+}
+
+// noHolder answers where no table has the port at that time. gone is who had left it before, or nil.
+func (r *Resolver) noHolder(q *Question, gone, byName *inventory.Candidate, vms int) Answer {
+	switch {
+	case byName != nil && vms == 1:
+		a := r.nameOnly(q, byName)
+		if gone != nil && gone.VM != nil && gone.VM.Ref == byName.VM.Ref {
+			a.Method |= gone.Method
+			if a.NICKey == 0 {
+				a.NICKey = gone.NICKey
+			}
+			if a.Net == nil {
+				a.Net = gone.Net
+			}
+		}
+		return a
+	case vms > 1:
+		return Answer{Status: Unresolved, Candidates: vms, Notes: NoteTwoNames, Candidate: inventory.Candidate{Kind: q.Kind}}
+	case gone != nil:
+		a := Answer{Candidate: *gone, Candidates: 1, Confidence: unsettled, Notes: NoteLeft}
+		if q.ClockUnsettled || q.Kind == inventory.KindVM && !r.agrees(q, gone) {
+			a.Confidence = unsure
+		}
+		if gone.Method&inventory.MethodImport != 0 {
+			a.Confidence = unsure
+		}
+		return a
+	}
+	a := Answer{Status: Unresolved, Candidate: inventory.Candidate{Kind: q.Kind, Client: q.Client}}
+	if known := q.Host.KnownSince(); known == 0 || q.Join < known {
+		a.Notes |= NoteBeforeKnowledge
+	}
+	return a
+}
+
+// nameOnly answers by the name alone: the VM is as sure as its residence, the adapter only where there is one
+// or the line names it.
+func (r *Resolver) nameOnly(q *Question, c *inventory.Candidate) Answer {
+	a := Answer{Candidate: *c, Candidates: 1, Confidence: named}
+	a.Client = q.Client
+	literal := c.Client == q.Client && q.Client != q.Name
+	if n := c.VM.NICByDevice(q.Device); n != nil && !literal {
+		a.NICKey = n.Key
+	}
+	switch {
+	case a.NICKey == 0 && len(c.VM.NICs) != 1:
+		a.Confidence = vmOnly
+		a.Notes |= NoteWhichNIC
+	case c.Cover < inventory.CoverAll:
+		a.Confidence = unsettled
+		a.Notes |= NoteChanged
+	}
+	switch {
+	case c.Cover == inventory.CoverBefore:
+		a.Notes |= NoteLeft
+	case c.Method&inventory.MethodImport != 0:
+		a.Confidence = min(a.Confidence, max(importConfidence(q, c), vmOnly))
+	}
+	if c.FormerName {
+		a.Notes |= NoteFormerName
+	}
+	return a
+}
+
+// byMAC looks for the VM behind an address that no machine of this host is known to have.
+func (r *Resolver) byMAC(q *Question, a *Answer) {
+	r.owners = q.Host.MACOwners(a.MAC, r.owners[:0])
+	owners := 0
+	var found *inventory.Owner
+	for i := range r.owners {
+		if o := &r.owners[i]; o.VM != nil {
+			owners++
+			found = o
+		}
+	}
+	if owners == 0 {
+		return
+	}
+	a.Candidates = max(a.Candidates, owners)
+	a.Method |= inventory.MethodMAC
+	if owners > 1 || found.Host != q.Host {
+		a.Confidence = min(a.Confidence, unsure)
+	}
+	if owners == 1 {
+		a.VM, a.NICKey = found.VM, found.NIC.Key
+		a.Confidence = min(a.Confidence, unsettled)
+	}
+}
+
+// finish adds where the port is and what is missing.
+func (r *Resolver) finish(q *Question, a *Answer) {
+	a.Others = r.ports
+	if a.Status == Unresolved {
+		a.Missing |= MissingVM | MissingNIC | MissingPortgroup | MissingPolicy
+		return
+	}
+	if a.Device == "" && a.Kind != inventory.KindVM && a.Kind != inventory.KindUnknown {
+		a.Device = a.Client
+	}
+	a.Place = q.Host.Where(&a.Candidate, q.Join)
+	if a.Kind == inventory.KindVM || a.Kind == inventory.KindUnknown {
+		if a.VM == nil {
+			a.Missing |= MissingVM
+		}
+		if a.NICKey == 0 {
+			a.Missing |= MissingNIC
+		}
+	}
+	if a.Kind != inventory.KindUplink && a.Kind != inventory.KindSystem {
+		if a.Place.PortgroupName == "" {
+			a.Missing |= MissingPortgroup
+		}
+		if a.Place.Portgroup == nil && a.Place.Enforced == (inventory.Flags{}) {
+			a.Missing |= MissingPolicy
+		}
+	}
+	switch {
+	case a.Confidence == 0:
+		a.Status = Unresolved
+	case a.Missing != 0 || a.Confidence < unsettled || a.Candidates > 1 && a.Agrees != Agreed:
+		a.Status = Partial
+	case !a.Settled && a.Notes&NoteUnsettled != 0 && staleness(q) < 1:
+		a.Status = Stale
+	default:
+		a.Status = Complete
+	}
+}
+
+func orElse(s, other string) string {
+	if s != "" {
+		return s
+	}
+	return other
+}
