@@ -303,7 +303,7 @@ func (c *Cursor) fromSegment(ch *Chunk, s *segment, start mark, limit int64, end
 		c.reader = nil
 		var err error
 		if r, err = openReader(l.fs, l.dir, s); err != nil {
-			return fmt.Errorf("open %s: %w", s.name, err)
+			return fmt.Errorf("open a segment: %w", err)
 		}
 		c.reader = r
 		c.next = max(c.next, s.base) // The numbers between two segments never were.
@@ -312,7 +312,7 @@ func (c *Cursor) fromSegment(ch *Chunk, s *segment, start mark, limit int64, end
 		r.off, r.want = start.off, start.pos // What lies between was read from memory.
 	}
 	if err := r.read(ch, c.next, limit, end); err != nil {
-		return fmt.Errorf("read %s: %w", s.name, err)
+		return fmt.Errorf("read a segment: %w", err)
 	}
 	ch.Epoch = s.label.values[segEpoch]
 	c.next = max(c.next, r.want)

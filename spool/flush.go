@@ -136,7 +136,7 @@ func (l *Log) write(b *block) error {
 		b.seal(s.key)
 	}
 	if _, err := l.file.WriteAt(b.buf, s.size); err != nil {
-		err = fmt.Errorf("write %s: %w", s.name, err)
+		err = fmt.Errorf("write a segment: %w", err)
 		if isNoSpace(err) { // Take back what fitted; if that fails too, the next write covers it.
 			_ = l.file.Truncate(s.size)
 		}
@@ -181,11 +181,11 @@ func (l *Log) sync() error {
 		return err
 	}
 	if err := l.file.Sync(); err != nil {
-		return fmt.Errorf("sync %s: %w", s.name, err)
+		return fmt.Errorf("sync a segment: %w", err)
 	}
 	if l.newNames {
 		if err := l.fs.SyncDir(l.dir); err != nil {
-			return fmt.Errorf("sync %s: %w", l.dir, err)
+			return fmt.Errorf("sync the log directory: %w", err)
 		}
 		l.newNames = false
 	}
@@ -203,7 +203,7 @@ func (l *Log) sync() error {
 
 func (l *Log) putState(change func(values *[8]uint64)) error {
 	if err := l.state.put(change); err != nil {
-		return fmt.Errorf("write %s: %w", l.state.path, err)
+		return fmt.Errorf("write the state: %w", err)
 	}
 	return nil
 }
@@ -219,7 +219,7 @@ func (l *Log) syncLazy() error {
 			err = errors.Join(f.Sync(), f.Close())
 		}
 		if err != nil {
-			return fmt.Errorf("sync %s: %w", l.lazy[0], err)
+			return fmt.Errorf("sync a segment: %w", err)
 		}
 	}
 	return nil
@@ -253,7 +253,7 @@ func (l *Log) retire() error {
 	f := l.file
 	l.file = nil
 	if err := f.Close(); err != nil {
-		return fmt.Errorf("close %s: %w", s.name, err)
+		return fmt.Errorf("close a segment: %w", err)
 	}
 	return nil
 }
@@ -277,7 +277,7 @@ func (l *Log) roll(first Position) (*segment, error) {
 	l.mu.Unlock()
 	s, f, err := createSegment(l.fs, l.dir, label)
 	if err != nil {
-		return nil, fmt.Errorf("create a segment in %s: %w", l.dir, err)
+		return nil, fmt.Errorf("create a segment: %w", err)
 	}
 	l.newNames = true
 	l.mu.Lock()

@@ -48,7 +48,7 @@ func (l *Log) tidy() error {
 	}
 	free, err := l.fs.Free(l.dir)
 	if err != nil {
-		return fmt.Errorf("look for free space in %s: %w", l.dir, err)
+		return fmt.Errorf("look for free space: %w", err)
 	}
 	l.mu.Lock()
 	l.freeRoom = free - int64(l.cfg.MinFree)
@@ -70,7 +70,7 @@ func (l *Log) tidy() error {
 		}
 	}
 	if err := l.state.sync(); err != nil {
-		return fmt.Errorf("sync %s: %w", l.state.path, err)
+		return fmt.Errorf("sync the state: %w", err)
 	}
 	for _, s := range doomed {
 		if err := l.fs.Remove(l.path(s)); err != nil && !isAbsent(err) {
@@ -84,7 +84,7 @@ func (l *Log) tidy() error {
 	}
 	if len(doomed) > 0 {
 		if err := l.fs.SyncDir(l.dir); err != nil {
-			return fmt.Errorf("sync %s: %w", l.dir, err)
+			return fmt.Errorf("sync the log directory: %w", err)
 		}
 	}
 	l.mu.Lock()

@@ -206,10 +206,10 @@ func poke(ch chan struct{}) {
 // WaitSpace returns when an Append that found the log full may succeed.
 func (l *Log) WaitSpace(ctx context.Context) error {
 	return l.wait(ctx, &l.spaceCh, func() (bool, error) {
-		if l.noWrite {
+		if l.noWrite && l.err == nil {
 			return false, ErrClosed
 		}
-		return l.hasRoomLocked(l.refused), nil
+		return l.err == nil && l.hasRoomLocked(l.refused), nil
 	})
 }
 

@@ -140,7 +140,7 @@ func Open(fsys FS, dir string, cfg Config) (l *Log, err error) {
 		l.reportLocked(d)
 	}
 	if err := l.recover(have); err != nil {
-		return nil, fmt.Errorf("recover %s: %w", dir, err)
+		return nil, fmt.Errorf("recover the log: %w", err)
 	}
 	if err := l.openState(have); err != nil {
 		return nil, err
@@ -398,7 +398,7 @@ func (l *Log) openState(have content) (err error) {
 		l.state, err = createSlots(l.fs, l.dir, path, magicState, label{values: values})
 	}
 	if err != nil {
-		return fmt.Errorf("open %s: %w", path, err)
+		return fmt.Errorf("open the state: %w", err)
 	}
 	return l.putState(func(v *[8]uint64) { *v = values })
 }

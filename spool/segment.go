@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -126,16 +127,13 @@ func loadSegments(fsys FS, dir string, names []string, id uint64) (segs []*segme
 		return true
 	})
 	slices.SortFunc(segs, func(a, b *segment) int {
-		switch {
-		case a.base != b.base:
-			return int(min(max(int64(a.base-b.base), -1), 1))
-		case a.dead != b.dead: // A readable one goes before a dead one of the same name.
-			if a.dead {
+		alive := func(s *segment) int { // A readable one goes before a dead one of the same base.
+			if s.dead {
 				return 1
 			}
-			return -1
+			return 0
 		}
-		return strings.Compare(a.name, b.name)
+		return cmp.Or(cmp.Compare(a.base, b.base), cmp.Compare(alive(a), alive(b)), strings.Compare(a.name, b.name))
 	})
 	out := segs[:0]
 	for _, s := range segs {
