@@ -16,6 +16,7 @@ import (
 	"vswarden/setting"
 )
 
+// collector is a Handler that keeps copies of what it was given.
 type collector struct {
 	mu     sync.Mutex
 	frames []Frame
@@ -44,6 +45,7 @@ func (c *collector) len() int {
 	return len(c.frames)
 }
 
+// wait returns the frames once keep has accepted n of them; nil keeps all.
 func (c *collector) wait(t testing.TB, n int, keep func(Frame) bool) []Frame {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
@@ -77,6 +79,7 @@ func data(frames []Frame) []string {
 	return got
 }
 
+// config is a listener on a free loopback port.
 func config(address string) Config {
 	cfg := DefaultConfig()
 	cfg.Address = address
@@ -84,6 +87,7 @@ func config(address string) Config {
 	return cfg
 }
 
+// serve listens until the test ends, and then holds Serve to having cleaned up.
 func serve(t testing.TB, cfg Config, h Handler) *Listener {
 	t.Helper()
 	l, _ := serveLog(t, cfg, h, io.Discard)
@@ -99,6 +103,7 @@ func serveLog(t testing.TB, cfg Config, h Handler, w io.Writer) (l *Listener, st
 	return l, run(t, l, h)
 }
 
+// run serves until the test ends, or stop is called.
 func run(t testing.TB, l *Listener, h Handler) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -123,6 +128,7 @@ func run(t testing.TB, l *Listener, h Handler) (stop func() error) {
 	return stop
 }
 
+// balance holds the books of connections: each accepted one has ended for one reason.
 func balance(t testing.TB, s *Stats) {
 	t.Helper()
 	if n := s.Open.Load(); n != 0 {

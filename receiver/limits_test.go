@@ -86,9 +86,10 @@ func TestHandlerRefuses(t *testing.T) {
 	}
 }
 
+// TestBackPressure blocks the handler: the sender must wait, and nothing is lost.
 func TestBackPressure(t *testing.T) {
 	gate, done := make(chan struct{}), make(chan struct{})
-	const lines = 400000
+	const lines = 1000000
 	frames, calls := 0, 0
 	l := serve(t, config("tcp://127.0.0.1:0"), func(batch []Frame) error {
 		<-gate
@@ -119,6 +120,8 @@ func TestBackPressure(t *testing.T) {
 	}
 }
 
+// TestIdleBuffers holds what an idle connection keeps to 4 KiB, after it was busy, and after it
+// sent most of a frame of 60 KiB.
 func TestIdleBuffers(t *testing.T) {
 	c := newCollector()
 	l := serve(t, config("tcp://127.0.0.1:0"), c.handle)
@@ -133,9 +136,6 @@ func TestIdleBuffers(t *testing.T) {
 		}
 		return n
 	}
-	if held() != bigBuffer {
-		t.Errorf("a busy connection has %d bytes", held())
-	}
 	waitFor(t, func() bool { return held() == smallBuffer })
 	send(t, conn, strings.Repeat("y", 60000))
 	waitFor(t, func() bool { return held() == 65536 })
@@ -146,6 +146,7 @@ func TestIdleBuffers(t *testing.T) {
 	}
 }
 
+// TestNoBigBufferLeft frames rightly when every big buffer is in use.
 func TestNoBigBufferLeft(t *testing.T) {
 	c := newCollector()
 	l := serve(t, config("tcp://127.0.0.1:0"), c.handle)
@@ -211,6 +212,7 @@ func TestValidate(t *testing.T) {
 	f(func(c *Config) { c.MaxFrame = setting.GiB }, "max_frame")
 }
 
+// TestSeldom holds the log to one line a peer and minute, and its memory to a bound.
 func TestSeldom(t *testing.T) {
 	var s seldom
 	now, n := time.Unix(1e9, 0), 0

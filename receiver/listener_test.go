@@ -11,12 +11,6 @@ import (
 	"time"
 )
 
-// collector is a Handler that keeps copies of what it was given.
-// wait returns the frames once keep has accepted n of them; nil keeps all.
-// config is a listener on a free loopback port.
-// serve listens until the test ends, and then holds Serve to having cleaned up.
-// run serves until the test ends, or stop is called.
-// balance holds the books of connections: each accepted one has ended for one reason.
 // TestTCPMixedFraming is number 3 of what has to hold: 100 identical frames in one write, then
 // every framing on the same connection.
 func TestTCPMixedFraming(t *testing.T) {
@@ -182,10 +176,6 @@ func TestStopDrains(t *testing.T) {
 	}
 }
 
-// TestBackPressure blocks the handler: the sender must wait, and nothing is lost.
-// TestIdleBuffers holds what an idle connection keeps to 4 KiB, after it was busy, and after it
-// sent most of a frame of 60 KiB.
-// TestNoBigBufferLeft frames rightly when every big buffer is in use.
 func TestRelay(t *testing.T) {
 	c := newCollector()
 	for _, addr := range []string{"tcp://127.0.0.1:0", "udp://127.0.0.1:0"} {
@@ -206,7 +196,3 @@ func TestRelay(t *testing.T) {
 		}
 	}
 }
-
-// TestKernelDrops overfills a socket nobody reads.
-// TestBatchReaders gives both readers the same datagrams, waiting in the socket.
-// TestSeldom holds the log to one line a peer and minute, and its memory to a bound.

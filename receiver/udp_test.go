@@ -41,6 +41,7 @@ func TestUDP(t *testing.T) {
 	}
 }
 
+// TestKernelDrops overfills a socket nobody reads.
 func TestKernelDrops(t *testing.T) {
 	cfg := config("udp://127.0.0.1:0")
 	cfg.ReceiveBuffer = 8 * setting.KiB
@@ -61,6 +62,7 @@ func TestKernelDrops(t *testing.T) {
 	}
 }
 
+// TestBatchReaders gives both readers the same datagrams, waiting in the socket.
 func TestBatchReaders(t *testing.T) {
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv6loopback})
 	if err != nil {
