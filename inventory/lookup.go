@@ -284,3 +284,18 @@ func (h *HostTable) standing(v *hostView, b *binding, q *Query) (m Method, settl
 	}
 	return m, settled
 }
+
+// Knows reports whether anything is or was known of a port.
+func (h *HostTable) Knows(port uint32) bool { return h.cur.Load().find(port) != nil }
+
+// Counts returns how many VMs run on the host and how many of its ports are held now.
+func (h *HostTable) Counts() (vms, ports int) {
+	v := h.cur.Load()
+	for i := range v.ports {
+		p := &v.ports[i]
+		if n := len(p.stated); len(p.open) > 0 || n > 0 && p.stated[n-1].kind != kindFree {
+			ports++
+		}
+	}
+	return len(v.residents), ports
+}

@@ -7,30 +7,12 @@ import (
 	"vswarden/inventory"
 )
 
-// setClient fills in what a client name as tools print it means: web-01.eth0 and "web-01 ethernet0" are
-// an adapter of a VM, vmk0, vmnic0 and Management are the host's own, anything else is a VM.
+// setClient fills in what a client name as tools print it means.
 func setClient(r *inventory.Row, client string) {
 	r.Client = client
-	switch {
-	case numbered(client, "vmk"):
-		r.Kind, r.Device = inventory.KindVMKernel, client
-	case numbered(client, "vmnic"):
-		r.Kind, r.Device = inventory.KindUplink, client
-	case client == "Management" || strings.HasPrefix(client, "vdr-") || strings.HasPrefix(client, "Shadow of "):
-		r.Kind = inventory.KindSystem
-	case client != "":
-		r.Kind = inventory.KindVM
-		r.VM, r.Device = splitClient(client)
+	if client != "" {
+		r.Kind, r.VM, r.Device = inventory.ParseClient(client)
 	}
-}
-
-// splitClient takes the adapter off a client name. The last dot or space counts: a VM may be called x.eth0.
-func splitClient(client string) (vm, device string) {
-	i := strings.LastIndexAny(client, ". ")
-	if i > 0 && (numbered(client[i+1:], "eth") || numbered(client[i+1:], "ethernet")) {
-		return client[:i], client[i+1:]
-	}
-	return client, ""
 }
 
 // numbered reports whether s is prefix and a number.

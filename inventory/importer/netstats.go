@@ -48,7 +48,7 @@ func (p *Part) netStats(text string) {
 			r.Kind, r.VM, r.Device = inventory.KindUplink, "", r.Client
 		case "5":
 			r.Kind = inventory.KindVM
-			r.VM, r.Device = splitClient(r.Client)
+			r.VM, r.Device = inventory.SplitClient(r.Client)
 		case "0":
 			r.Kind, r.VM, r.Device = inventory.KindSystem, "", ""
 		}
