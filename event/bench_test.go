@@ -4,6 +4,12 @@ import "testing"
 
 func BenchmarkAppendJSON(b *testing.B) {
 	events := []sample{{"hostd", hostdEvent()}, {"l2sec", promiscEvent()}}
+	for _, s := range partSamples() {
+		switch s.name {
+		case "vob_redundancy", "hostd_login", "shell_secret", "vcenter_policy":
+			events = append(events, s)
+		}
+	}
 	for _, d := range []Detail{DetailCompact, DetailStandard, DetailFull} {
 		for _, s := range events {
 			b.Run(d.String()+"/"+s.name, func(b *testing.B) {

@@ -11,8 +11,8 @@ var AllDatasets = [...]Dataset{
 }
 
 // SecurityDataset reports whether every event of d is about security. Such events are written in
-// full and with their original unless a sink says otherwise. The VOBs of network and security are
-// added per event, since their dataset holds the others too.
+// full and with their original unless a sink says otherwise. The VOBs of network and security, and
+// what vCenter says about policies, are added per event: their datasets hold the others too.
 func SecurityDataset(d Dataset) bool {
 	switch d {
 	case DatasetL2Sec, DatasetNetPort, DatasetAuth, DatasetShell, DatasetAudit, DatasetLogLoss,
@@ -23,7 +23,19 @@ func SecurityDataset(d Dataset) bool {
 }
 
 // security reports whether e is about security: its dataset as a whole, or this event of it.
-func (e *Event) security() bool { return SecurityDataset(e.Dataset) }
+func (e *Event) security() bool {
+	return SecurityDataset(e.Dataset) || e.VOB.Security() || e.VCEvent.Present && e.Act.guards()
+}
+
+// guards reports whether an act changes what a virtual switch or vCenter allows.
+func (a Act) guards() bool {
+	switch a {
+	case ActSwitchPolicy, ActSwitchChanged, ActPortBlocked, ActPortUnblocked, ActMACChanged, ActMACConflict, ActPassthru,
+		ActPermission, ActRole:
+		return true
+	}
+	return false
+}
 
 // module is event.module: by ECS convention the first part of the dataset's name.
 func (d Dataset) module() string {

@@ -1,7 +1,6 @@
 package event
 
 import (
-	"encoding/base64"
 	"strconv"
 	"unicode/utf8"
 )
@@ -17,7 +16,9 @@ type encoding struct {
 	standard bool // DetailStandard or more
 	full     bool // DetailFull
 	original bool // keep the frame
+	exact    bool // keep it as it is, secrets and all
 	binary   bool // keep it as base64: it is not UTF-8
+	meaning  *meaning
 }
 
 // AppendJSON appends e as one JSON object without a newline. The order of keys is fixed, with
@@ -34,7 +35,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 			d = DetailFull
 		}
 	}
-	enc := encoding{standard: d >= DetailStandard, full: d >= DetailFull}
+	enc := encoding{standard: d >= DetailStandard, full: d >= DetailFull, exact: o == OriginalAll, meaning: e.meaning()}
 	if e.Raw != "" && (o == OriginalAll || o == OriginalSecurity && (security || e.unparsed())) {
 		enc.original = true
 		enc.binary = !utf8.ValidString(e.Raw)
@@ -44,7 +45,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	if enc.standard {
 		dst = append(dst, `"ecs":{"version":"`+ECSVersion+`"},`...)
 	}
-	dst = appendField(dst, `"message":"`, e.Message)
+	dst = e.appendMasked(dst, `"message":"`, e.Message)
 	dst = e.Tags.appendTags(dst)
 	if e.Reason != "" {
 		dst = append(dst, `"error":{`...)
@@ -57,12 +58,29 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 		dst = appendField(dst, `"name":"`, e.Host)
 		dst = closeObject(dst)
 	}
-	if enc.full && e.L2Sec.Kind != L2SecNone {
-		dst = e.L2Sec.appendRule(dst)
-		dst = append(dst, e.L2Sec.Kind.facts().threat...)
+	dst = e.appendUser(dst, enc)
+	dst = e.Source.appendEndpoint(dst, `"source":{`, enc)
+	dst = e.Destination.appendEndpoint(dst, `"destination":{`, enc)
+	dst = e.Login.appendAgent(dst)
+	dst = e.appendProcess(dst, enc)
+	if enc.full {
+		dst = e.appendRelated(dst)
+		dst = e.appendAnalysis(dst, enc)
 	}
 	dst = e.appendVMware(dst, enc)
 	dst[len(dst)-1] = '}'
+	return dst
+}
+
+// appendAnalysis appends rule and threat: what an analyst would add.
+func (e *Event) appendAnalysis(dst []byte, enc encoding) []byte {
+	if e.L2Sec.Kind != L2SecNone {
+		dst = e.L2Sec.appendRule(dst)
+		return append(dst, e.L2Sec.Kind.facts().threat...)
+	}
+	if enc.meaning != nil && e.Linux.Reason != ReasonBridgeMembership {
+		dst = append(dst, enc.meaning.threat...)
+	}
 	return dst
 }
 
@@ -96,6 +114,8 @@ func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
 		dst = e.appendL2SecEvent(dst, enc)
 	case e.NetPort.Kind != NetPortNone:
 		dst = e.appendNetPortEvent(dst, enc)
+	default:
+		dst = e.appendMeaning(dst, enc)
 	}
 	if enc.standard {
 		dst = appendWord(dst, `"module":"`, e.Dataset.module())
@@ -110,7 +130,11 @@ func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
 		dst = appendWord(dst, `"reference":"`, e.L2Sec.Kind.facts().reference)
 	}
 	if enc.original && !enc.binary {
-		dst = appendField(dst, `"original":"`, e.Raw)
+		if enc.exact {
+			dst = appendField(dst, `"original":"`, e.Raw)
+		} else {
+			dst = e.appendMasked(dst, `"original":"`, e.Raw)
+		}
 	}
 	return closeObject(dst)
 }
@@ -166,7 +190,7 @@ func (e *Event) appendLog(dst []byte, enc encoding) []byte {
 			dst = append(dst, ',')
 		}
 	}
-	dst = appendStructuredData(dst, s.StructuredData)
+	dst = e.appendStructuredData(dst)
 	dst = endObject(dst, inner)
 	return endObject(dst, mark)
 }
@@ -209,6 +233,7 @@ func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
 	dst = append(dst, `"vmware":{`...)
 	if enc.standard {
 		dst = append(dst, `"schema_version":"`+SchemaVersion+`",`...)
+		dst = e.Hostd.appendHostd(dst)
 	}
 	switch {
 	case e.L2Sec.Kind != L2SecNone:
@@ -218,6 +243,17 @@ func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
 	}
 	if e.Vmkernel.Present {
 		dst = e.appendVmkernel(dst)
+	}
+	if enc.standard {
+		dst = e.VOB.appendVOB(dst)
+	}
+	dst = e.VCEvent.appendVCEvent(dst, enc)
+	dst = e.Login.appendLogin(dst)
+	dst = e.Command.appendCommand(dst)
+	dst = e.Loss.appendLoss(dst)
+	dst = e.Linux.appendLinux(dst)
+	if e.Secrets.Count > 0 {
+		dst = append(dst, `"redacted":true,`...)
 	}
 	if enc.standard {
 		dst = e.appendEnrichment(dst)
@@ -266,7 +302,11 @@ func (e *Event) appendReceiver(dst []byte, enc encoding) []byte {
 	dst = appendWord(dst, `"time_source":"`, string(e.TimeSource))
 	if enc.original && enc.binary {
 		dst = append(dst, `"original_b64":"`...)
-		dst = appendBase64(dst, e.Raw)
+		if enc.exact {
+			dst = appendBase64(dst, e.Raw)
+		} else {
+			dst = e.appendMaskedBase64(dst)
+		}
 		dst = append(dst, '"', ',')
 	}
 	return endObject(dst, mark)
@@ -311,17 +351,6 @@ func appendUint(dst []byte, key string, value uint64) []byte {
 	dst = append(dst, key...)
 	dst = strconv.AppendUint(dst, value, 10)
 	return append(dst, ',')
-}
-
-// appendBase64 appends s in standard base64 in pieces, since the encoder takes bytes only.
-func appendBase64(dst []byte, s string) []byte {
-	var piece [3 * 256]byte
-	for s != "" {
-		n := copy(piece[:], s)
-		dst = base64.StdEncoding.AppendEncode(dst, piece[:n])
-		s = s[n:]
-	}
-	return dst
 }
 
 func orElse(s, other string) string {

@@ -60,15 +60,6 @@ const (
 	ruleMACChanges     = `"name":"MAC address changes: Reject","category":"vswitch-security-policy",`
 )
 
-// MITRE ATT&CK as threat: T1040 names promiscuous mode in its text; a guest that takes another
-// MAC address can stand between two others. T1200 is about hardware and does not fit.
-const (
-	attack       = `https://attack.mitre.org/`
-	threatBegin  = `"threat":{"framework":"MITRE ATT&CK",`
-	threatSniff  = threatBegin + `"tactic":{"id":["TA0006","TA0007"],"name":["Credential Access","Discovery"],"reference":["` + attack + `tactics/TA0006/","` + attack + `tactics/TA0007/"]},"technique":{"id":["T1040"],"name":["Network Sniffing"],"reference":["` + attack + `techniques/T1040/"]}},`
-	threatMiddle = threatBegin + `"tactic":{"id":["TA0006","TA0009"],"name":["Credential Access","Collection"],"reference":["` + attack + `tactics/TA0006/","` + attack + `tactics/TA0009/"]},"technique":{"id":["T1557"],"name":["Adversary-in-the-Middle"],"reference":["` + attack + `techniques/T1557/"]}},`
-)
-
 var l2secTable = [...]l2secFacts{
 	L2SecPromiscRevoked: {
 		action: actPromiscRevoked, violation: ViolationPromiscuous, effect: "revoked", severity: severityMedium,

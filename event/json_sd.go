@@ -16,22 +16,23 @@ type sdParam struct{ name, value string }
 // flattened: {"esx@4413":{"threadName":"vobd"}}. A parameter that is repeated, as RFC 5424 allows,
 // becomes a list. What cannot be taken apart is kept whole as {"raw":"…"}: always an object, and
 // never with two equal keys.
-func appendStructuredData(dst []byte, sd string) []byte {
+func (e *Event) appendStructuredData(dst []byte) []byte {
+	sd := e.Syslog.StructuredData
 	if sd == "" || sd == "-" {
 		return dst
 	}
 	dst = append(dst, `"structured_data":{`...)
 	inside := len(dst)
-	dst, ok := appendElements(dst, sd)
+	dst, ok := e.appendElements(dst, sd)
 	if !ok {
-		dst = appendField(dst[:inside], `"raw":"`, sd)
+		dst = e.appendMasked(dst[:inside], `"raw":"`, sd)
 	}
 	dst[len(dst)-1] = '}'
 	return append(dst, ',')
 }
 
 // appendElements appends all elements of sd, each with a comma; false: not well-formed or too many.
-func appendElements(dst []byte, sd string) ([]byte, bool) {
+func (e *Event) appendElements(dst []byte, sd string) ([]byte, bool) {
 	var idSpace [maxSD]string
 	var paramSpace [maxSD]sdParam
 	for ids := idSpace[:0]; sd != ""; {
@@ -44,7 +45,7 @@ func appendElements(dst []byte, sd string) ([]byte, bool) {
 		dst = appendText(dst, id)
 		dst = append(dst, '"', ':', '{')
 		for i, p := range params {
-			dst = appendParam(dst, params, i, p)
+			dst = e.appendParam(dst, params, i, p)
 		}
 		if len(params) == 0 {
 			dst = append(dst, ' ')
@@ -57,7 +58,7 @@ func appendElements(dst []byte, sd string) ([]byte, bool) {
 }
 
 // appendParam appends params[i] with all later ones of its name, or nothing if an earlier one did.
-func appendParam(dst []byte, params []sdParam, i int, p sdParam) []byte {
+func (e *Event) appendParam(dst []byte, params []sdParam, i int, p sdParam) []byte {
 	same := func(q sdParam) bool { return q.name == p.name }
 	if slices.ContainsFunc(params[:i], same) {
 		return dst
@@ -66,12 +67,12 @@ func appendParam(dst []byte, params []sdParam, i int, p sdParam) []byte {
 	dst = appendText(dst, p.name)
 	dst = append(dst, '"', ':')
 	if !slices.ContainsFunc(params[i+1:], same) {
-		return appendValue(dst, p.value)
+		return e.appendValue(dst, p.value)
 	}
 	dst = append(dst, '[')
 	for _, q := range params[i:] {
 		if same(q) {
-			dst = appendValue(dst, q.value)
+			dst = e.appendValue(dst, q.value)
 		}
 	}
 	dst[len(dst)-1] = ']'
@@ -80,23 +81,23 @@ func appendParam(dst []byte, params []sdParam, i int, p sdParam) []byte {
 
 // appendValue appends a value as a JSON string with a comma, without the backslashes that RFC 5424
 // puts before a quote, a backslash and a closing bracket.
-func appendValue(dst []byte, v string) []byte {
+func (e *Event) appendValue(dst []byte, v string) []byte {
 	dst = append(dst, '"')
 	for {
 		i := strings.IndexByte(v, '\\')
 		if i < 0 || i+1 == len(v) {
 			break
 		}
-		dst = appendText(dst, v[:i])
+		dst = e.appendMaskedText(dst, v[:i])
 		if c := v[i+1]; c != '"' && c != '\\' && c != ']' {
 			dst = append(dst, '\\', '\\')
 			v = v[i+1:]
 			continue
 		}
-		dst = appendText(dst, v[i+1:i+2])
+		dst = e.appendMaskedText(dst, v[i+1:i+2])
 		v = v[i+2:]
 	}
-	dst = appendText(dst, v)
+	dst = e.appendMaskedText(dst, v)
 	return append(dst, '"', ',')
 }
 

@@ -44,19 +44,21 @@ func TestStructuredData(t *testing.T) {
 		`[back\slash na\me="1"]`:                         `{"back\\slash":{"na\\me":"1"}}`,
 		`[a x="\\\\\\\""]`:                               `{"a":{"x":"\\\\\\\""}}`,
 	} {
-		got := strings.TrimSuffix(strings.TrimPrefix(string(appendStructuredData(nil, sd)), `"structured_data":`), ",")
+		got := strings.TrimSuffix(strings.TrimPrefix(string(withSD(sd).appendStructuredData(nil)), `"structured_data":`), ",")
 		if got != want {
 			t.Errorf("%s\n got %s\nwant %s", sd, got, want)
 		}
 	}
 }
 
+func withSD(sd string) *Event { return &Event{Syslog: Syslog{StructuredData: sd}} }
+
 func FuzzStructuredData(f *testing.F) {
 	f.Add(`[esx@4413 threadName="vobd" opID="a b"][b c=d]`)
 	f.Add(`[a b="\"\\\]\x" b=c b=""]`)
 	f.Add("[a b=\"\xff\n\"][a]")
 	f.Fuzz(func(t *testing.T, sd string) {
-		out := strings.TrimSuffix(string(appendStructuredData([]byte("{"), sd)), ",") + "}"
+		out := strings.TrimSuffix(string(withSD(sd).appendStructuredData([]byte("{"))), ",") + "}"
 		got := read(t, []byte(out))
 		want := object{}
 		if v := referenceSD(sd); v != nil {

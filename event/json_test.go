@@ -245,3 +245,37 @@ func FuzzAppendJSON(f *testing.F) {
 		}
 	})
 }
+
+// FuzzAppendJSONParts is the same for all that is no line of the virtual switch.
+func FuzzAppendJSONParts(f *testing.F) {
+	f.Add("vob.net.vmnic.linkstate.down", `"vc", "Management Network"`, "192.0.2.1", uint64(1), uint8(0))
+	f.Add("vim.event.DvsReconfiguredEvent", "allowPromiscuous", "true", uint64(7<<40|3<<8), uint8(3))
+	f.Add("\xff\"\\", "2351BB90", "::ffff:192.0.2.1%vmk0", uint64(1<<63), uint8(9))
+	f.Add("esx.audit.x", `"`, "4294967295", uint64(255), uint8(255))
+	acts := []Act{"", "", "unheard-of"}
+	for _, r := range allMeanings {
+		acts = append(acts, Act(r.action))
+	}
+	kinds := []LinuxReason{"", ReasonBridgeItself, ReasonBridgeMembership, ReasonCapture}
+	settings := []string{"allowPromiscuous", "macChanges", "forgedTransmits", "other"}
+	f.Fuzz(func(t *testing.T, a, b, c string, n uint64, form uint8) {
+		e := hostdEvent()
+		e.Dataset, e.Act = AllDatasets[int(n%uint64(len(AllDatasets)))], acts[int(n>>8%uint64(len(acts)))]
+		e.User, e.Source, e.Destination = User{a, b, c}, Endpoint{c, uint16(n)}, Endpoint{b, uint16(n >> 16)}
+		e.Login = Login{Method: a, Agent: b, Terminal: c, Failures: uint32(n), LockSecs: uint32(n >> 32), SSH: n&1 == 0, Invalid: n&2 == 0}
+		e.Command = Command{Line: a, Name: b, Result: c, Status: b, Network: NetCommandVsish, Switch: a, Portgroup: c, Weakens: n&4 == 0}
+		e.Hostd = Hostd{Present: true, Thread: b, OpID: a, SessionID: c, EventID: c, Task: b, Method: a}
+		e.VOB = VOB{Present: n&8 == 0, ID: a, Correlator: c, UptimeUS: n, Switch: b, Portgroups: b, NIC: c, DVPort: a, RuleSet: b, Operation: c, Target: a}
+		e.VCEvent = VCEvent{Present: n&16 == 0, ID: n, ChainID: n >> 7, Part: uint16(n), Parts: uint16(n >> 9), Time: b, Type: a, Target: c}
+		for i := range e.VCEvent.Changes {
+			e.VCEvent.Changes[i] = PolicyChange{Setting: settings[(int(n)>>(2*i))&3], Old: b, New: c}
+		}
+		e.Loss = LogLoss{Kind: LossLost, Count: n >> 3, Target: a}
+		e.Linux = Linux{Device: a, Kind: DeviceTap, Driver: b, Bus: c, Bridge: b, Port: uint32(n), State: a, UID: c, AUID: c, Reason: kinds[n>>5&3]}
+		d, o := Detail(form%4), Original(form/4%3)
+		line := e.AppendJSON(nil, d, o)
+		if got, want := read(t, line), reference(&e, d, o); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v, original %v:\n got %s\nwant %s", d, o, line, compact(want))
+		}
+	})
+}

@@ -14,6 +14,28 @@ const (
 	DeviceUnknown  DeviceKind = "unknown"
 )
 
+// LinuxReason is why a device listens to all traffic, as far as the lines around it tell
+// (vmware.linux.reason).
+type LinuxReason string
+
+// The reasons.
+const (
+	ReasonBridgeMembership LinuxReason = "bridge_membership" // it became a port of a bridge: its line stands beside it
+	ReasonBridgeItself     LinuxReason = "bridge_itself"     // a bridge: its guests are no longer isolated from each other
+	ReasonCapture          LinuxReason = "capture"           // neither
+)
+
+// severity is event.severity of a device that begins to listen for reason r.
+func (r LinuxReason) severity() uint8 {
+	switch r {
+	case ReasonBridgeMembership:
+		return severityLow
+	case ReasonBridgeItself:
+		return severityHigh
+	}
+	return severityMedium
+}
+
 // Linux is a line of a Linux kernel, its audit system or VMware Workstation about a device that
 // listens to all traffic, or about a port of a bridge. Event.Act says what happened; membership or
 // sniffing is told apart by the neighbouring lines, in group.
@@ -27,4 +49,6 @@ type Linux struct {
 	State  string     // forwarding, blocking, disabled, …
 	UID    string     // who, by the audit system
 	AUID   string     // who had logged in, by the audit system
+
+	Reason LinuxReason // empty until the neighbouring lines are known
 }

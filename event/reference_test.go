@@ -53,7 +53,7 @@ func list(words ...string) (l []any) {
 func reference(e *Event, d Detail, o Original) object {
 	if d == DetailAuto {
 		d = DetailCompact
-		if SecurityDataset(e.Dataset) {
+		if referenceSecurity(e) {
 			d = DetailFull
 		}
 	}
@@ -66,6 +66,7 @@ func reference(e *Event, d Detail, o Original) object {
 		referenceNetPort(root, e, d)
 	}
 	referenceVmkernel(root, e)
+	referenceParts(root, e, d)
 	if d >= DetailStandard {
 		referenceStandard(root, e)
 	}
@@ -84,7 +85,7 @@ func referenceCore(root object, e *Event) {
 	if e.Received != 0 {
 		put(root, "event.created", time.Unix(0, e.Received).UTC().Format("2006-01-02T15:04:05.000000Z"))
 	}
-	put(root, "message", text(e.Message))
+	put(root, "message", text(referenceMask(e, e.Message)))
 	put(root, "tags", list(e.Tags.Names(nil)...))
 	put(root, "error.message", text(e.Reason))
 	put(root, "host.name", text(e.Host))
@@ -100,7 +101,7 @@ func referenceCore(root object, e *Event) {
 	}
 	put(root, "log.syslog.appname", text(e.Syslog.AppName))
 	put(root, "log.syslog.procid", text(e.Syslog.ProcID))
-	if sd := referenceSD(e.Syslog.StructuredData); sd != nil {
+	if sd := referenceSD(referenceMask(e, e.Syslog.StructuredData)); sd != nil {
 		put(root, "log.syslog.structured_data", sd)
 	}
 	if e.Receiver.Peer.IsValid() {
@@ -113,16 +114,33 @@ func referenceCore(root object, e *Event) {
 func referenceOriginal(root object, e *Event, o Original) {
 	keep := o == OriginalAll
 	if o == OriginalSecurity {
-		keep = SecurityDataset(e.Dataset) || e.Format == FormatRaw || e.Reason != "" ||
+		keep = referenceSecurity(e) || e.Format == FormatRaw || e.Reason != "" ||
 			e.Tags&(TagParsePartial|TagUnknownL2Sec|TagNoHeader|TagBadPriority|TagBadTimestamp|TagBadSD|TagNotUTF8) != 0
+	}
+	frame := e.Raw
+	if o != OriginalAll {
+		frame = referenceMask(e, e.Raw)
 	}
 	switch {
 	case !keep:
 	case utf8.ValidString(e.Raw):
-		put(root, "event.original", e.Raw)
+		put(root, "event.original", frame)
 	default:
-		put(root, "vmware.receiver.original_b64", base64.StdEncoding.EncodeToString([]byte(e.Raw)))
+		put(root, "vmware.receiver.original_b64", base64.StdEncoding.EncodeToString([]byte(frame)))
 	}
+}
+
+// referenceSecurity reports whether the default detail of e is full.
+func referenceSecurity(e *Event) bool {
+	if SecurityDataset(e.Dataset) || e.VOB.Security() {
+		return true
+	}
+	switch e.Act {
+	case "vswitch-policy-changed", "vswitch-changed", "dvport-blocked", "dvport-unblocked", "mac-changed", "mac-conflict",
+		"passthrough-entered", "permission-changed", "role-changed":
+		return e.VCEvent.Present
+	}
+	return false
 }
 
 // referenceL2 is the table of event-schema.md "L2 security events", as it stands there.
@@ -199,6 +217,11 @@ func referenceAnalysis(root object, technique string) {
 		put(root, "threat.tactic.name", list("Credential Access", "Collection"))
 		put(root, "threat.tactic.reference", list(site+"tactics/TA0006/", site+"tactics/TA0009/"))
 		put(root, "threat.technique.name", list("Adversary-in-the-Middle"))
+	case "T1110":
+		put(root, "threat.tactic.id", list("TA0006"))
+		put(root, "threat.tactic.name", list("Credential Access"))
+		put(root, "threat.tactic.reference", list(site+"tactics/TA0006/"))
+		put(root, "threat.technique.name", list("Brute Force"))
 	default:
 		return
 	}

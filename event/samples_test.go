@@ -63,6 +63,11 @@ func hostdEvent() Event {
 	e := begin(2, "<166>2026-09-15T10:30:00.123Z esx01.example.com Hostd: "+msg, 166)
 	e.Dataset, e.Message, e.Level, e.Logger = DatasetHostd, msg, "info", "Vimsvc.TaskManager"
 	e.Syslog.AppName = "Hostd"
+	e.User = User{Name: "vpxuser", Domain: "LAB", Delegate: "svc_vc"}
+	e.Hostd = Hostd{
+		Present: true, Thread: "2099655", OpID: "q1000000000-3e1b",
+		Task: "haTask-ha-host-vim.host.NetworkSystem.updatePortGroup-155043017", Method: "vim.host.NetworkSystem.updatePortGroup",
+	}
 	return e
 }
 
@@ -120,11 +125,13 @@ func samples() []sample {
 	b.Host = "2001:db8::1"
 	b.Receiver = Receiver{Peer: netip.MustParseAddrPort("[2001:db8::1]:514"), Transport: "udp", Framing: "datagram"}
 
+	r.VOB = VOB{Present: true, ID: "vob.net.vmnic.linkstate.down", Correlator: "netCorrelator", UptimeUS: 1, NIC: "vmnic1"}
+
 	o := &all[12].e
 	o.Dataset, o.Format, o.Message, o.Host = DatasetVmkernel, FormatRFC3164BSD, "text", "esx4"
 	o.TimeText, o.TimeDigits, o.Syslog.Hostname = "", 0, "ESX4"
 	o.Time = unix("2026-09-15T10:30:00Z")
 	o.Receiver.Relay = "198.51.100.7"
 	o.Vmkernel = Vmkernel{Present: true, HasCPU: true, CPU: 10, World: 202157, OpID: "936118c3", Uptime: "7:21:06:14.107"}
-	return all
+	return append(all, partSamples()...)
 }

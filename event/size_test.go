@@ -62,9 +62,12 @@ func hostdLine(r *rand.Rand) Event {
 		fmt.Sprintf("State Transition (VM_STATE_ON -> VM_STATE_RECONFIGURING) for \"APP%d\" in <resgroup-%d>", r.IntN(50), r.IntN(300)),
 		fmt.Sprintf("Refreshing datastore %08x-%08x; capacity=%d free=%d; last refresh took %d ms, %d objects were revalidated", r.Uint32(), r.Uint32(), r.Int64N(1<<42), r.Int64N(1<<41), r.IntN(4000), r.IntN(900)),
 	}
-	e := headed(r, 166, "Hostd", DatasetHostd, fmt.Sprintf(`info hostd[%d] [Originator@6876 sub=Vimsvc.TaskManager opID=q%d-%04x user=vpxuser:LAB\svc_vc] %s`,
-		2099000+r.IntN(999), 1000000000+r.IntN(1000000), r.IntN(65536), texts[r.IntN(len(texts))]))
+	users := map[string]User{`vpxuser:LAB\svc_vc`: {"vpxuser", "LAB", "svc_vc"}, "vpxuser": {Name: "vpxuser"}, "root": {Name: "root"}}
+	user := []string{`vpxuser:LAB\svc_vc`, "vpxuser", "root"}[r.IntN(3)]
+	e := headed(r, 166, "Hostd", DatasetHostd, fmt.Sprintf(`info hostd[%d] [Originator@6876 sub=Vimsvc.TaskManager opID=q%d-%04x user=%s] %s`,
+		2099000+r.IntN(999), 1000000000+r.IntN(1000000), r.IntN(65536), user, texts[r.IntN(len(texts))]))
 	e.Level, e.Logger = "info", "Vimsvc.TaskManager"
+	e.Hostd, e.User = Hostd{Present: true, Thread: "2099655", OpID: "q1"}, users[user]
 	return e
 }
 
@@ -78,6 +81,8 @@ func vpxaLine(r *rand.Rand) Event {
 func vmkernelLine(r *rand.Rand) Event {
 	texts := []string{
 		fmt.Sprintf("ScsiDeviceIO: 4124: Cmd(0x45b9%08x) 0x2a, CmdSN 0x%x from world %d to dev \"naa.600508b1001c%016x\" failed H:0x0 D:0x2 P:0x0", r.Uint32(), r.IntN(9999999), 2097000+r.IntN(999), r.Uint64()),
+		fmt.Sprintf("NMP: nmp_ThrottleLogForDevice:3863: Cmd 0x%x (0x45d9%08x, %d) to dev \"naa.60a9800%013x\" on path \"vmhba%d:C0:T%d:L%d\" Failed: H:0x0 D:0x2 P:0x0 Invalid sense data: 0x0 0x0 0x0. Act:NONE", r.IntN(256), r.Uint32(), 2097000+r.IntN(9999), r.Int64N(1<<51), r.IntN(4), r.IntN(8), r.IntN(64)),
+		fmt.Sprintf("VMotionRecv: %d: %d D: Estimated network bandwidth %d.%03d MB/s during pre-copy", 3000+r.IntN(999), r.Int64N(1<<52), 100+r.IntN(900), r.IntN(1000)),
 		fmt.Sprintf("NetPort: 3043: resuming traffic on DV port %d", r.IntN(4096)),
 		fmt.Sprintf("DVFilter: 6053: Checking disconnected filters for timeouts (%d active)", r.IntN(64)),
 	}
@@ -90,6 +95,8 @@ func vmkernelLine(r *rand.Rand) Event {
 }
 
 func vobdLine(r *rand.Rand) Event {
-	return headed(r, 142, "vobd", DatasetVOB, fmt.Sprintf("[netCorrelator] %dus: [vob.net.pg.uplink.transition.up] Uplink: vmnic%d is up. Affected portgroup: VLAN%d-PROD. %d uplinks up. Failed criteria: 128",
+	e := headed(r, 142, "vobd", DatasetVOB, fmt.Sprintf("[netCorrelator] %dus: [vob.net.pg.uplink.transition.up] Uplink: vmnic%d is up. Affected portgroup: VLAN%d-PROD. %d uplinks up. Failed criteria: 128",
 		1000000000+r.IntN(1000000), r.IntN(8), r.IntN(4094)+1, r.IntN(4)))
+	e.VOB = VOB{Present: true, ID: "vob.net.pg.uplink.transition.up", Correlator: "netCorrelator", UptimeUS: 1, NIC: "vmnic1", Portgroups: "VLAN7-PROD"}
+	return e
 }

@@ -1,0 +1,153 @@
+package event
+
+import "strings"
+
+// from makes an event of a program's line; its message is a part of its frame, as decode has it.
+func from(n uint64, priority int16, app string, dataset Dataset, message string) Event {
+	e := begin(n, "<166>2026-09-15T10:30:00.123Z esx01.example.com "+app+": "+message, priority)
+	e.Dataset, e.Message = dataset, e.Raw[len(e.Raw)-len(message):]
+	e.Syslog.AppName = app
+	return e
+}
+
+// part returns s as a part of e's frame.
+func (e *Event) part(s string) string {
+	i := strings.Index(e.Raw, s)
+	return e.Raw[i : i+len(s)]
+}
+
+// hide notes secrets, each a word that stands once in e's frame.
+func (e *Event) hide(secrets ...string) {
+	for _, s := range secrets {
+		i := strings.Index(e.Raw, s)
+		e.Secrets.Spans[e.Secrets.Count] = Span{uint32(i), uint32(i + len(s))}
+		e.Secrets.Count++
+	}
+}
+
+// partSamples are events of all that is no line of the virtual switch.
+func partSamples() (all []sample) {
+	add := func(name string, e Event, fill func(*Event)) {
+		fill(&e)
+		all = append(all, sample{name, e})
+	}
+	add("hostd_login", from(20, 166, "Hostd", DatasetAuth, "info hostd[49580B70] [Originator@6876 sub=Vimsvc.ha-eventmgr] Event 285 : User root@192.0.2.44 logged in as pyvmomi Python/3.8"), func(e *Event) {
+		e.Level, e.Logger, e.Act = "info", "Vimsvc.ha-eventmgr", ActLogin
+		e.Hostd = Hostd{Present: true, Thread: "49580B70", EventID: "285", SessionID: "52376b0f-1"}
+		e.User, e.Source, e.Login.Agent = User{Name: "root"}, Endpoint{Address: "192.0.2.44"}, "pyvmomi Python/3.8"
+	})
+	add("hostd_connection", from(21, 166, "Rhttpproxy", DatasetSystem, "[Originator@4413] <TCP '192.0.2.1 : 443'>, <TCP 'vc1.example.com : 50504'>"), func(e *Event) {
+		e.Level = "verbose"
+		e.Hostd = Hostd{Present: true, Thread: "rhttpproxy-work-3"}
+		e.Source, e.Destination = Endpoint{"192.0.2.1", 443}, Endpoint{"vc1.example.com", 50504}
+	})
+	add("sshd_failed", from(22, 38, "sshd", DatasetAuth, "Failed password for invalid user x from 2001:db8::4 port 41100 ssh2"), func(e *Event) {
+		e.Act, e.User.Name, e.Source = ActLoginFailed, "x", Endpoint{"2001:db8::4", 41100}
+		e.Login = Login{Method: "password", SSH: true, Invalid: true}
+	})
+	add("hostd_pair", from(32, 166, "Hostd", DatasetHostd, "[Originator@6876 sub=Http2] <TCP 'localhost : 8307'>, <TCP '::ffff:192.0.2.7 : 50504'>"), func(e *Event) {
+		e.Logger, e.Hostd = "Http2", Hostd{Present: true}
+		e.Source, e.Destination = Endpoint{"localhost", 8307}, Endpoint{"::ffff:192.0.2.7", 50504}
+	})
+	add("sshd_session", from(33, 38, "sshd", DatasetAuth, "Session opened for 'root' on /dev/char/pty/t0"), func(e *Event) {
+		e.Act, e.User.Name, e.Login.Terminal = ActSessionOpened, "root", "/dev/char/pty/t0"
+	})
+	add("account_locked", from(23, 14, "vobd", DatasetVOB, "[GenericCorrelator] 900us: [esx.audit.account.locked] Remote access for ESXi local user account 'root' has been locked for 900 seconds after 6 failed login attempts."), func(e *Event) {
+		e.VOB = VOB{Present: true, ID: "esx.audit.account.locked", Correlator: "GenericCorrelator", UptimeUS: 900}
+		e.Act, e.User.Name, e.Login = ActLocked, "root", Login{Failures: 6, LockSecs: 900}
+	})
+	add("vob_redundancy", from(24, 14, "vobd", DatasetVOB, `[netCorrelator] 5us: [esx.problem.net.redundancy.lost] Lost uplink redundancy on virtual switch "vSwitch0". Physical NIC vmnic6 is down. Affected port groups: "vc", "Management Network"`), func(e *Event) {
+		e.VOB = VOB{Present: true, ID: "esx.problem.net.redundancy.lost", Correlator: "netCorrelator", UptimeUS: 5, Switch: "vSwitch0", Portgroups: `"vc", "Management Network"`, NIC: "vmnic6"}
+	})
+	add("vob_dvport", from(25, 14, "vobd", DatasetVOB, "[netCorrelator] 6us: [vob.net.dvport.uplink.transition.down] Uplink: vmnic1 is down. Affected dvPort: 431/50 33. 2 uplinks up"), func(e *Event) {
+		e.VOB = VOB{Present: true, ID: "vob.net.dvport.uplink.transition.down", NIC: "vmnic1", DVPort: "431/50"}
+	})
+	add("vob_firewall", from(26, 14, "vobd", DatasetVOB, "[UserLevelCorrelator] 7us: [esx.audit.net.firewall.config.changed] Firewall configuration has changed. Operation 'add' for rule set webAccess succeeded."), func(e *Event) {
+		e.VOB = VOB{Present: true, ID: "esx.audit.net.firewall.config.changed", RuleSet: "webAccess", Operation: "add"}
+		e.Act = ActFirewallChanged
+	})
+	add("vob_scsi", from(27, 14, "vobd", DatasetVOB, "[scsiCorrelator] 8us: [vob.scsi.scsipath.pathstate.on] scsiPath vmhba1:C0:T0:L0 changed state from dead"), func(e *Event) {
+		e.VOB = VOB{Present: true, ID: "vob.scsi.scsipath.pathstate.on", Correlator: "scsiCorrelator", UptimeUS: 8}
+	})
+	add("vob_unreachable", from(34, 14, "vobd", DatasetLogLoss, `[GenericCorrelator] 9us: [vob.user.vmsyslogd.remote.failure] The host "192.0.2.50:7002" has become unreachable. Remote logging to this host has stopped.`), func(e *Event) {
+		e.VOB = VOB{Present: true, ID: "vob.user.vmsyslogd.remote.failure", Correlator: "GenericCorrelator", UptimeUS: 9, Target: "192.0.2.50:7002"}
+		e.Act, e.Loss = ActLogLost, LogLoss{Kind: LossRemote, Target: "192.0.2.50:7002"}
+	})
+	add("shell_secret", from(28, 14, "shell", DatasetShell, "[root]: esxcli system account set -i admin -p Passw0rd! -c Passw1rd!"), func(e *Event) {
+		e.Syslog.ProcID, e.User.Name, e.Act = "1627100", "root", ActCommand
+		e.Command = Command{Line: e.part("esxcli system account set -i admin -p Passw0rd! -c Passw1rd!"), Name: "esxcli"}
+		e.hide("Passw0rd!", "Passw1rd!")
+	})
+	add("shell_capture", from(29, 14, "shell", DatasetShell, "[root]: pktcap-uw --switchport 67108870"), func(e *Event) {
+		e.User.Name, e.Act = "root", ActCapture
+		e.Command = Command{Line: e.part("pktcap-uw --switchport 67108870"), Name: "pktcap-uw", Network: NetCommandCapture}
+	})
+	add("audit_policy", from(30, 110, "shell", DatasetAudit, ""), func(e *Event) {
+		const line = `esxcli network vswitch standard policy security set -v vSwitch0 --allow-promiscuous=true`
+		sd := `[shell.cmd@6876 subject="root" object="shell" command="` + line + `" result="success" status="0"]`
+		e.Raw = "<110>1 2026-09-15T10:30:00.123Z esx01.example.com shell 12 - " + sd
+		e.Format, e.Syslog.Version, e.Syslog.ProcID, e.Syslog.StructuredData = FormatRFC5424, 1, "12", e.part(sd)
+		e.User.Name, e.Act = "root", ActSwitchPolicy
+		e.Command = Command{Line: e.part(line), Name: "esxcli", Result: "success", Status: "0", Network: NetCommandPolicy, Switch: "vSwitch0", Weakens: true}
+	})
+	add("audit_secret", from(31, 107, "shell", DatasetAudit, ""), func(e *Event) {
+		const line = `curl -H \"X-Auth-Token: t0ken\" https://vc1/`
+		sd := `[shell.cmd@6876 subject="root" object="shell" command="` + line + `" result="denied" status="126"]`
+		e.Raw = "<107>1 2026-09-15T10:30:00.123Z esx01.example.com shell 12 - " + sd
+		e.Format, e.Syslog.Version, e.Syslog.StructuredData = FormatRFC5424, 1, e.part(sd)
+		e.User.Name, e.Act = "root", ActCommand
+		e.Command = Command{Line: e.part(line), Name: "curl", Result: "denied", Status: "126", Portgroup: "VM Network"}
+		e.hide("t0ken")
+	})
+	vcenterSamples(add)
+	linuxSamples(add)
+	return all
+}
+
+func vcenterSamples(add func(string, Event, func(*Event))) {
+	const event = "Event [8] [1-2] [2026-09-15T10:29:59.28341Z] [vim.event.DVPortgroupReconfiguredEvent] [info] [VSPHERE.LOCAL\\admin] [DC1] [7] [dvPort group PG-Web in DC1 was reconfigured. Modified: allowPromiscuous: false -> true; forgedTransmits: true -> false"
+	add("vcenter_policy", from(40, 14, "vpxd", DatasetVCEvent, event), func(e *Event) {
+		e.VCEvent = VCEvent{
+			Present: true, ID: 8, ChainID: 7, Part: 1, Parts: 2, Time: "2026-09-15T10:29:59.28341Z", Type: "vim.event.DVPortgroupReconfiguredEvent", Severity: "info", Target: "DC1",
+			Changes: [MaxPolicyChanges]PolicyChange{{"allowPromiscuous", "false", "true"}, {"allowPromiscuous", "true", "false"}, {"forgedTransmits", "true", "false"}},
+		}
+		e.Act, e.User, e.Level = ActSwitchPolicy, User{Name: "admin", Domain: "VSPHERE.LOCAL"}, "info"
+	})
+	add("vcenter_mac_changes", from(41, 14, "vpxd", DatasetVCEvent, "Event [9] [1-1] [x] [vim.event.DvsReconfiguredEvent] [info] [] [] [] [macChanges: unset -> false]"), func(e *Event) {
+		e.VCEvent = VCEvent{Present: true, ID: 9, Part: 1, Parts: 1, Type: "vim.event.DvsReconfiguredEvent", Changes: [MaxPolicyChanges]PolicyChange{{"macChanges", "unset", "false"}}}
+		e.Act = ActSwitchPolicy
+	})
+	add("vcenter_port", from(42, 14, "vpxd", DatasetVCEvent, "Event [10] [1-1] [x] [vim.event.DvsPortLinkDownEvent] [info] [] [] [] [text]"), func(e *Event) {
+		e.VCEvent = VCEvent{Present: true, ID: 10, Part: 1, Parts: 1, Type: "vim.event.DvsPortLinkDownEvent"}
+	})
+	add("sso_login_failed", from(43, 14, "websso", DatasetVCAudit, `{"user":"admin@vsphere.local","client":"192.0.2.182","type":"com.vmware.sso.LoginFailure"}`), func(e *Event) {
+		e.VCEvent.Type, e.Act = "com.vmware.sso.LoginFailure", ActLoginFailed
+		e.User, e.Source = User{Name: "admin", Domain: "vsphere.local"}, Endpoint{Address: "192.0.2.182"}
+	})
+	add("logs_lost", from(44, 14, "vpxd", DatasetLogLoss, "Event [12] [1-1] [x] [vim.event.GeneralHostWarningEvent] [warning] [] [esx1] [12] [vmsyslog logger 192.0.2.50:514 lost 156959 log messages]"), func(e *Event) {
+		e.VCEvent = VCEvent{Present: true, ID: 12, ChainID: 12, Part: 1, Parts: 1, Type: "vim.event.GeneralHostWarningEvent", Target: "esx1"}
+		e.Act, e.Loss = ActLogLost, LogLoss{Kind: LossLost, Count: 156959, Target: "192.0.2.50:514"}
+	})
+}
+
+func linuxSamples(add func(string, Event, func(*Event))) {
+	add("linux_capture", from(50, 6, "kernel", DatasetPromisc, "e1000e 0000:00:1f.6 eno1: entered promiscuous mode"), func(e *Event) {
+		e.Linux = Linux{Device: "eno1", Kind: DevicePhysical, Driver: "e1000e", Bus: "0000:00:1f.6"}
+		e.Act = ActPromiscuousOn
+	})
+	add("linux_member", from(51, 6, "kernel", DatasetPromisc, "device tap0 entered promiscuous mode"), func(e *Event) {
+		e.Linux = Linux{Device: "tap0", Kind: DeviceTap, Bridge: "br0", Port: 2, Reason: ReasonBridgeMembership}
+		e.Act = ActPromiscuousOn
+	})
+	add("linux_bridge_itself", from(52, 6, "kernel", DatasetPromisc, "device br0 entered promiscuous mode"), func(e *Event) {
+		e.Linux = Linux{Device: "br0", Kind: DeviceBridge, Reason: ReasonBridgeItself}
+		e.Act = ActPromiscuousOn
+	})
+	add("linux_bridge_port", from(53, 6, "kernel", DatasetBridge, "br0: port 2(tap0) entered forwarding state"), func(e *Event) {
+		e.Linux = Linux{Device: "tap0", Kind: DeviceTap, Bridge: "br0", Port: 2, State: "forwarding"}
+	})
+	add("linux_audit", from(54, 6, "audit", DatasetPromisc, "type=ANOM_PROMISCUOUS msg=audit(1.2:3): dev=vnet0 prom=0 old_prom=256 auid=1000 uid=0"), func(e *Event) {
+		e.Linux = Linux{Device: "vnet0", Kind: DeviceTap, UID: "0", AUID: "1000"}
+		e.Act = ActPromiscuousOff
+	})
+}
