@@ -25,6 +25,7 @@ import (
 	"vswarden/sink"
 	"vswarden/sink/deadletter"
 	"vswarden/sink/file"
+	"vswarden/sink/kafka"
 	"vswarden/sink/stdout"
 	"vswarden/spool"
 	"vswarden/web"
@@ -244,6 +245,7 @@ func openOutlets(cfg configs.Config, o Options, records *spool.Log) ([]*outlet, 
 		t.delivery = pipeline.NewDelivery(pipeline.DeliveryConfig{
 			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead,
 			Filter: s.Filter.Compile(), Format: s.Format, Detail: s.Detail, Original: s.Original,
+			Frames:    s.Type == configs.SinkKafka && s.Format == pipeline.FormatRaw,
 			Listeners: options, Lanes: runtime.GOMAXPROCS(0), Log: o.Log,
 		})
 	}
@@ -252,17 +254,19 @@ func openOutlets(cfg configs.Config, o Options, records *spool.Log) ([]*outlet, 
 
 // openSink opens a sink by its type.
 func openSink(s configs.Sink, o Options) (sink.Sink, error) {
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
 	switch s.Type {
 	case configs.SinkFile:
-		now := o.Now
-		if now == nil {
-			now = time.Now
-		}
 		return file.Open(s.File, now)
 	case configs.SinkStdout:
 		return stdout.New(o.Stdout), nil
+	case configs.SinkKafka:
+		return kafka.Open(s.Kafka, now)
 	}
-	return nil, fmt.Errorf("type %q is not one of file, stdout", s.Type)
+	return nil, fmt.Errorf("type %q is not one of file, stdout, kafka", s.Type)
 }
 
 func closeOutlets(outlets []*outlet) error {

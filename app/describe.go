@@ -21,8 +21,11 @@ func Describe(w io.Writer, cfg configs.Config) error {
 	fmt.Fprintf(&b, "log             %s, sync %s, at most %s, %s kept free\n", cfg.Log.Body, cfg.Log.Sync, cfg.Log.MaxSize, cfg.Log.MinFree)
 	for _, s := range cfg.Sinks {
 		where := ""
-		if s.Type == configs.SinkFile {
+		switch s.Type {
+		case configs.SinkFile:
 			where = " " + s.File.Path
+		case configs.SinkKafka:
+			where = " topic " + s.Kafka.Topic + " at " + strings.Join(s.Kafka.Brokers, ", ")
 		}
 		fmt.Fprintf(&b, "sink            %s: %s%s, detail %s, original %s\n", s.Name, s.Type, where, s.Detail, s.Original)
 	}

@@ -14,6 +14,7 @@ import (
 	"vswarden/sink"
 	"vswarden/sink/deadletter"
 	"vswarden/sink/file"
+	"vswarden/sink/kafka"
 	"vswarden/spool"
 	"vswarden/web"
 )
@@ -71,6 +72,8 @@ type Sink struct {
 	Format pipeline.Format `yaml:"format"`
 	// File is for type file.
 	File file.Config `yaml:"file"`
+	// Kafka is for type kafka.
+	Kafka kafka.Config `yaml:"kafka"`
 }
 
 // SinkType is a kind of destination.
@@ -80,6 +83,7 @@ type SinkType string
 const (
 	SinkFile   SinkType = "file"
 	SinkStdout SinkType = "stdout"
+	SinkKafka  SinkType = "kafka"
 )
 
 // Logging is the program's own log.
@@ -126,6 +130,7 @@ func DefaultSink() Sink {
 		Original: event.OriginalSecurity,
 		Format:   pipeline.FormatECS,
 		File:     file.DefaultConfig(),
+		Kafka:    kafka.DefaultConfig(),
 	}
 }
 

@@ -293,8 +293,8 @@ sinks:
 		"sinks[1].name: A: sinks[0] has this name too (upper and lower case are the same), write another (line 3)")
 	f("sinks:\n- {name: a, type: stdout}\n- {name: b, type: stdout}\n",
 		"sinks[1].type: stdout: sinks[0] writes to standard output already, delete one of them (line 3)")
-	f("sinks:\n- {name: a, type: stdot}\n", "sinks[0].type: stdot: not one of file, stdout, did you mean stdout? (line 2)")
-	f("sinks:\n- {name: a}\n", `sinks[0].type: "": not one of file, stdout, write one of them (line 2)`)
+	f("sinks:\n- {name: a, type: stdot}\n", "sinks[0].type: stdot: not one of file, stdout, kafka, did you mean stdout? (line 2)")
+	f("sinks:\n- {name: a}\n", `sinks[0].type: "": not one of file, stdout, kafka, write one of them (line 2)`)
 	f("sinks:\n- {name: a, type: stdout, start: now}\n", "sinks[0].start: now: not one of oldest, newest, write one of them (line 2)")
 	f("sinks:\n- {name: a, type: stdout, format: xml}\n", "sinks[0].format: xml: not one of ecs, raw, write one of them (line 2)")
 	f("sinks:\n- {name: a, type: stdout, detail: loud}\n", "sinks[0].detail: loud: not one of auto, compact, standard, full (line 2)")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -105,16 +106,28 @@ func (s Sink) Validate() (faults []setting.Fault) {
 	case !isSinkName(s.Name):
 		faults = append(faults, setting.Fault{Path: "name", Value: show(s.Name), Problem: "not a name for files, write 1 to 64 of A-Z a-z 0-9 _ . -"})
 	}
-	faults = append(faults, oneOf("type", string(s.Type), string(SinkFile), string(SinkStdout))...)
+	faults = append(faults, oneOf("type", string(s.Type), string(SinkFile), string(SinkStdout), string(SinkKafka))...)
 	faults = append(faults, oneOf("start", string(s.Start), string(spool.StartOldest), string(spool.StartNewest))...)
 	faults = append(faults, oneOf("format", string(s.Format), string(pipeline.FormatECS), string(pipeline.FormatRaw))...)
 	faults = append(faults, setting.Under("filter", s.Filter.Validate())...)
-	switch {
-	case s.Type == SinkFile:
+	switch s.Type {
+	case SinkFile:
 		faults = append(faults, setting.Under("file", s.File.Validate())...)
-	case s.Type == SinkStdout && s.File != DefaultSink().File:
-		faults = append(faults, setting.Fault{Path: "file", Value: "{…}", Problem: "not for type stdout, delete it or write type: file"})
+	case SinkKafka:
+		faults = append(faults, setting.Under("kafka", s.Kafka.Validate())...)
 	}
+	return append(faults, s.strayFaults()...)
+}
+
+// strayFaults finds settings of another type than the sink's.
+func (s Sink) strayFaults() (faults []setting.Fault) {
+	stray := func(of SinkType, set bool) {
+		if set && s.Type != of && slices.Contains([]SinkType{SinkFile, SinkStdout, SinkKafka}, s.Type) {
+			faults = append(faults, setting.Fault{Path: string(of), Value: "{…}", Problem: fmt.Sprintf("not for type %s, delete it or write type: %s", s.Type, of)})
+		}
+	}
+	stray(SinkFile, s.File != DefaultSink().File)
+	stray(SinkKafka, len(diff("", reflect.ValueOf(s.Kafka), reflect.ValueOf(DefaultSink().Kafka))) > 0)
 	return faults
 }
 
