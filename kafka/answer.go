@@ -82,8 +82,7 @@ func (w *walker) list(elem reflect.Type) bool {
 }
 
 func (w *walker) fields(t reflect.Type) bool {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		tag, ok := tagAt(f.Tag.Get("kafka"), w.version)
 		if f.Name != "_" && ok && !w.value(f.Type, tag.nullable) {
 			return false
@@ -132,9 +131,8 @@ func number(s string) int16 {
 // flexible says whether m has tagged fields in a version: in its struct or, which comes to the same,
 // in the marker that kafka-go puts there.
 func flexible(m protocol.Message, version int16) bool {
-	t := reflect.TypeOf(m).Elem()
-	for i := range t.NumField() {
-		if tag, ok := tagAt(t.Field(i).Tag.Get("kafka"), version); ok && tag.tags {
+	for f := range reflect.TypeOf(m).Elem().Fields() {
+		if tag, ok := tagAt(f.Tag.Get("kafka"), version); ok && tag.tags {
 			return true
 		}
 	}

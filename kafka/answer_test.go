@@ -3,6 +3,7 @@ package kafka
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/segmentio/kafka-go/protocol"
@@ -71,7 +72,7 @@ func TestAnswersAreWalkedAsKafkaGoWritesThem(t *testing.T) {
 						t.Errorf("%T version %d: %d of %d bytes are taken for all", test.m, version, cut, len(body))
 					}
 				}
-				if holds(append(body[:len(body):len(body)], 0), test.m, version) {
+				if holds(append(slices.Clip(body), 0), test.m, version) {
 					t.Errorf("%T version %d: a byte too many is taken", test.m, version)
 				}
 			}

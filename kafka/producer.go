@@ -220,7 +220,8 @@ const (
 // isTopic says whether Kafka takes s as the name of a topic.
 func isTopic(s string) bool {
 	for _, c := range []byte(s) {
-		if !(c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '-') {
+		letter := c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
+		if !letter && c != '.' && c != '_' && c != '-' {
 			return false
 		}
 	}

@@ -416,7 +416,7 @@ func setConfig(t *testing.T, c *kfake.Cluster, name, value string) error {
 	r := kmsg.NewIncrementalAlterConfigsRequestResource()
 	r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeTopic, "t"
 	e := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-	e.Name, e.Value = name, kmsg.StringPtr(value)
+	e.Name, e.Value = name, new(value)
 	r.Configs = append(r.Configs, e)
 	req.Resources = append(req.Resources, r)
 	return request(t, c, req)

@@ -97,8 +97,7 @@ func (s *Sink) Write(ctx context.Context, batch []sink.Record) error {
 // judge says of each verdict what a delivery wants to know.
 func judge(verdicts []error) error {
 	for i, err := range verdicts {
-		var refused *kafka.RefusedError
-		if errors.As(err, &refused) {
+		if _, ok := errors.AsType[*kafka.RefusedError](err); ok {
 			verdicts[i] = sink.Permanent(err)
 		}
 	}
