@@ -1,6 +1,4 @@
-// Package report turns what the inventory knows into answers for commands: structs that print as
-// JSON under the names of the event schema, without the leading "vmware.". It decides nothing.
-package report
+package resolve
 
 import (
 	"errors"
@@ -11,7 +9,6 @@ import (
 	"time"
 
 	"vswarden/inventory"
-	"vswarden/inventory/resolve"
 )
 
 // PortQuery is what a user asks: who has that port.
@@ -35,39 +32,39 @@ type PortAnswer struct {
 	Kind    string          `json:"kind"`             // vm, vmk, vmnic, system, unknown
 	Device  string          `json:"device,omitempty"` // vmk0, vmnic2
 
-	VCenter    *VCenter   `json:"vcenter,omitempty"`
-	Datacenter *Place     `json:"datacenter,omitempty"`
-	Cluster    *Place     `json:"cluster,omitempty"`
-	Host       Host       `json:"host"`
-	VM         *VM        `json:"vm,omitempty"`
-	VNIC       *VNIC      `json:"vnic,omitempty"`
-	Switch     *Switch    `json:"switch,omitempty"`
-	Portgroup  *Portgroup `json:"portgroup,omitempty"`
-	Port       *Port      `json:"port,omitempty"`
-	Policy     *Policy    `json:"policy,omitempty"`
-	Exposure   *Exposure  `json:"exposure,omitempty"`
+	VCenter    *answerVCenter   `json:"vcenter,omitempty"`
+	Datacenter *answerPlace     `json:"datacenter,omitempty"`
+	Cluster    *answerPlace     `json:"cluster,omitempty"`
+	Host       answerHost       `json:"host"`
+	VM         *answerVM        `json:"vm,omitempty"`
+	VNIC       *answerVNIC      `json:"vnic,omitempty"`
+	Switch     *answerSwitch    `json:"switch,omitempty"`
+	Portgroup  *answerPortgroup `json:"portgroup,omitempty"`
+	Port       *answerPort      `json:"port,omitempty"`
+	Policy     *answerPolicy    `json:"policy,omitempty"`
+	Exposure   *answerExposure  `json:"exposure,omitempty"`
 
-	Enrichment Enrichment `json:"enrichment"`
-	Others     []Other    `json:"candidates,omitempty"` // all that may be meant, where that is more than one
-	Why        []string   `json:"why,omitempty"`        // what makes it unsure
-	Next       []string   `json:"next"`                 // commands
+	Enrichment answerEnrichment `json:"enrichment"`
+	Others     []answerOther    `json:"candidates,omitempty"` // all that may be meant, where that is more than one
+	Why        []string         `json:"why,omitempty"`        // what makes it unsure
+	Next       []string         `json:"next"`                 // commands
 }
 
-// VCenter is vmware.vcenter.
-type VCenter struct {
+// answerVCenter is vmware.vcenter.
+type answerVCenter struct {
 	Name     string         `json:"name"`
 	Instance inventory.UUID `json:"instance_uuid,omitzero"`
 	Version  string         `json:"version,omitempty"`
 }
 
-// Place is vmware.datacenter and vmware.cluster.
-type Place struct {
+// answerPlace is vmware.datacenter and vmware.cluster.
+type answerPlace struct {
 	Name string `json:"name"`
 	MOID string `json:"moid,omitempty"`
 }
 
-// Host is vmware.host.
-type Host struct {
+// answerHost is vmware.host.
+type answerHost struct {
 	Name        string         `json:"name"`
 	MOID        string         `json:"moid,omitempty"`
 	UUID        inventory.UUID `json:"uuid,omitzero"`
@@ -77,8 +74,8 @@ type Host struct {
 	Connection  string         `json:"connection,omitempty"`
 }
 
-// VM is vmware.vm.
-type VM struct {
+// answerVM is vmware.vm.
+type answerVM struct {
 	Name       string         `json:"name"` // as it was then
 	NameNow    string         `json:"name_now,omitempty"`
 	MOID       string         `json:"moid,omitempty"`
@@ -86,7 +83,7 @@ type VM struct {
 	BIOS       inventory.UUID `json:"bios_uuid,omitzero"`
 	WorldID    uint64         `json:"world_id,omitempty"`
 	PowerState string         `json:"power_state,omitempty"`
-	Guest      *Guest         `json:"guest,omitempty"`
+	Guest      *answerGuest   `json:"guest,omitempty"`
 	Folder     string         `json:"folder,omitempty"`
 	Pool       string         `json:"resource_pool,omitempty"`
 	Owner      string         `json:"owner,omitempty"`
@@ -95,15 +92,15 @@ type VM struct {
 	Gone       string         `json:"gone,omitempty"` // when it left the inventory
 }
 
-// Guest is vmware.vm.guest.
-type Guest struct {
+// answerGuest is vmware.vm.guest.
+type answerGuest struct {
 	Hostname string       `json:"hostname,omitempty"`
 	IP       []netip.Addr `json:"ip,omitempty"`
 	OS       string       `json:"os,omitempty"`
 }
 
-// VNIC is vmware.vnic.
-type VNIC struct {
+// answerVNIC is vmware.vnic.
+type answerVNIC struct {
 	Key       int32         `json:"key,omitempty"`
 	Label     string        `json:"label,omitempty"`
 	MAC       inventory.MAC `json:"mac,omitzero"`
@@ -113,69 +110,69 @@ type VNIC struct {
 	Connected bool          `json:"connected"`
 }
 
-// Switch is vmware.switch.
-type Switch struct {
+// answerSwitch is vmware.switch.
+type answerSwitch struct {
 	Type string `json:"type,omitempty"`
 	Name string `json:"name,omitempty"`
 	UUID string `json:"uuid,omitempty"`
 	MOID string `json:"moid,omitempty"`
 }
 
-// Portgroup is vmware.portgroup.
-type Portgroup struct {
-	Name string `json:"name"`
-	MOID string `json:"moid,omitempty"`
-	Key  string `json:"key,omitempty"`
-	VLAN *VLAN  `json:"vlan,omitempty"`
+// answerPortgroup is vmware.portgroup.
+type answerPortgroup struct {
+	Name string      `json:"name"`
+	MOID string      `json:"moid,omitempty"`
+	Key  string      `json:"key,omitempty"`
+	VLAN *answerVLAN `json:"vlan,omitempty"`
 }
 
-// VLAN is vmware.portgroup.vlan.
-type VLAN struct {
+// answerVLAN is vmware.portgroup.vlan.
+type answerVLAN struct {
 	Type   string                `json:"type"` // access, trunk, private
 	ID     *uint16               `json:"id,omitempty"`
 	Ranges []inventory.VLANRange `json:"ranges,omitempty"`
 }
 
-// Port is vmware.port: a port of a distributed switch.
-type Port struct {
+// answerPort is vmware.port: a port of a distributed switch.
+type answerPort struct {
 	Key     string `json:"key"`
 	Blocked bool   `json:"blocked"`
 	Status  string `json:"status,omitempty"`
 }
 
-// Policy is vmware.policy.
-type Policy struct {
-	Effective       Effective `json:"effective"`
-	Source          Source    `json:"source"`
-	OverrideAllowed *bool     `json:"override_allowed,omitempty"`
-	Exempt          bool      `json:"exempt,omitempty"`
-	Notes           []string  `json:"notes,omitempty"`
+// answerPolicy is vmware.policy.
+type answerPolicy struct {
+	Effective       answerEffective `json:"effective"`
+	Source          answerSource    `json:"source"`
+	OverrideAllowed *bool           `json:"override_allowed,omitempty"`
+	Exempt          bool            `json:"exempt,omitempty"`
+	Notes           []string        `json:"notes,omitempty"`
 }
 
-// Effective is vmware.policy.effective; what is not known is absent.
-type Effective struct {
+// answerEffective is vmware.policy.effective; what is not known is absent.
+type answerEffective struct {
 	Promiscuous     *bool `json:"allow_promiscuous,omitempty"`
 	MACChanges      *bool `json:"mac_changes,omitempty"`
 	ForgedTransmits *bool `json:"forged_transmits,omitempty"`
 	MACLearning     *bool `json:"mac_learning,omitempty"`
 }
 
-// Source is vmware.policy.source.
-type Source struct {
+// answerSource is vmware.policy.source.
+type answerSource struct {
 	Promiscuous     string `json:"allow_promiscuous"`
 	MACChanges      string `json:"mac_changes"`
 	ForgedTransmits string `json:"forged_transmits"`
 	MACLearning     string `json:"mac_learning"`
 }
 
-// Exposure is vmware.exposure.
-type Exposure struct {
+// answerExposure is vmware.exposure.
+type answerExposure struct {
 	Scope string `json:"scope"`
 	VMs   int    `json:"vms"`
 }
 
-// Enrichment is vmware.enrichment.
-type Enrichment struct {
+// answerEnrichment is vmware.enrichment.
+type answerEnrichment struct {
 	Status     string          `json:"status"`
 	Match      []string        `json:"match,omitempty"`
 	Confidence float64         `json:"confidence"`
@@ -185,8 +182,8 @@ type Enrichment struct {
 	Missing    []string        `json:"missing,omitempty"`
 }
 
-// Other is one of several that may be meant.
-type Other struct {
+// answerOther is one of several that may be meant.
+type answerOther struct {
 	Kind  string          `json:"kind"`
 	VM    string          `json:"vm,omitempty"`
 	Name  string          `json:"client,omitempty"`
@@ -215,7 +212,7 @@ func ParsePort(s string) (uint32, error) {
 }
 
 // Sure reports whether the answer is known for certain: the command exits 4 where it is not.
-func (a *PortAnswer) Sure() bool { return a.Enrichment.Confidence >= resolve.Sure }
+func (a *PortAnswer) Sure() bool { return a.Enrichment.Confidence >= Sure }
 
 // AnswerPort says who had a port, as far as is known.
 func AnswerPort(inv *inventory.Inventory, q *PortQuery) (*PortAnswer, error) {
@@ -227,16 +224,16 @@ func AnswerPort(inv *inventory.Inventory, q *PortQuery) (*PortAnswer, error) {
 	if h == nil {
 		return nil, fmt.Errorf("host %q: %w", q.Host, ErrHost)
 	}
-	question := resolve.Question{
+	question := Question{
 		Host: h, HasPort: true, Port: port, Client: q.Client,
 		From: q.At.Add(-q.Guard), Join: q.At, To: q.At, Now: q.Now, Guard: q.Guard,
 	}
 	question.Kind, question.Name, question.Device = inventory.ParseClient(q.Client)
-	var r resolve.Resolver
+	var r Resolver
 	a := r.Resolve(&question)
 	out := &PortAnswer{
 		At: q.At, PortID: fmt.Sprintf("0x%x", port), PortDec: port, Portset: uint8(port>>24) & 0x7f, Slot: port & 0xffffff, Uplink: port>>31 != 0,
-		Kind: a.Kind.String(), Device: a.Device, Why: a.Notes.Texts(), Next: resolve.Commands(&a, port, h.Facts().Version),
+		Kind: a.Kind.String(), Device: a.Device, Why: a.Notes.Texts(), Next: Commands(&a, port, h.Facts().Version),
 	}
 	out.host(inv, h)
 	out.holder(inv, &a, q.At)
@@ -248,11 +245,11 @@ func AnswerPort(inv *inventory.Inventory, q *PortQuery) (*PortAnswer, error) {
 
 // neighbour tells of the port next to one that nobody has: KB 304453's own example is off by one.
 func (out *PortAnswer) neighbour(h *inventory.HostTable, port uint32) {
-	if out.Enrichment.Status != resolve.Unresolved.String() {
+	if out.Enrichment.Status != Unresolved.String() {
 		return
 	}
 	if sw := h.SwitchOf(port); sw != "" {
-		out.Switch = &Switch{Name: sw}
+		out.Switch = &answerSwitch{Name: sw}
 		out.Why = append(out.Why, "the switch is inferred from other ports of its portset")
 	}
 	for _, other := range [...]uint32{port - 1, port + 1} {
@@ -264,40 +261,40 @@ func (out *PortAnswer) neighbour(h *inventory.HostTable, port uint32) {
 
 func (out *PortAnswer) host(inv *inventory.Inventory, h *inventory.HostTable) {
 	f := h.Facts()
-	out.Host = Host{Name: f.Name, UUID: f.UUID, Version: f.Version, Build: f.Build, Maintenance: f.Maintenance, Connection: f.Connection.String()}
+	out.Host = answerHost{Name: f.Name, UUID: f.UUID, Version: f.Version, Build: f.Build, Maintenance: f.Maintenance, Connection: f.Connection.String()}
 	if h.Ref().VC != 0 {
 		vc := inv.VCenter(h.Ref().VC)
 		out.Host.MOID = h.Ref().ID
-		out.VCenter = &VCenter{Name: vc.Name, Instance: vc.Instance, Version: vc.Version}
+		out.VCenter = &answerVCenter{Name: vc.Name, Instance: vc.Instance, Version: vc.Version}
 	}
 	if f.Cluster.Name != "" {
-		out.Cluster = &Place{f.Cluster.Name, f.Cluster.ID}
+		out.Cluster = &answerPlace{f.Cluster.Name, f.Cluster.ID}
 	}
 	if f.Datacenter.Name != "" {
-		out.Datacenter = &Place{f.Datacenter.Name, f.Datacenter.ID}
+		out.Datacenter = &answerPlace{f.Datacenter.Name, f.Datacenter.ID}
 	}
 }
 
-func (out *PortAnswer) holder(inv *inventory.Inventory, a *resolve.Answer, at inventory.Stamp) {
+func (out *PortAnswer) holder(inv *inventory.Inventory, a *Answer, at inventory.Stamp) {
 	if n := a.NIC(); n != nil {
-		out.VNIC = &VNIC{
+		out.VNIC = &answerVNIC{
 			Key: max(n.Key, 0), Label: n.Label, MAC: n.MAC, Effective: n.Effective, MACType: n.MACType, Adapter: n.Adapter, Connected: n.Connected,
 		}
 	} else if a.MAC != (inventory.MAC{}) {
-		out.VNIC = &VNIC{MAC: a.MAC}
+		out.VNIC = &answerVNIC{MAC: a.MAC}
 	}
 	vm := a.VM
 	if vm == nil {
 		return
 	}
-	out.VM = &VM{
+	out.VM = &answerVM{
 		Name: vm.NameAt(at), Instance: vm.Instance, BIOS: vm.BIOS, WorldID: vm.World, PowerState: vm.Power.String(),
 		Folder: vm.Folder, Pool: vm.Pool, Owner: vm.Owner, Tags: vm.Tags,
 	}
 	if out.VM.Name != vm.Name {
 		out.VM.NameNow = vm.Name
 	}
-	if g := (Guest{vm.Hostname, vm.Addresses, vm.GuestID}); g.Hostname != "" || len(g.IP) > 0 || g.OS != "" {
+	if g := (answerGuest{vm.Hostname, vm.Addresses, vm.GuestID}); g.Hostname != "" || len(g.IP) > 0 || g.OS != "" {
 		out.VM.Guest = &g
 	}
 	if gone := vm.Gone(); gone != 0 {
@@ -312,19 +309,19 @@ func (out *PortAnswer) holder(inv *inventory.Inventory, a *resolve.Answer, at in
 	}
 }
 
-func (out *PortAnswer) place(h *inventory.HostTable, a *resolve.Answer, at inventory.Stamp) {
+func (out *PortAnswer) place(h *inventory.HostTable, a *Answer, at inventory.Stamp) {
 	w := &a.Place
 	if w.SwitchName != "" || w.Kind != inventory.SwitchUnknown {
-		out.Switch = &Switch{Type: w.Kind.String(), Name: w.SwitchName}
+		out.Switch = &answerSwitch{Type: w.Kind.String(), Name: w.SwitchName}
 		if w.Switch != nil {
 			out.Switch.UUID, out.Switch.MOID = w.Switch.UUID.Spaced(), w.Switch.Ref.ID
 		}
 	}
 	if w.PortgroupName != "" {
-		out.Portgroup = &Portgroup{Name: w.PortgroupName}
+		out.Portgroup = &answerPortgroup{Name: w.PortgroupName}
 	}
 	if w.PortKey != "" {
-		out.Port = &Port{Key: w.PortKey}
+		out.Port = &answerPort{Key: w.PortKey}
 		if w.Port != nil {
 			out.Port.Blocked, out.Port.Status = w.Port.Blocked, w.Port.Status
 		}
@@ -333,32 +330,32 @@ func (out *PortAnswer) place(h *inventory.HostTable, a *resolve.Answer, at inven
 		out.Portgroup.MOID, out.Portgroup.Key = w.Portgroup.Ref.ID, w.Portgroup.Ref.ID
 		out.Portgroup.VLAN = vlanOf(&w.Portgroup.VLAN)
 		if x := h.Exposure(w, a.VM); x.Known {
-			out.Exposure = &Exposure{Scope: x.VLAN.String() + " on " + x.Switch + ", host " + h.Facts().Name, VMs: x.VMs}
+			out.Exposure = &answerExposure{Scope: x.VLAN.String() + " on " + x.Switch + ", host " + h.Facts().Name, VMs: x.VMs}
 		}
 	}
-	if a.Missing&resolve.MissingPolicy == 0 && a.Kind != inventory.KindUplink && a.Kind != inventory.KindSystem && a.Status != resolve.Unresolved {
+	if a.Missing&MissingPolicy == 0 && a.Kind != inventory.KindUplink && a.Kind != inventory.KindSystem && a.Status != Unresolved {
 		e, _ := w.Effective(at)
-		out.Policy = PolicyOf(&e)
+		out.Policy = policyOf(&e)
 	}
 }
 
-func vlanOf(v *inventory.VLAN) *VLAN {
+func vlanOf(v *inventory.VLAN) *answerVLAN {
 	switch v.Kind {
 	case inventory.VLANAccess:
-		return &VLAN{Type: "access", ID: &v.ID}
+		return &answerVLAN{Type: "access", ID: &v.ID}
 	case inventory.VLANPrivate:
-		return &VLAN{Type: "private", ID: &v.ID}
+		return &answerVLAN{Type: "private", ID: &v.ID}
 	case inventory.VLANTrunk:
-		return &VLAN{Type: "trunk", Ranges: v.Ranges}
+		return &answerVLAN{Type: "trunk", Ranges: v.Ranges}
 	}
 	return nil
 }
 
-// PolicyOf returns an effective policy under the names of the event schema.
-func PolicyOf(e *inventory.Effective) *Policy {
-	p := &Policy{
-		Effective: Effective{boolOf(e.Promiscuous.Value), boolOf(e.MACChanges.Value), boolOf(e.ForgedTransmits.Value), boolOf(e.MACLearning.Value)},
-		Source:    Source{e.Promiscuous.Level.String(), e.MACChanges.Level.String(), e.ForgedTransmits.Level.String(), e.MACLearning.Level.String()},
+// policyOf returns an effective policy under the names of the event schema.
+func policyOf(e *inventory.Effective) *answerPolicy {
+	p := &answerPolicy{
+		Effective: answerEffective{boolOf(e.Promiscuous.Value), boolOf(e.MACChanges.Value), boolOf(e.ForgedTransmits.Value), boolOf(e.MACLearning.Value)},
+		Source:    answerSource{e.Promiscuous.Level.String(), e.MACChanges.Level.String(), e.ForgedTransmits.Level.String(), e.MACLearning.Level.String()},
 		Exempt:    e.Exempt, OverrideAllowed: boolOf(e.Override), Notes: e.Notes.Texts(),
 	}
 	return p
@@ -372,12 +369,12 @@ func boolOf(v inventory.Verdict) *bool {
 	return &allowed
 }
 
-func (out *PortAnswer) enrichment(h *inventory.HostTable, a *resolve.Answer, now inventory.Stamp) {
+func (out *PortAnswer) enrichment(h *inventory.HostTable, a *Answer, now inventory.Stamp) {
 	told := h.Told(now)
 	if a.Method&inventory.MethodImport != 0 {
 		told = max(told, a.Stated)
 	}
-	out.Enrichment = Enrichment{
+	out.Enrichment = answerEnrichment{
 		Status: a.Status.String(), Match: a.Method.Names(), Confidence: a.Confidence, Candidates: a.Candidates,
 		Time: told, Missing: a.Missing.Names(),
 	}
@@ -389,7 +386,7 @@ func (out *PortAnswer) enrichment(h *inventory.HostTable, a *resolve.Answer, now
 	}
 	for i := range a.Others {
 		c := &a.Others[i]
-		o := Other{Kind: c.Kind.String(), Name: c.Client, MAC: c.MAC, Since: c.Early, Match: c.Method.Names()}
+		o := answerOther{Kind: c.Kind.String(), Name: c.Client, MAC: c.MAC, Since: c.Early, Match: c.Method.Names()}
 		if c.Late != inventory.Forever {
 			o.Until = c.Late
 		}

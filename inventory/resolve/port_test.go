@@ -1,4 +1,4 @@
-package report
+package resolve
 
 import (
 	"encoding/json"
@@ -12,12 +12,8 @@ import (
 	"vswarden/inventory"
 )
 
-var epoch = inventory.StampOf(time.Date(2026, 9, 15, 10, 0, 0, 0, time.UTC))
-
-func at(s int) inventory.Stamp { return epoch.Add(time.Duration(s) * time.Second) }
-
-// estate is the example of the event schema: web-01 on DSwitch-Prod, and two more in its VLAN.
-func estate(t *testing.T) *inventory.Inventory {
+// example is the example of the event schema: web-01 on DSwitch-Prod, and two more in its VLAN.
+func example(t *testing.T) *inventory.Inventory {
 	t.Helper()
 	inv := inventory.New(inventory.DefaultConfig())
 	instance, _ := inventory.ParseUUID("5b1e2a0c-3d64-4c7c-9f51-4f0e6d1f2a77")
@@ -61,7 +57,7 @@ func estate(t *testing.T) *inventory.Inventory {
 	return inv
 }
 
-func ask(t *testing.T, inv *inventory.Inventory, q PortQuery) (*PortAnswer, map[string]any) {
+func askPort(t *testing.T, inv *inventory.Inventory, q PortQuery) (*PortAnswer, map[string]any) {
 	t.Helper()
 	q.Guard = 10 * time.Second
 	a, err := AnswerPort(inv, &q)
@@ -94,7 +90,7 @@ func dig(m map[string]any, name string) any {
 
 // TestPortJSON checks the names that scripts hold on to.
 func TestPortJSON(t *testing.T) {
-	a, m := ask(t, estate(t), PortQuery{Host: "esx01", Port: "50331653", Client: "web-01.eth0", At: at(40), Now: at(60)})
+	a, m := askPort(t, example(t), PortQuery{Host: "esx01", Port: "50331653", Client: "web-01.eth0", At: at(40), Now: at(60)})
 	if !a.Sure() {
 		t.Errorf("%+v", a.Enrichment)
 	}
@@ -123,15 +119,15 @@ func TestPortJSON(t *testing.T) {
 }
 
 func TestPortNotKnown(t *testing.T) {
-	inv := estate(t)
-	a, m := ask(t, inv, PortQuery{Host: "192.0.2.11", Port: "0x3000006", At: at(40), Now: at(60)})
+	inv := example(t)
+	a, m := askPort(t, inv, PortQuery{Host: "192.0.2.11", Port: "0x3000006", At: at(40), Now: at(60)})
 	if a.Sure() || dig(m, "enrichment.status") != "unresolved" || dig(m, "switch.name") != "DSwitch-Prod" {
 		t.Errorf("%+v", m)
 	}
 	if why := strings.Join(a.Why, "; "); !strings.Contains(why, "50331653 (0x3000005), next to it") {
 		t.Errorf("%s", why)
 	}
-	if a, _ = ask(t, inv, PortQuery{Host: "esx01", Port: "0x3000005", At: at(-7200), Now: at(60)}); a.Enrichment.Status != "unresolved" || len(a.Why) == 0 {
+	if a, _ = askPort(t, inv, PortQuery{Host: "esx01", Port: "0x3000005", At: at(-7200), Now: at(60)}); a.Enrichment.Status != "unresolved" || len(a.Why) == 0 {
 		t.Errorf("before the first report: %+v", a)
 	}
 	for _, q := range []PortQuery{{Host: "esx99", Port: "7"}, {Host: "esx01", Port: "x"}, {Host: "esx01", Port: "0"}, {Host: "esx01", Port: "4294967296"}} {
@@ -145,12 +141,12 @@ func TestPortNotKnown(t *testing.T) {
 }
 
 func TestPortOfHostItself(t *testing.T) {
-	inv := estate(t)
-	a, m := ask(t, inv, PortQuery{Host: "esx01", Port: "0x2000004", At: at(40), Now: at(60)})
+	inv := example(t)
+	a, m := askPort(t, inv, PortQuery{Host: "esx01", Port: "0x2000004", At: at(40), Now: at(60)})
 	if !a.Sure() || dig(m, "kind") != "vmk" || dig(m, "device") != "vmk0" || !slices.Contains(a.Next, "pktcap-uw --vmk vmk0 -o /tmp/vmk0.pcap") {
 		t.Errorf("%+v", m)
 	}
-	a, m = ask(t, inv, PortQuery{Host: "esx01", Port: "0x82000004", Client: "vmnic2", At: at(40), Now: at(60)})
+	a, m = askPort(t, inv, PortQuery{Host: "esx01", Port: "0x82000004", Client: "vmnic2", At: at(40), Now: at(60)})
 	if dig(m, "uplink") != true || dig(m, "device") != "vmnic2" || !slices.Contains(a.Next, "pktcap-uw --uplink vmnic2 -o /tmp/vmnic2.pcap") {
 		t.Errorf("%+v", m)
 	}
@@ -163,11 +159,11 @@ func TestPortOfImportsThatDisagree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	a, m := ask(t, inv, PortQuery{Host: "esx01", Port: "7", At: at(1800), Now: at(1e6)})
+	a, m := askPort(t, inv, PortQuery{Host: "esx01", Port: "7", At: at(1800), Now: at(1e6)})
 	if a.Sure() || dig(m, "enrichment.candidates") != 2.0 || len(a.Others) != 2 || dig(m, "enrichment.confidence") != 0.6 {
 		t.Errorf("%+v", m)
 	}
-	if a, m = ask(t, inv, PortQuery{Host: "esx01", Port: "7", At: at(3600), Now: at(1e6)}); !a.Sure() || dig(m, "vm.name") != "b" || dig(m, "enrichment.confidence") != 0.95 {
+	if a, m = askPort(t, inv, PortQuery{Host: "esx01", Port: "7", At: at(3600), Now: at(1e6)}); !a.Sure() || dig(m, "vm.name") != "b" || dig(m, "enrichment.confidence") != 0.95 {
 		t.Errorf("%+v", m)
 	}
 	if slices.ContainsFunc(a.Next, func(s string) bool { return strings.Contains(s, "pktcap-uw") }) {
@@ -176,7 +172,7 @@ func TestPortOfImportsThatDisagree(t *testing.T) {
 }
 
 func TestShow(t *testing.T) {
-	inv := estate(t)
+	inv := example(t)
 	s := Show(inv, 0, at(90))
 	if len(s.Sources) != 2 || s.Sources[0].State != "healthy" || s.Sources[0].AgeMS != 30_000 || s.Sources[1].State != "live" {
 		t.Errorf("%+v", s.Sources)
@@ -194,8 +190,8 @@ func TestShow(t *testing.T) {
 }
 
 func TestCommandsTakeNothingFromALine(t *testing.T) {
-	inv := estate(t)
-	a, _ := ask(t, inv, PortQuery{Host: "esx01", Port: "0x2000099", Client: "vmk0; reboot", At: at(40), Now: at(60)})
+	inv := example(t)
+	a, _ := askPort(t, inv, PortQuery{Host: "esx01", Port: "0x2000099", Client: "vmk0; reboot", At: at(40), Now: at(60)})
 	if strings.Contains(strings.Join(a.Next, " "), "reboot") {
 		t.Errorf("%q", a.Next)
 	}

@@ -4,6 +4,9 @@
 // It promises to be unsure rather than wrong: a confidence of 0.85 or more is given only where one
 // holder is known for the whole time the line may be of, or where the line itself names the
 // holder. It is pure: no clock, no state, no memory of its own.
+//
+// Events and commands get their answers from the same rules: Resolve for lines, AnswerPort and Show
+// for people, as structs that print as JSON under the names of the event schema.
 package resolve
 
 import (

@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	. "vswarden/inventory" //nolint:revive // the tests tell stories in the inventory's own words
+	"vswarden/inventory"
 )
 
-var epoch = StampOf(time.Date(2026, 9, 15, 10, 0, 0, 0, time.UTC))
+var epoch = inventory.StampOf(time.Date(2026, 9, 15, 10, 0, 0, 0, time.UTC))
 
-func at(s int) Stamp { return epoch.Add(time.Duration(s) * time.Second) }
+func at(s int) inventory.Stamp { return epoch.Add(time.Duration(s) * time.Second) }
 
 const (
 	webPort  = 0x2000010
@@ -21,20 +21,20 @@ const (
 
 // estate is a vCenter with esx01: web-01 (two adapters, one port), db-01 and two machines called twin.
 type estate struct {
-	*Inventory
+	*inventory.Inventory
 	t  testing.TB
 	vc uint16
-	id SourceID
+	id inventory.SourceID
 }
 
-func (e *estate) vm(n int, name, host string, boot int) VM {
-	return VM{
-		Ref: Ref{VC: e.vc, ID: fmt.Sprintf("vm-%d", n)}, Host: host, Name: name, Power: PoweredOn, Boot: at(boot),
-		NICs: []NIC{{Key: 4000, MAC: MAC{0, 0x50, 0x56, 1, 0, byte(n)}, Connected: true, Backing: Backing{Kind: Standard, Portgroup: "VM Network"}}},
+func (e *estate) vm(n int, name, host string, boot int) inventory.VM {
+	return inventory.VM{
+		Ref: inventory.Ref{VC: e.vc, ID: fmt.Sprintf("vm-%d", n)}, Host: host, Name: name, Power: inventory.PoweredOn, Boot: at(boot),
+		NICs: []inventory.NIC{{Key: 4000, MAC: inventory.MAC{0, 0x50, 0x56, 1, 0, byte(n)}, Connected: true, Backing: inventory.Backing{Kind: inventory.Standard, Portgroup: "VM Network"}}},
 	}
 }
 
-func (e *estate) tell(s int, u Update) {
+func (e *estate) tell(s int, u inventory.Update) {
 	e.t.Helper()
 	if st := e.Source(e.id); st.Live {
 		e.Reported(e.id, at(s-1))
@@ -47,30 +47,30 @@ func (e *estate) tell(s int, u Update) {
 	e.Maintain(at(s))
 }
 
-func row(port uint32, n byte) Row {
-	return Row{Port: port, Kind: KindVM, MAC: MAC{0, 0x50, 0x56, 1, 0, n}, Net: Net{Switch: "vSwitch0", Portgroup: "VM Network"}}
+func row(port uint32, n byte) inventory.Row {
+	return inventory.Row{Port: port, Kind: inventory.KindVM, MAC: inventory.MAC{0, 0x50, 0x56, 1, 0, n}, Net: inventory.Net{Switch: "vSwitch0", Portgroup: "VM Network"}}
 }
 
 func newEstate(t testing.TB) *estate {
-	inv := New(DefaultConfig())
-	e := &estate{Inventory: inv, t: t, vc: inv.AddVCenter(VCenter{Name: "vc"})}
-	e.id, _ = inv.AddSource("vc", SourcePushed, e.vc)
-	ref := Ref{VC: e.vc, ID: "esx01"}
+	inv := inventory.New(inventory.DefaultConfig())
+	e := &estate{Inventory: inv, t: t, vc: inv.AddVCenter(inventory.VCenter{Name: "vc"})}
+	e.id, _ = inv.AddSource("vc", inventory.SourcePushed, e.vc)
+	ref := inventory.Ref{VC: e.vc, ID: "esx01"}
 	web := e.vm(1, "web-01", "esx01", -3600)
-	web.NICs = append(web.NICs, NIC{Key: 4001, MAC: MAC{0, 0x50, 0x56, 1, 1, 1}, Connected: true})
-	e.tell(0, Update{
-		Hosts: []Host{{
-			Ref: ref, Name: "esx01.example.com", Connection: Connected, Boot: at(-86400),
-			Kernel:     []VMKernel{{Device: "vmk0", Port: 0x2000004, Portgroup: "Management Network"}},
-			Uplinks:    []Uplink{{Device: "vmnic0", Port: 0x82000002}},
-			Switches:   []Switch{{Kind: Standard, Name: "vSwitch0", Rules: Rules{Own: Flags{Promiscuous: Reject, MACChanges: Reject, ForgedTransmits: Reject}}}},
-			Portgroups: []Portgroup{{Kind: Standard, Name: "VM Network", Switch: "vSwitch0", VLAN: StandardVLAN(0)}, {Kind: Standard, Name: "Management Network", Switch: "vSwitch0"}},
+	web.NICs = append(web.NICs, inventory.NIC{Key: 4001, MAC: inventory.MAC{0, 0x50, 0x56, 1, 1, 1}, Connected: true})
+	e.tell(0, inventory.Update{
+		Hosts: []inventory.Host{{
+			Ref: ref, Name: "esx01.example.com", Connection: inventory.Connected, Boot: at(-86400),
+			Kernel:     []inventory.VMKernel{{Device: "vmk0", Port: 0x2000004, Portgroup: "Management Network"}},
+			Uplinks:    []inventory.Uplink{{Device: "vmnic0", Port: 0x82000002}},
+			Switches:   []inventory.Switch{{Kind: inventory.Standard, Name: "vSwitch0", Rules: inventory.Rules{Own: inventory.Flags{Promiscuous: inventory.Reject, MACChanges: inventory.Reject, ForgedTransmits: inventory.Reject}}}},
+			Portgroups: []inventory.Portgroup{{Kind: inventory.Standard, Name: "VM Network", Switch: "vSwitch0", VLAN: inventory.StandardVLAN(0)}, {Kind: inventory.Standard, Name: "Management Network", Switch: "vSwitch0"}},
 		}},
-		VMs: []VM{
+		VMs: []inventory.VM{
 			web, e.vm(2, "db-01", "esx01", -3600), e.vm(3, "twin", "esx01", -3600), e.vm(4, "twin", "esx01", -3600), e.vm(5, "x.eth0", "esx01", -3600),
 			e.vm(6, "elsewhere", "esx02", -3600),
 		},
-		Tables: []PortTable{{Host: ref, Whole: true, Rows: []Row{row(webPort, 1), row(dbPort, 2)}}},
+		Tables: []inventory.PortTable{{Host: ref, Whole: true, Rows: []inventory.Row{row(webPort, 1), row(dbPort, 2)}}},
 	})
 	return e
 }
@@ -84,13 +84,13 @@ func (e *estate) ask(port uint32, client string, s int) *Question {
 	switch {
 	case client == "":
 	case strings.HasPrefix(client, "vmk"):
-		q.Kind, q.Device = KindVMKernel, client
+		q.Kind, q.Device = inventory.KindVMKernel, client
 	case strings.HasPrefix(client, "vmnic"):
-		q.Kind, q.Device = KindUplink, client
+		q.Kind, q.Device = inventory.KindUplink, client
 	case client == "Management":
-		q.Kind = KindSystem
+		q.Kind = inventory.KindSystem
 	default:
-		q.Kind, q.Name = KindVM, client
+		q.Kind, q.Name = inventory.KindVM, client
 		if i := strings.LastIndex(client, ".eth"); i >= 0 {
 			q.Name, q.Device = client[:i], client[i+1:]
 		}
@@ -182,9 +182,9 @@ func TestResolveChanges(t *testing.T) {
 	}
 	// db-01 goes off at 200 and new-01 gets its port at once.
 	off := e.vm(2, "db-01", "esx01", -3600)
-	off.Power = PoweredOff
-	ref := Ref{VC: e.vc, ID: "esx01"}
-	e.tell(200, Update{VMs: []VM{off, e.vm(7, "new-01", "esx01", 199)}, Tables: []PortTable{{Host: ref, Whole: true, Rows: []Row{row(webPort, 1), row(dbPort, 7)}}}})
+	off.Power = inventory.PoweredOff
+	ref := inventory.Ref{VC: e.vc, ID: "esx01"}
+	e.tell(200, inventory.Update{VMs: []inventory.VM{off, e.vm(7, "new-01", "esx01", 199)}, Tables: []inventory.PortTable{{Host: ref, Whole: true, Rows: []inventory.Row{row(webPort, 1), row(dbPort, 7)}}}})
 	check("before", e.ask(dbPort, "", 150), "vm db-01/4000 0.970 of 1 port_table complete")
 	check("just before", e.ask(dbPort, "", 195), "vm db-01/4000 0.600 of 2 port_table partial")
 	check("just after", e.ask(dbPort, "", 203), "vm new-01/4000 0.600 of 2 port_table partial")
@@ -195,17 +195,17 @@ func TestResolveChanges(t *testing.T) {
 	late := e.ask(dbPort, "", 150)
 	late.To = at(260)
 	check("late", late, "vm db-01/4000 0.600 of 2 port_table partial")
-	late.Client, late.Name, late.Device, late.Kind = "db-01.eth0", "db-01", "eth0", KindVM
+	late.Client, late.Name, late.Device, late.Kind = "db-01.eth0", "db-01", "eth0", inventory.KindVM
 	check("late, named", late, "vm db-01/4000 0.970 of 2 port_table,client_name complete")
 	// web-01 leaves: what comes late for its port is told by its tombstone.
 	gone := e.vm(1, "web-01", "esx02", -3600)
-	e.tell(400, Update{VMs: []VM{gone}, Tables: []PortTable{{Host: ref, Whole: true, Rows: []Row{row(dbPort, 7)}}}})
+	e.tell(400, inventory.Update{VMs: []inventory.VM{gone}, Tables: []inventory.PortTable{{Host: ref, Whole: true, Rows: []inventory.Row{row(dbPort, 7)}}}})
 	check("after it left", e.ask(webPort, "", 430), "vm web-01/4000 0.800 of 1 port_table,tombstone complete")
 	check("after it left, named", e.ask(webPort, "web-01.eth0", 430), "vm web-01/4000 0.800 of 1 port_table,client_name,tombstone complete")
 	check("long after", e.ask(webPort, "", 3000), "unknown  0.000 of 0  unresolved without vm,vnic,portgroup,policy")
 	// A rename: VMkernel goes on with the old name.
 	renamed := e.vm(7, "renamed", "esx01", 199)
-	e.tell(3100, Update{VMs: []VM{renamed}})
+	e.tell(3100, inventory.Update{VMs: []inventory.VM{renamed}})
 	check("former name", e.ask(dbPort, "new-01.eth0", 3200), "vm renamed/4000 0.995 of 1 port_table,client_name complete")
 	check("former name alone", e.ask(otherSrc, "new-01.eth0", 3200), "vm renamed/4000 0.900 of 1 client_name complete")
 }
@@ -234,8 +234,8 @@ func TestResolveSourceDown(t *testing.T) {
 
 func TestResolveSources(t *testing.T) {
 	e := newEstate(t)
-	stream, _ := e.AddSource("stream", SourceStream, 0)
-	live, _ := e.AddSource("esxcli", SourceLive, e.vc)
+	stream, _ := e.AddSource("stream", inventory.SourceStream, 0)
+	live, _ := e.AddSource("esxcli", inventory.SourceLive, e.vc)
 	h := e.Host("esx01")
 	var r Resolver
 	check := func(name string, q *Question, want string) {
@@ -245,21 +245,21 @@ func TestResolveSources(t *testing.T) {
 			t.Errorf("%s:\n got %s %q\nwant %s", name, got, a.Notes.Texts(), want)
 		}
 	}
-	e.Learn(stream, h, otherSrc, MAC{0, 0x50, 0x56, 1, 0, 2}, at(50))
+	e.Learn(stream, h, otherSrc, inventory.MAC{0, 0x50, 0x56, 1, 0, 2}, at(50))
 	check("learned", e.ask(otherSrc, "", 100), "vm db-01/4000 0.900 of 1 learned complete")
 	check("learned, named", e.ask(otherSrc, "db-01.eth0", 100), "vm db-01/4000 0.950 of 1 client_name,learned complete")
 	// The line of long ago against the table of now, and the line of now against the table of long ago.
-	e.Learn(stream, h, webPort, MAC{0, 0x50, 0x56, 1, 0, 2}, at(-50))
+	e.Learn(stream, h, webPort, inventory.MAC{0, 0x50, 0x56, 1, 0, 2}, at(-50))
 	check("old line against the table", e.ask(webPort, "", 100), "vm web-01/4000 0.970 of 1 port_table complete")
-	e.Learn(stream, h, dbPort, MAC{0, 0x50, 0x56, 1, 0, 1}, at(80))
+	e.Learn(stream, h, dbPort, inventory.MAC{0, 0x50, 0x56, 1, 0, 1}, at(80))
 	check("new line against the table", e.ask(dbPort, "", 100), "vm db-01/4000 0.600 of 2 port_table partial")
 	// An address no machine of the host has: another host's, and nobody's.
-	e.Learn(stream, h, 0x3000008, MAC{0, 0x50, 0x56, 1, 0, 6}, at(80))
+	e.Learn(stream, h, 0x3000008, inventory.MAC{0, 0x50, 0x56, 1, 0, 6}, at(80))
 	check("address of another host's machine", e.ask(0x3000008, "", 100), "vm elsewhere/4000 0.600 of 1 learned,mac partial")
-	e.Learn(stream, h, 0x3000009, MAC{0, 0x50, 0x56, 9, 9, 9}, at(80))
+	e.Learn(stream, h, 0x3000009, inventory.MAC{0, 0x50, 0x56, 9, 9, 9}, at(80))
 	check("address of nobody", e.ask(0x3000009, "", 100), "vm  0.800 of 1 learned partial without vm,vnic,portgroup,policy")
-	if err := e.Apply(&Update{Source: live, At: at(90), Tables: []PortTable{{Host: h.Ref(), Rows: []Row{
-		{Port: 0x300000a, Kind: KindVM, VM: "web-01", MAC: MAC{0, 0x50, 0x56, 1, 1, 1}, Net: Net{Switch: "DSwitch", Portgroup: "PG", DVPort: "37"}},
+	if err := e.Apply(&inventory.Update{Source: live, At: at(90), Tables: []inventory.PortTable{{Host: h.Ref(), Rows: []inventory.Row{
+		{Port: 0x300000a, Kind: inventory.KindVM, VM: "web-01", MAC: inventory.MAC{0, 0x50, 0x56, 1, 1, 1}, Net: inventory.Net{Switch: "DSwitch", Portgroup: "PG", DVPort: "37"}},
 	}}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -268,9 +268,9 @@ func TestResolveSources(t *testing.T) {
 }
 
 func TestResolveImports(t *testing.T) {
-	inv := New(DefaultConfig())
-	if err := inv.Import(&Statement{Host: Host{Name: "esx01"}, At: at(0), Rows: []Row{
-		{Port: webPort, Kind: KindVM, Client: "web-01.eth0", VM: "web-01", Device: "eth0", Net: Net{Switch: "vSwitch0", Enforced: Flags{Promiscuous: Reject}}},
+	inv := inventory.New(inventory.DefaultConfig())
+	if err := inv.Import(&inventory.Statement{Host: inventory.Host{Name: "esx01"}, At: at(0), Rows: []inventory.Row{
+		{Port: webPort, Kind: inventory.KindVM, Client: "web-01.eth0", VM: "web-01", Device: "eth0", Net: inventory.Net{Switch: "vSwitch0", Enforced: inventory.Flags{Promiscuous: inventory.Reject}}},
 	}}); err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func TestResolveImports(t *testing.T) {
 	ask := func(client string, s int) string {
 		q := &Question{Host: inv.Host("esx01"), HasPort: true, Port: webPort, Client: client, From: at(s - 10), Join: at(s), To: at(s), Now: at(1e6), Guard: 10 * time.Second}
 		if client != "" {
-			q.Kind, q.Name, q.Device = KindVM, strings.TrimSuffix(client, ".eth0"), "eth0"
+			q.Kind, q.Name, q.Device = inventory.KindVM, strings.TrimSuffix(client, ".eth0"), "eth0"
 		}
 		a := r.Resolve(q)
 		return words(&a)
@@ -300,7 +300,7 @@ func TestResolveImports(t *testing.T) {
 	if got, want := ask("web-01.eth0", 864000), "vm web-01/4000 0.950 of 1 client_name,import partial without portgroup"; got != want {
 		t.Errorf("the line agrees: %s, want %s", got, want)
 	}
-	if err := inv.Import(&Statement{Host: Host{Name: "esx01"}, At: at(3600), WholePorts: true, Rows: []Row{{Port: webPort, Kind: KindVM, VM: "other"}}}); err != nil {
+	if err := inv.Import(&inventory.Statement{Host: inventory.Host{Name: "esx01"}, At: at(3600), WholePorts: true, Rows: []inventory.Row{{Port: webPort, Kind: inventory.KindVM, VM: "other"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := ask("", 1800); !strings.Contains(got, "0.600 of 2 import partial") {

@@ -1,4 +1,4 @@
-package report
+package resolve
 
 import (
 	"slices"
