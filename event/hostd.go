@@ -8,7 +8,7 @@ type Hostd struct {
 	Thread    string // process.thread.id: decimal, or hexadecimal up to 6.5, as written
 	OpID      string // vmware.op_id: joins what vCenter, vpxa, hostd and vmkernel do for one request
 	SessionID string // vmware.session_id
-	EventID   string // event.code of "Event 285 : …": the number hostd counts its events by
+	EventID   string // event.sequence of "Event 285 : …": the number hostd counts its events by
 	Task      string // haTask--vim.host.NetworkSystem.updatePortGroup-134
 	Method    string // vim.host.NetworkSystem.updatePortGroup
 	Text      string // what follows the header and "Event 285 : "
