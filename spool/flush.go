@@ -252,8 +252,22 @@ func (l *Log) retire() error {
 	l.mu.Unlock()
 	f := l.file
 	l.file = nil
+	if err := giveBack(f, s.size); err != nil {
+		return err
+	}
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("close a segment: %w", err)
+	}
+	return nil
+}
+
+// giveBack frees what was preallocated behind the end of a segment.
+func giveBack(f File, size int64) error {
+	if _, ok := f.(preallocator); !ok {
+		return nil
+	}
+	if err := f.Truncate(size); err != nil {
+		return fmt.Errorf("truncate a segment: %w", err)
 	}
 	return nil
 }
@@ -282,6 +296,9 @@ func (l *Log) roll(first Position) (*segment, error) {
 	l.newNames = true
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if p, ok := f.(preallocator); ok && l.freeRoom > 4*l.segSize {
+		_ = p.Preallocate(l.segSize) // A file system that cannot does without.
+	}
 	l.segs, l.file = append(l.segs, s), f
 	l.held += s.size
 	l.total += s.size

@@ -37,6 +37,10 @@ type File interface {
 	Size() (int64, error)
 }
 
+// preallocator is a File that can take its blocks at once without growing. It makes writing cheaper
+// (BenchmarkSegmentFiles) and changes nothing else; Truncate gives back what is not used.
+type preallocator interface{ Preallocate(size int64) error }
+
 // InUseError says that another process has the log open.
 type InUseError struct{ PID int }
 

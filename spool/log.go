@@ -144,6 +144,7 @@ func (l *Log) Append(b *Batch) (last Position, err error) {
 		}
 		l.written.Wait()
 	}
+	l.refused = 0
 	l.blockLocked(need).add(b)
 	l.pending += need
 	l.next += Position(b.n)
@@ -185,6 +186,14 @@ func (l *Log) blockLocked(need int) *block {
 func (l *Log) hasRoomLocked(need int) bool {
 	bytes := int64(l.pending + need)
 	return !l.diskFull && l.held+bytes+segmentStart <= int64(l.cfg.MaxSize) && bytes <= l.freeRoom
+}
+
+// Full reports whether the log takes nothing at the moment: max_size is reached by what some sink
+// lacks, the file system has less than min_free, or the disk is full.
+func (l *Log) Full() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err == nil && !l.hasRoomLocked(max(l.refused, 1))
 }
 
 // wakeLocked lets readers that wait look again.
@@ -314,8 +323,8 @@ func (l *Log) Close() error {
 	for _, c := range cursors {
 		errs = append(errs, c.reader.close(), c.slots.file.Close())
 	}
-	if l.file != nil {
-		errs = append(errs, l.file.Close())
+	if s := l.activeSegment(); s != nil {
+		errs = append(errs, giveBack(l.file, s.size), l.file.Close())
 	}
 	errs = append(errs, l.state.file.Close(), l.lock.Close())
 	return errors.Join(errs...)

@@ -375,3 +375,39 @@ func TestClosed(t *testing.T) {
 		t.Errorf("a record that was synced: %v", err)
 	}
 }
+
+// TestMemory: what an open log holds in memory does not depend on its size but for a few words a
+// segment.
+func TestMemory(t *testing.T) {
+	fsys := diskFS(t)
+	cfg := testConfig()
+	cfg.Sync = SyncNever
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	var small int64
+	for round := range 2 {
+		before := heap()
+		l := openSmall(t, fsys, cfg, 8<<10)
+		opened := heap() - before
+		if round == 0 {
+			small = opened
+			for range 1000 {
+				if _, err := l.Append(fullBatch(10)); err != nil {
+					t.Fatal(err)
+				}
+				if err := l.flush(flushAll, false); err != nil {
+					t.Fatal(err)
+				}
+			}
+		} else if n := l.Stats().Segments; n < 500 || (opened-small)/int64(n) > 1000 {
+			t.Errorf("%d bytes more for %d segments", opened-small, n)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

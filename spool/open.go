@@ -296,7 +296,7 @@ func (l *Log) recoverTail(s *segment, st [8]uint64) (claimed Position, err error
 	if err != nil {
 		return 0, err
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(giveBack(f, s.size), f.Sync(), f.Close()); err != nil {
 		return 0, err
 	}
 	if len(t.found) == 0 {

@@ -17,3 +17,10 @@ func fdatasync(f *os.File) error {
 		}
 	}
 }
+
+const fallocKeepSize = 1 // FALLOC_FL_KEEP_SIZE of fallocate(2).
+
+// Preallocate takes the blocks of the first size bytes.
+func (f osFile) Preallocate(size int64) error {
+	return syscall.Fallocate(int(f.Fd()), fallocKeepSize, 0, size)
+}

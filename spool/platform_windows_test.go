@@ -1,3 +1,8 @@
 package spool
 
+import "time"
+
 const errQuota = errorDiskQuota
+
+// cpuTime is not measured here.
+func cpuTime() time.Duration { return 0 }
