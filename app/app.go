@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) (err error) {
 
 	// Build, from the log outwards. What opened is closed in reverse, by defer.
 	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
-		return fmt.Errorf("make the data directory: %w", err)
+		return setting.Faults{{Path: "data_dir", Value: cfg.DataDir, Problem: err.Error() + ", write a directory that vswarden's user may make or write to"}}
 	}
 	records, err := openLog(cfg)
 	if err != nil {
@@ -142,6 +142,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	side.Go(func() { p.watch(inCtx, o) })
 	logReady(log, ready)
+	p.reportFull()
 	if o.Ready != nil {
 		o.Ready(ready)
 	}
@@ -224,11 +225,11 @@ func openOutlets(cfg configs.Config, o Options, records *spool.Log) ([]*outlet, 
 		options[receiver.ListenerID(l.Name)] = &decode.Options{Location: loc}
 	}
 	var open []*outlet
-	for _, s := range cfg.Sinks {
+	for i, s := range cfg.Sinks {
 		t := &outlet{name: s.Name}
 		var err error
 		if t.sink, err = openSink(s, o); err != nil {
-			return open, fmt.Errorf("sink %s: %w", s.Name, err)
+			return open, setting.Faults{{Path: fmt.Sprintf("sinks[%d].%s", i, s.Type), Value: s.Name, Problem: err.Error()}}
 		}
 		open = append(open, t)
 		if f, ok := t.sink.(*file.Sink); ok && f.Cut() > 0 {

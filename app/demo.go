@@ -40,7 +40,8 @@ const demoTime = 15 * time.Second
 // Demo runs the whole program on free ports of this machine and in a data directory of its own,
 // sends it the storyline as ESXi hosts would, and shows the events that come out.
 func Demo(ctx context.Context, o DemoOptions) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, demoTime)
+	asked := ctx
+	ctx, cancel := context.WithTimeout(asked, demoTime)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "vswarden-demo-")
 	if err != nil {
@@ -49,7 +50,7 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
 	acts, notes := parseStoryline(storyline)
-	shown := &demoScreen{o: o, want: len(acts), all: make(chan struct{})}
+	shown := &demoScreen{o: o, want: len(acts), all: make(chan struct{}), failed: make(chan error, 1)}
 	cfg := demoConfig(dir)
 	ready := make(chan Ready, 1)
 	stopped := make(chan error, 1)
@@ -73,15 +74,20 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 	}
 
 	sendErr := play(ctx, acts, at)
+	if interrupted := asked.Err(); interrupted != nil {
+		sendErr = nil // somebody has seen enough
+	}
 	select {
 	case <-shown.all:
+	case err := <-shown.failed:
+		sendErr = fmt.Errorf("show events: %w", err)
 	case <-ctx.Done():
 	case err := <-stopped:
 		return errors.Join(sendErr, err)
 	}
 	stop()
 	err = errors.Join(sendErr, <-stopped)
-	if n := int(shown.n.Load()); err == nil && n < len(acts) {
+	if n := int(shown.n.Load()); err == nil && n < len(acts) && asked.Err() == nil {
 		err = fmt.Errorf("only %d of %d lines came out within %v", n, len(acts), demoTime)
 	}
 	return err
@@ -93,6 +99,7 @@ func demoConfig(dir string) configs.Config {
 	cfg.DataDir = dir
 	cfg.Admin.Listen = "127.0.0.1:0"
 	cfg.Log.MinFree = 0
+	cfg.ShutdownTimeout = time.Second
 	cfg.Log.MaxSize = 64 * setting.MiB
 	cfg.Override(configs.Flags{Listen: []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}})
 	s := cfg.Sinks[0]
@@ -162,10 +169,11 @@ func play(ctx context.Context, acts []act, at Ready) error {
 
 // demoScreen counts the events that come out and shows them.
 type demoScreen struct {
-	o    DemoOptions
-	want int
-	n    atomic.Int64
-	all  chan struct{}
+	o      DemoOptions
+	want   int
+	n      atomic.Int64
+	all    chan struct{}
+	failed chan error // holds the first
 }
 
 // Write takes whole lines of JSON.
@@ -176,6 +184,10 @@ func (s *demoScreen) Write(p []byte) (int, error) {
 			show = sentence(line)
 		}
 		if _, err := s.o.Stdout.Write(show); err != nil {
+			select {
+			case s.failed <- err:
+			default: // the first one is told
+			}
 			return 0, err
 		}
 		if s.n.Add(1) == int64(s.want) {

@@ -103,6 +103,12 @@ func (p *parts) logMetrics() []web.Metric {
 		counter("vswarden_log_synced_records_total", "Of these, records that survive a power cut.",
 			func() uint64 { return p.records.Stats().Synced }),
 	}
+	all = append(all, gauge("vswarden_log_full", "1 while the log has no room.", func() float64 {
+		if p.records.Full() {
+			return 1
+		}
+		return 0
+	}))
 	for _, k := range []spool.DamageKind{spool.Torn, spool.Corrupt, spool.Missing} {
 		all = append(all, counter("vswarden_log_damage_total", "Damaged places found in the log.",
 			func() uint64 { return p.records.Stats().Damage[k] }, web.Label{Name: "kind", Value: k.String()}))

@@ -26,6 +26,7 @@ type parts struct {
 	intake    *pipeline.Intake
 	listeners []*receiver.Listener
 	outlets   []*outlet
+	full      bool // the log was full when last looked at
 }
 
 // watch handles reloads and reports damage found while running, until ctx ends.
@@ -41,10 +42,26 @@ func (p *parts) watch(ctx context.Context, o Options) {
 			p.reload(o)
 		case <-t.C:
 			reportDamage(p.log, p.records)
+			p.reportFull()
 			p.reportUpkeep()
 			drops.report(ctx, p)
 		}
 	}
+}
+
+// reportFull logs when the log becomes full and when it takes records again.
+func (p *parts) reportFull() {
+	full := p.records.Full()
+	switch {
+	case full == p.full:
+	case full:
+		s := p.records.Stats()
+		p.log.Error().Int64("undelivered_bytes", s.BytesUndelivered).Stringer("max_size", p.cfg.Log.MaxSize).Stringer("min_free", p.cfg.Log.MinFree).
+			Msg("the log is full: TCP senders wait, datagrams are dropped; mend the sink that lags, or give it room (log.max_size, log.min_free, the disk)")
+	default:
+		p.log.Info().Msg("the log takes records again")
+	}
+	p.full = full
 }
 
 // reportUpkeep logs once when older output files cannot be compressed or removed.
@@ -124,8 +141,13 @@ func (p *parts) healthy() (ok bool, detail string) {
 	return false, strings.Join(bad, "\n")
 }
 
-// ready says whether frames are taken: true from the moment the sockets are bound.
-func (p *parts) ready() (ok bool, detail string) { return true, "ready" }
+// ready says whether frames are taken: not while the log is full.
+func (p *parts) ready() (ok bool, detail string) {
+	if p.records.Full() {
+		return false, "the log is full"
+	}
+	return true, "ready"
+}
 
 // readyNote gathers the real addresses.
 func (p *parts) readyNote(admin *web.Server) Ready {
@@ -138,6 +160,7 @@ func (p *parts) readyNote(admin *web.Server) Ready {
 
 // farewell logs what is left and says whether anything was lost: what is in a log on disk is not.
 func (p *parts) farewell() error {
+	reportDamage(p.log, p.records)
 	var left uint64
 	for _, t := range p.outlets {
 		if n := t.cursor.Backlog(); n > 0 {
@@ -148,8 +171,31 @@ func (p *parts) farewell() error {
 	if left > 0 && p.cfg.Log.Body == spool.BodyMemory {
 		return fmt.Errorf("%w: %d records were in memory only", ErrUndelivered, left)
 	}
-	p.log.Info().Uint64("left_in_log", left).Msg("stopped")
+	dropped := p.dropped(receiver.UDP) + p.dropped(receiver.TCP) + p.dropped(receiver.TLS)
+	var damaged uint64
+	for _, t := range p.outlets {
+		damaged = max(damaged, t.delivery.Stats.Damaged())
+	}
+	p.log.Info().Uint64("left_in_log", left).Uint64("dropped", dropped).Uint64("damaged", damaged).Msg("stopped")
+	if damaged > 0 {
+		return fmt.Errorf("%w: %d records of the log were damaged", ErrUndelivered, damaged)
+	}
+	// Datagrams are dropped when there is no room, and so is everything where that was asked for.
+	// Else a sender that was made to wait lost what we had read of it already.
+	if n := p.dropped(receiver.TCP) + p.dropped(receiver.TLS); n > 0 && p.cfg.Log.Full == spool.FullBlock {
+		return fmt.Errorf("%w: %d frames were read when the log had no room until the end", ErrUndelivered, n)
+	}
 	return nil
+}
+
+// dropped is how many frames of a transport could not be kept.
+func (p *parts) dropped(t receiver.Transport) (n uint64) {
+	for _, l := range p.listeners {
+		for _, r := range receiver.DropReasons() {
+			n += l.Stats().Dropped[t][r].Load()
+		}
+	}
+	return n
 }
 
 // reportDamage logs each damage the log found since the last call.

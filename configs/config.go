@@ -4,7 +4,9 @@
 package configs
 
 import (
+	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"vswarden/event"
@@ -139,10 +141,30 @@ func listenOn(addresses ...string) []Listener {
 	var all []Listener
 	for _, a := range addresses {
 		l := DefaultListener()
-		l.Name, l.Address = a, a
+		l.Address = a
 		all = append(all, l)
 	}
+	nameListeners(all)
 	return all
+}
+
+// nameListeners names those without a name after their address; further ones on any free port of
+// the same host (port 0) are numbered.
+func nameListeners(all []Listener) {
+	taken := map[string]bool{}
+	for _, l := range all {
+		taken[l.Name] = true
+	}
+	for i := range all {
+		if all[i].Name != "" {
+			continue
+		}
+		name := all[i].Address
+		for n := 2; taken[name] && strings.HasSuffix(all[i].Address, ":0"); n++ {
+			name = fmt.Sprintf("%s#%d", all[i].Address, n)
+		}
+		all[i].Name, taken[name] = name, true
+	}
 }
 
 // defaultSinkName is the name of a sink that is alone and has none.
@@ -158,9 +180,10 @@ func defaultSinks(dataDir string) []Sink {
 
 // Flags are the settings that the command line may override; empty ones override nothing.
 type Flags struct {
-	Listen []string // proto://addr; instead of all listeners of the file
-	Data   string   // data_dir
-	Admin  string   // admin.listen
+	Listen  []string // proto://addr; instead of all listeners of the file
+	Data    string   // data_dir
+	Admin   string   // admin.listen
+	NoAdmin bool     // admin.listen empty: none
 }
 
 // Override puts flags over c; afterwards c must be validated again, which Read does. Only what nobody configured
@@ -176,18 +199,14 @@ func (c *Config) Override(o Flags) {
 			c.Sinks = defaultSinks(c.DataDir)
 		}
 	}
-	if o.Admin != "" {
+	if o.Admin != "" || o.NoAdmin {
 		c.Admin.Listen = o.Admin
 	}
 }
 
 // complete fills in what follows from the rest: names, and the sinks where the file has none.
 func (c *Config) complete() {
-	for i := range c.Listeners {
-		if c.Listeners[i].Name == "" {
-			c.Listeners[i].Name = c.Listeners[i].Address
-		}
-	}
+	nameListeners(c.Listeners)
 	if c.derived {
 		c.Sinks = defaultSinks(c.DataDir)
 	}

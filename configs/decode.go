@@ -104,7 +104,10 @@ func (d *decoder) section(path string, n *node, v reflect.Value) {
 		problem := "unknown key, known here: " + list(keyNames(all))
 		if s := suggest(f.key, all); s != "" {
 			problem = "unknown key, did you mean " + s + "?"
-			d.said[strings.TrimPrefix(path+"."+s, ".")] = struct{}{} // that it is missing follows from this
+			top, _, _ := strings.Cut(s, ".")
+			if !slices.ContainsFunc(n.fields, func(o field) bool { return o.key == top }) {
+				d.said[strings.TrimPrefix(path+"."+s, ".")] = struct{}{} // that it is missing follows from this
+			}
 		}
 		d.fault(at, f.at(), problem)
 	}

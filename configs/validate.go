@@ -139,19 +139,18 @@ func isSinkName(s string) bool {
 	return len(s) <= 64 && s != "." && s != ".." && !strings.ContainsFunc(s, func(r rune) bool { return !ok(r) })
 }
 
-// pathFaults finds two writers of one file. Paths are compared as written, but for a/../a and the
-// like; that two names are one file by a link is not seen.
+// pathFaults finds two writers of one file, whatever names and links lead to it.
 func (c Config) pathFaults() (faults []setting.Fault) {
 	taken := map[string]string{}
 	for _, s := range c.Sinks {
-		taken[filepath.Join(c.DataDir, "dead", s.Name+".ndjson")] = "the dead letters of " + s.Name
+		taken[realPath(filepath.Join(c.DataDir, "dead", s.Name+".ndjson"))] = "the dead letters of " + s.Name
 	}
-	logDir := filepath.Join(c.DataDir, "log") + string(os.PathSeparator)
+	logDir := realPath(filepath.Join(c.DataDir, "log")) + string(os.PathSeparator)
 	for i, s := range c.Sinks {
 		if s.Type != SinkFile || s.File.Path == "" {
 			continue
 		}
-		path := filepath.Clean(s.File.Path)
+		path := realPath(s.File.Path)
 		fault := setting.Fault{Path: fmt.Sprintf("sinks[%d].file.path", i), Value: show(s.File.Path)}
 		switch by, ok := taken[path]; {
 		case strings.HasPrefix(path, "/dev/"): // null, full, a terminal: they take what comes
@@ -167,6 +166,24 @@ func (c Config) pathFaults() (faults []setting.Fault) {
 		faults = append(faults, fault)
 	}
 	return faults
+}
+
+// realPath returns path from the root with links followed as far as it exists.
+func realPath(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return filepath.Clean(path) // no working directory: there is nothing to compare by
+	}
+	for rest := ""; ; {
+		if real, err := filepath.EvalSymlinks(abs); err == nil {
+			return filepath.Join(real, rest)
+		}
+		parent := filepath.Dir(abs)
+		if parent == abs {
+			return filepath.Join(abs, rest)
+		}
+		abs, rest = parent, filepath.Join(filepath.Base(abs), rest)
+	}
 }
 
 // oneOf returns a fault when value is not one of words.

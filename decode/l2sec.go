@@ -230,16 +230,28 @@ func portRestored(l *event.L2Sec, s string) bool {
 		return false
 	}
 	l.Kind, l.Violation = event.L2SecPortUnblocked, event.ViolationNone
-	l.Client = splitClient(client)
+	l.Client = surely(client)
 	scanPort(l, text)
 	return true
+}
+
+// surely is the client of a text whose grammar is not known, so that where its name ends is a guess.
+// Only a form that says so itself is taken apart: it ends with the last adapter (web-01.eth0), or it
+// is vmk0, vmnic2 or Management. Anything else stays as written, and is nobody.
+func surely(client string) event.Client {
+	for end := len(client); end > 0; end = lastIndex(client[:end], " ") {
+		if c := splitClient(client[:end]); c.Device != "" || c.Type == event.ClientSystem {
+			return c
+		}
+	}
+	return event.Client{Raw: client, Type: event.ClientUnknown}
 }
 
 // otherL2Sec keeps what a text of unknown meaning still shows: client, port and address.
 func otherL2Sec(l *event.L2Sec, s string) {
 	client, text := looseClient(s)
 	l.Kind, l.Violation = event.L2SecUnknown, event.ViolationUnknown
-	l.Client = splitClient(client)
+	l.Client = surely(client)
 	scanPort(l, text)
 	for i := 0; i+macLen <= len(text); i++ {
 		if (i == 0 || !isAlnum(text[i-1]) && text[i-1] != ':') && isMAC(text[i:]) {

@@ -71,7 +71,7 @@ func TestL2SecVariants(t *testing.T) {
 		},
 		"1j, another function": {
 			`<181>2026-02-07T11:59:59.733Z esx1 vmkernel: cpu4:4123)etherswitch: L2Sec_FilterSrcMACForgeries:99: client web-01.eth0 sent frame from 00:50:56:aa:bb:02 on port 0x3000005, dropped`,
-			event.L2Sec{Kind: event.L2SecUnknown, Module: "etherswitch", Function: "L2Sec_FilterSrcMACForgeries", Line: 99, Client: event.Client{Raw: "web-01.eth0 sent frame from 00:50:56:aa:bb:02", Type: event.ClientVM, Name: "web-01.eth0 sent frame from 00:50:56:aa:bb:02"}, HasPort: true, Port: 0x3000005, Violation: event.ViolationUnknown},
+			event.L2Sec{Kind: event.L2SecUnknown, Module: "etherswitch", Function: "L2Sec_FilterSrcMACForgeries", Line: 99, Client: event.Client{Raw: "web-01.eth0", Type: event.ClientVM, Name: "web-01", Device: "eth0"}, HasPort: true, Port: 0x3000005, Violation: event.ViolationUnknown},
 			event.TagUnknownL2Sec,
 		},
 		"1k, ESXi 8 file": {

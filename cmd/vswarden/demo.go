@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +20,7 @@ tcpdump on a host. It needs nothing, uses free ports and a data directory of its
 ends by itself. Events go to standard output, as JSON when that is not a terminal.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			signal.Ignore(syscall.SIGPIPE) // so that the data directory goes also when the reader does
 			return app.Demo(cmd.Context(), app.DemoOptions{
 				Stdout: os.Stdout, Stderr: os.Stderr, Terminal: app.IsTerminal(os.Stdout),
 			})

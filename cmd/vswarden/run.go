@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,20 +16,26 @@ import (
 
 // configFlags are the flags that say what the configuration is; they win over the file.
 type configFlags struct {
+	cmd   *cobra.Command // whose flags they are; nil: they come from elsewhere
 	file  string
 	flags configs.Flags
 }
 
 func (c *configFlags) add(cmd *cobra.Command) {
+	c.cmd = cmd
 	f := cmd.Flags()
 	f.StringVarP(&c.file, "config", "c", "", "configuration `FILE` (YAML); without it embedded defaults are used")
 	f.StringArrayVar(&c.flags.Listen, "listen", nil, "listen on `proto://addr`, proto udp, tcp or tls; may be given several times")
 	f.StringVar(&c.flags.Data, "data", "", "data `DIR`: log, cursors, dead letters, default output")
-	f.StringVar(&c.flags.Admin, "admin", "", "`ADDR` of metrics and health")
+	f.StringVar(&c.flags.Admin, "admin", "", "`ADDR` of metrics and health; empty: none")
 }
 
 // load returns the configuration, or every fault in it. A file that cannot be read is one.
 func (c *configFlags) load() (configs.Config, error) {
+	if c.cmd != nil && c.cmd.Flags().Changed("data") && c.flags.Data == "" {
+		return configs.Config{}, usageError{errors.New(`--data "": no directory, write one such as ./vswarden-data`)}
+	}
+	c.flags.NoAdmin = c.cmd != nil && c.cmd.Flags().Changed("admin") && c.flags.Admin == ""
 	cfg, err := configs.Read(c.file, c.flags)
 	if err != nil {
 		return cfg, usageError{err}
