@@ -1,6 +1,9 @@
 package inventory
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // hostTimeout is how long a host may be silent before vCenter says that it does not respond: what
 // vCenter had from it by then may be that old.
@@ -91,7 +94,7 @@ func (a *applying) rulesChange(since Stamp, past []rulesSpan, old, now *Rules) (
 	}
 	a.inv.closed++
 	span := rulesSpan{from: since, to: max(since, a.told()), late: a.at, rules: *old}
-	return a.at, append(past[:len(past):len(past)], span)
+	return a.at, append(slices.Clip(past), span)
 }
 
 // infrastructure binds the ports that the host's own facts name: its vmk interfaces and uplinks.

@@ -42,7 +42,8 @@ func (a *applying) shareVM(vm *VM) {
 	}
 }
 
-// carryPast gives the VM the past of the one before, with what has just ended.
+// carryPast gives the VM the past of the one before, with what has just ended. Lists of the past only grow, and
+// share their memory with those of the versions before.
 func (a *applying) carryPast(vm, old *VM) {
 	vm.past, vm.nameFrom, vm.addrFrom = old.past, old.nameFrom, old.addrFrom
 	var past vmPast
@@ -53,14 +54,14 @@ func (a *applying) carryPast(vm, old *VM) {
 	to := func(from Stamp) Stamp { return max(from, a.told()) }
 	if old.Name != vm.Name {
 		if old.Name != "" {
-			past.names = append(past.names[:len(past.names):len(past.names)], nameSpan{old.nameFrom, to(old.nameFrom), a.at, old.Name})
+			past.names = append(past.names, nameSpan{old.nameFrom, to(old.nameFrom), a.at, old.Name})
 			ended++
 		}
 		vm.nameFrom = a.at
 	}
 	if was, is := firstAddress(old), firstAddress(vm); was != is {
 		if was.IsValid() {
-			past.addrs = append(past.addrs[:len(past.addrs):len(past.addrs)], addrSpan{old.addrFrom, to(old.addrFrom), a.at, was.As16()})
+			past.addrs = append(past.addrs, addrSpan{old.addrFrom, to(old.addrFrom), a.at, was.As16()})
 			ended++
 		}
 		vm.addrFrom = a.at
@@ -74,7 +75,7 @@ func (a *applying) carryPast(vm, old *VM) {
 		case was.Backing == n.Backing:
 			n.from = was.from
 		default:
-			past.nets = append(past.nets[:len(past.nets):len(past.nets)], netSpan{was.from, to(was.from), a.at, n.Key, was.Backing})
+			past.nets = append(past.nets, netSpan{was.from, to(was.from), a.at, n.Key, was.Backing})
 			n.from = a.at
 			ended++
 		}

@@ -48,16 +48,15 @@ func (h *HostTable) considerNamed(v *hostView, r *residence, name string, q *Que
 		c.Method |= MethodBackdated
 	}
 	s := (*h.inv.sources.Load())[r.source]
-	switch {
-	case s.kind == SourceImport:
+	if s.kind == SourceImport {
 		c.Method |= MethodImport
 		c.Settled = true
-	default:
-		if !s.synced.Load() {
-			c.Method |= MethodSnapshot
-		}
-		c.Settled = v.knownUpTo(r.source, s, q.Now) >= q.At.Add(h.inv.cfg.Guard)
+		return append(dst, c)
 	}
+	if !s.synced.Load() {
+		c.Method |= MethodSnapshot
+	}
+	c.Settled = v.knownUpTo(r.source, s, q.Now) >= q.At.Add(h.inv.cfg.Guard)
 	return append(dst, c)
 }
 

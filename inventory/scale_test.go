@@ -151,22 +151,22 @@ func TestClosedRecordSize(t *testing.T) {
 	}
 	const n = 20_000
 	for name, change := range map[string]func(w *world, i int, vm *VM) Update{
-		"port": func(w *world, i int, vm *VM) Update {
+		"port": func(w *world, i int, _ *VM) Update {
 			return Update{Tables: w.table("esx01", port(p1, 1), port(p2+uint32(i%50), 1000))}
 		},
-		"name": func(w *world, i int, vm *VM) Update {
+		"name": func(_ *world, i int, vm *VM) Update {
 			vm.Name = fmt.Sprintf("desktop-%05d", i)
 			return Update{VMs: []VM{*vm}}
 		},
-		"portgroup": func(w *world, i int, vm *VM) Update {
+		"portgroup": func(_ *world, i int, vm *VM) Update {
 			vm.NICs[0].Backing.Portgroup = fmt.Sprintf("PG-%d", i%3)
 			return Update{VMs: []VM{*vm}}
 		},
-		"address": func(w *world, i int, vm *VM) Update {
+		"address": func(_ *world, i int, vm *VM) Update {
 			vm.Addresses = []netip.Addr{netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})}
 			return Update{VMs: []VM{*vm}}
 		},
-		"residence": func(w *world, i int, vm *VM) Update {
+		"residence": func(_ *world, i int, vm *VM) Update {
 			vm.Host = [...]string{"esx01", "esx02"}[i%2]
 			return Update{VMs: []VM{*vm}}
 		},

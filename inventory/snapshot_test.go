@@ -278,7 +278,7 @@ func FuzzReadSnapshot(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(text)
-	f.Fuzz(func(t *testing.T, text []byte) {
+	f.Fuzz(func(_ *testing.T, text []byte) {
 		b := bytes.NewBuffer(append(bytes.Clone(first), '\n'))
 		zip, _ := gzip.NewWriterLevel(b, gzip.NoCompression)
 		_, _ = zip.Write(text) // into memory

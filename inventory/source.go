@@ -3,6 +3,7 @@ package inventory
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -72,7 +73,7 @@ func (inv *Inventory) AddSource(name string, kind SourceKind, vcenter uint16) (S
 	if len(old) == maxSources {
 		return 0, fmt.Errorf("add source %s: %w", name, errSources)
 	}
-	list := append(old[:len(old):len(old)], &source{name: name, kind: kind, vc: vcenter})
+	list := append(slices.Clip(old), &source{name: name, kind: kind, vc: vcenter})
 	inv.sources.Store(&list)
 	return SourceID(len(old)), nil
 }

@@ -111,17 +111,17 @@ func (v VLAN) String() string {
 	case VLANPrivate:
 		return "private vlan " + strconv.Itoa(int(v.ID)) + " of " + strconv.Itoa(int(v.Primary))
 	case VLANTrunk:
-		s := "trunk "
+		s := []byte("trunk ")
 		for i, r := range v.Ranges {
 			if i > 0 {
-				s += ","
+				s = append(s, ',')
 			}
-			s += strconv.Itoa(int(r.First))
+			s = strconv.AppendUint(s, uint64(r.First), 10)
 			if r.Last != r.First {
-				s += "-" + strconv.Itoa(int(r.Last))
+				s = strconv.AppendUint(append(s, '-'), uint64(r.Last), 10)
 			}
 		}
-		return s
+		return string(s)
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"vswarden/inventory"
@@ -116,18 +117,9 @@ func vmColumns(vm *inventory.VM, rec record) {
 	}
 	for _, list := range [...]string{rec["ipv4address"], rec["ipv6address"], rec["primaryipaddress"], rec["ipaddress"]} {
 		for word := range strings.FieldsFuncSeq(list, func(c rune) bool { return c == ',' || c == ';' || c == ' ' }) {
-			if a, err := netip.ParseAddr(word); err == nil && len(vm.Addresses) < 16 && !hasAddress(vm.Addresses, a) {
+			if a, err := netip.ParseAddr(word); err == nil && len(vm.Addresses) < 16 && !slices.Contains(vm.Addresses, a) {
 				vm.Addresses = append(vm.Addresses, a)
 			}
 		}
 	}
-}
-
-func hasAddress(list []netip.Addr, a netip.Addr) bool {
-	for _, b := range list {
-		if a == b {
-			return true
-		}
-	}
-	return false
 }

@@ -212,7 +212,7 @@ func ParsePort(s string) (uint32, error) {
 }
 
 // Sure reports whether the answer is known for certain: the command exits 4 where it is not.
-func (a *PortAnswer) Sure() bool { return a.Enrichment.Confidence >= Sure }
+func (out *PortAnswer) Sure() bool { return out.Enrichment.Confidence >= Sure }
 
 // AnswerPort says who had a port, as far as is known.
 func AnswerPort(inv *inventory.Inventory, q *PortQuery) (*PortAnswer, error) {

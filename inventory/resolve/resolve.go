@@ -111,7 +111,7 @@ func (r *Resolver) own(q *Question, kind inventory.Kind) (a Answer) {
 
 // holder answers for a VM's port.
 func (r *Resolver) holder(q *Question) Answer {
-	byName, vms := r.byName(q)
+	byName, vms := r.byName()
 	best, count := r.best()
 	if best == nil || best.Cover == inventory.CoverBefore {
 		return r.noHolder(q, best, byName, vms)
@@ -338,7 +338,7 @@ func (r *Resolver) agrees(q *Question, c *inventory.Candidate) bool {
 }
 
 // byName returns the VM that the line's name means on this host, and how many it may mean.
-func (r *Resolver) byName(q *Question) (c *inventory.Candidate, vms int) {
+func (r *Resolver) byName() (c *inventory.Candidate, vms int) {
 	for i := range r.names {
 		n := &r.names[i]
 		if n.Cover == inventory.CoverBefore && len(r.names) > 1 {
