@@ -74,12 +74,25 @@ func Listen(cfg Config, log zerolog.Logger) (*Listener, error) {
 	return l, nil
 }
 
+// family is the network to listen on: 0.0.0.0 is every IPv4 address and none of IPv6.
+func family(network, hostport string) string {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return network
+	}
+	if a, err := netip.ParseAddr(host); err == nil && a.Is4() {
+		return network + "4"
+	}
+	return network
+}
+
 func (l *Listener) listenUDP(hostport string, buffer setting.Bytes) error {
-	addr, err := net.ResolveUDPAddr("udp", hostport)
+	network := family("udp", hostport)
+	addr, err := net.ResolveUDPAddr(network, hostport)
 	if err != nil {
 		return err
 	}
-	if l.udp, err = net.ListenUDP("udp", addr); err != nil {
+	if l.udp, err = net.ListenUDP(network, addr); err != nil {
 		return err
 	}
 	granted, err := setReceiveBuffer(l.udp, int(buffer))
@@ -95,11 +108,12 @@ func (l *Listener) listenUDP(hostport string, buffer setting.Bytes) error {
 }
 
 func (l *Listener) listenTCP(hostport string, connections int) error {
-	addr, err := net.ResolveTCPAddr("tcp", hostport)
+	network := family("tcp", hostport)
+	addr, err := net.ResolveTCPAddr(network, hostport)
 	if err != nil {
 		return err
 	}
-	if l.tcp, err = net.ListenTCP("tcp", addr); err != nil {
+	if l.tcp, err = net.ListenTCP(network, addr); err != nil {
 		return err
 	}
 	if limit, err := raiseFileLimit(uint64(connections) + reservedFiles); err != nil {
