@@ -1,5 +1,7 @@
 package spool
 
+import "slices"
+
 // Position is the number of a record. The first is 1; none is ever used twice.
 type Position uint64
 
@@ -92,7 +94,7 @@ func readBlock(ch *Chunk, buf []byte, off int, at, p Position) (int, Position) {
 			}
 			start := len(ch.buf)
 			ch.buf = append(ch.buf, buf[off+itemHeader:off+size]...)
-			ch.Records = append(ch.Records, ch.buf[start:len(ch.buf):len(ch.buf)])
+			ch.Records = append(ch.Records, slices.Clip(ch.buf[start:]))
 		}
 		off += size
 		at++

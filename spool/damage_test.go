@@ -24,14 +24,14 @@ type place struct {
 	off, end int
 }
 
-func newVictim(t testing.TB, batches int) *victim {
+func newVictim(t testing.TB, batches int, segSize int64) *victim {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(7, 7))
 	fsys := newCrashFS(rng)
 	v := &victim{where: map[Position]place{}}
 	cfg := testConfig()
 	for run := range 2 { // Two epochs.
-		l := openSmall(t, fsys, cfg, 6<<10)
+		l := openSmall(t, fsys, cfg, segSize)
 		cursor(t, l, "a", StartOldest)
 		for range batches {
 			var b Batch
@@ -195,7 +195,7 @@ func (v *victim) check(t testing.TB, what string, fsys *crashFS, lost map[Positi
 }
 
 func TestDamageNone(t *testing.T) {
-	v := newVictim(t, 12)
+	v := newVictim(t, 12, 6<<10)
 	var ch Chunk
 	if d := v.check(t, "undamaged", v.damaged(func(map[string][]byte) {}), nil, &ch); d != nil {
 		t.Fatalf("damage: %+v", d)
@@ -204,7 +204,7 @@ func TestDamageNone(t *testing.T) {
 
 // TestDamageTruncate cuts the last segment, and one in the middle, at every length.
 func TestDamageTruncate(t *testing.T) {
-	v := newVictim(t, 12)
+	v := newVictim(t, 12, 6<<10)
 	var ch Chunk
 	for _, name := range []string{v.segs[len(v.segs)-1], v.segs[1]} {
 		size := len(v.files[name])
@@ -222,7 +222,7 @@ func TestDamageTruncate(t *testing.T) {
 
 // TestDamageFlip flips every single bit of the last segment and thousands in a middle one.
 func TestDamageFlip(t *testing.T) {
-	v := newVictim(t, 12)
+	v := newVictim(t, 6, 5<<10)
 	var ch Chunk
 	for k, name := range []string{v.segs[len(v.segs)-1], v.segs[1]} {
 		for off := range v.files[name] {
@@ -244,7 +244,7 @@ func TestDamageFlip(t *testing.T) {
 
 // TestDamagePages zeroes, and fills with rubbish, pages and other stretches of every segment.
 func TestDamagePages(t *testing.T) {
-	v := newVictim(t, 40)
+	v := newVictim(t, 40, 6<<10)
 	rng := rand.New(rand.NewPCG(3, 3))
 	var ch Chunk
 	for _, name := range v.segs {
@@ -270,7 +270,7 @@ func TestDamagePages(t *testing.T) {
 
 // TestDamageSegments deletes, doubles, swaps and mixes up whole segments.
 func TestDamageSegments(t *testing.T) {
-	v, foreign := newVictim(t, 12), newVictim(t, 12)
+	v, foreign := newVictim(t, 12, 6<<10), newVictim(t, 12, 6<<10)
 	var ch Chunk
 	type files = map[string][]byte
 	last := len(v.segs) - 1
@@ -317,7 +317,7 @@ func (v *victim) all() map[Position]bool {
 
 // TestDamageState damages the file state in every way: nothing is lost by it.
 func TestDamageState(t *testing.T) {
-	v := newVictim(t, 12)
+	v := newVictim(t, 12, 6<<10)
 	var ch Chunk
 	for off := range labelSize {
 		for _, slots := range [][]int{{0}, {1}, {0, 1}} {
@@ -340,7 +340,7 @@ func TestDamageState(t *testing.T) {
 // TestDamageCursor: with one slot damaged the other one is used, with both the log refuses to open
 // and touches nothing.
 func TestDamageCursor(t *testing.T) {
-	v := newVictim(t, 12)
+	v := newVictim(t, 12, 6<<10)
 	file := cursorName("a")
 	for off := range labelSize {
 		for _, slots := range [][]int{{0}, {1}, {0, 1}} {
@@ -354,8 +354,7 @@ func TestDamageCursor(t *testing.T) {
 			before := fsys.snapshot()
 			l, err := Open(fsys, "log", testConfig())
 			if len(slots) == 2 {
-				var refused *CursorError
-				if !errors.As(err, &refused) || !strings.Contains(err.Error(), filepath.Join("log", file)) {
+				if _, refused := errors.AsType[*CursorError](err); !refused || !strings.Contains(err.Error(), filepath.Join("log", file)) {
 					t.Fatalf("both slots, byte %d: %v", off, err)
 				}
 				if !maps.Equal(before, fsys.snapshot()) {
@@ -385,9 +384,9 @@ func TestDamageCursor(t *testing.T) {
 			}
 		}
 	}
-	foreign := newVictim(t, 12)
+	foreign := newVictim(t, 12, 6<<10)
 	_, err := Open(v.damaged(func(f map[string][]byte) { f[file] = foreign.files[file] }), "log", testConfig())
-	if refused := (*CursorError)(nil); !errors.As(err, &refused) || !errors.Is(err, errForeign) {
+	if _, refused := errors.AsType[*CursorError](err); !refused || !errors.Is(err, errForeign) {
 		t.Fatalf("a cursor of another log: %v", err)
 	}
 }
@@ -403,7 +402,7 @@ func (c *crashFS) snapshot() map[string]string {
 
 // TestNewerFormat: what a newer program wrote is refused with its version, and left alone.
 func TestNewerFormat(t *testing.T) {
-	v := newVictim(t, 12)
+	v := newVictim(t, 12, 6<<10)
 	for _, name := range []string{v.segs[0], v.segs[len(v.segs)-1], stateName, cursorName("a")} {
 		fsys := v.damaged(func(f map[string][]byte) {
 			f[name] = edit(f[name], func(b []byte) {
@@ -415,8 +414,7 @@ func TestNewerFormat(t *testing.T) {
 		})
 		before := fsys.snapshot()
 		_, err := Open(fsys, "log", testConfig())
-		var newer *FormatError
-		if !errors.As(err, &newer) || newer.Version != 7 || newer.File != filepath.Join("log", name) || !strings.Contains(err.Error(), "version 7") {
+		if newer, ok := errors.AsType[*FormatError](err); !ok || newer.Version != 7 || newer.File != filepath.Join("log", name) || !strings.Contains(err.Error(), "version 7") {
 			t.Errorf("%s of version 7: %v", name, err)
 		}
 		if !maps.Equal(before, fsys.snapshot()) {
@@ -427,7 +425,7 @@ func TestNewerFormat(t *testing.T) {
 
 // TestCopiedDirectory: two copies of one data directory go on with ids of their own.
 func TestCopiedDirectory(t *testing.T) {
-	v := newVictim(t, 12)
+	v := newVictim(t, 12, 6<<10)
 	ids := map[[2]uint64]string{}
 	for range 2 {
 		l := openSmall(t, v.damaged(func(map[string][]byte) {}), testConfig(), 0)

@@ -96,7 +96,7 @@ func finalError(t *testing.T, fail func(op, name string) error) {
 
 // TestReadError: what the disk cannot read is one damage, and all around it comes.
 func TestReadError(t *testing.T) {
-	v := newVictim(t, 40)
+	v := newVictim(t, 40, 6<<10)
 	var ch Chunk
 	for _, name := range v.segs {
 		size := len(v.files[name])

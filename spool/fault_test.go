@@ -162,7 +162,7 @@ func (f *faultFile) WriteAt(b []byte, off int64) (int, error) {
 	if err := f.fs.check("write", f.name); err != nil {
 		return 0, err
 	}
-	size, err := f.File.Size()
+	size, err := f.Size()
 	if err != nil {
 		return 0, err
 	}
@@ -182,7 +182,7 @@ func (f *faultFile) Truncate(size int64) error {
 	if err := f.fs.check("truncate", f.name); err != nil {
 		return err
 	}
-	if old, err := f.File.Size(); err == nil && size < old {
+	if old, err := f.Size(); err == nil && size < old {
 		f.fs.mu.Lock()
 		f.fs.room += old - size
 		f.fs.mu.Unlock()

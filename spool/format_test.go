@@ -126,7 +126,7 @@ func TestForgedRecord(t *testing.T) {
 // does not stand in the bytes with a checksum of its own. With mend the labels' checksums are made
 // right, so that their values are tried too.
 func FuzzSegment(f *testing.F) {
-	v := newVictim(f, 12)
+	v := newVictim(f, 12, 6<<10)
 	for i, name := range v.segs {
 		f.Add(v.files[name], i%2 == 0)
 	}
@@ -147,8 +147,7 @@ func FuzzSegment(f *testing.F) {
 		fsys := newCrashFS(rand.New(rand.NewPCG(1, 1)))
 		fsys.names[filepath.Join("log", "00000000000000000001.seg")] = &crashInode{data: slices.Clone(data)}
 		l, err := Open(fsys, "log", testConfig())
-		var newer *FormatError
-		if errors.As(err, &newer) {
+		if _, newer := errors.AsType[*FormatError](err); newer {
 			return
 		}
 		if err != nil {
@@ -188,10 +187,10 @@ func FuzzSlots(f *testing.F) {
 		fsys := newCrashFS(rand.New(rand.NewPCG(1, 1)))
 		fsys.names[filepath.Join("log", "events.cursor")] = &crashInode{data: data}
 		l, err := Open(fsys, "log", testConfig())
-		var refused *CursorError
-		var newer *FormatError
+		_, refused := errors.AsType[*CursorError](err)
+		_, newer := errors.AsType[*FormatError](err)
 		switch {
-		case errors.As(err, &refused), errors.As(err, &newer):
+		case refused, newer:
 			return
 		case err != nil:
 			t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"vswarden/setting"
 )
@@ -125,6 +124,3 @@ func line(rng *rand.Rand, n int) string {
 	}
 	return fmt.Sprintf("%d %s", n, b)
 }
-
-// waitShort bounds a wait that is expected to end at once.
-const waitShort = 10 * time.Second

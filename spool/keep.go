@@ -98,11 +98,11 @@ func (l *Log) tidy() error {
 // lowLocked returns the position up to which every claimed cursor has committed, durably. Without
 // a cursor nothing counts as delivered.
 func (l *Log) lowLocked() Position {
-	low, any := Position(0), false
+	low, found := Position(0), false
 	for _, c := range l.cursors {
 		_, durable := c.slots.get()
-		if p := Position(durable[curPosition]); !any || p < low {
-			low, any = p, true
+		if p := Position(durable[curPosition]); !found || p < low {
+			low, found = p, true
 		}
 	}
 	return low

@@ -78,7 +78,7 @@ func TestPositionsNeverReused(t *testing.T) {
 	fsys := newCrashFS(rand.New(rand.NewPCG(1, 1)))
 	l := openSmall(t, fsys, testConfig(), 0)
 	c := cursor(t, l, "ahead", StartOldest)
-	behind := cursor(t, l, "behind", StartOldest)
+	cursor(t, l, "behind", StartOldest)
 	appendRecords(t, l, "synced")
 	if err := l.flush(flushAll, true); err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestPositionsNeverReused(t *testing.T) {
 	fsys.dirOps = nil
 	fsys.dead = true
 	l = openSmall(t, fsys.image(true), testConfig(), 0)
-	c, behind = cursor(t, l, "ahead", StartOldest), cursor(t, l, "behind", StartOldest)
+	c, behind := cursor(t, l, "ahead", StartOldest), cursor(t, l, "behind", StartOldest)
 	if l.Last() != 4 || c.Committed() != 4 || c.Backlog() != 0 || behind.Backlog() != 1 {
 		t.Fatalf("the log ends at %d, cursor at %d with backlog %d; the other one's is %d", l.Last(), c.Committed(), c.Backlog(), behind.Backlog())
 	}
@@ -128,16 +128,15 @@ func TestLock(t *testing.T) {
 	for name, fsys := range map[string]FS{"memory": NewMemFS(), "disk": diskFS(t)} {
 		l := openSmall(t, fsys, testConfig(), 0)
 		cursor(t, l, "a", StartOldest)
-		var inUse *InUseError
 		_, err := Open(fsys, "log", testConfig())
-		if !errors.As(err, &inUse) || inUse.PID != os.Getpid() || !strings.Contains(err.Error(), fmt.Sprintf("in use by pid %d", os.Getpid())) {
+		if inUse, ok := errors.AsType[*InUseError](err); !ok || inUse.PID != os.Getpid() || !strings.Contains(err.Error(), fmt.Sprintf("in use by pid %d", os.Getpid())) {
 			t.Fatalf("%s: a second open: %v", name, err)
 		}
-		if _, err := SetCursor(fsys, "log", "a", StartNewest, 0); !errors.As(err, &inUse) {
-			t.Fatalf("%s: set a cursor: %v", name, err)
-		}
-		if err := DropCursor(fsys, "log", "a"); !errors.As(err, &inUse) {
-			t.Fatalf("%s: drop a cursor: %v", name, err)
+		_, setErr := SetCursor(fsys, "log", "a", StartNewest, 0)
+		for _, err := range []error{setErr, DropCursor(fsys, "log", "a")} {
+			if _, inUse := errors.AsType[*InUseError](err); !inUse {
+				t.Fatalf("%s: set or drop a cursor: %v", name, err)
+			}
 		}
 		if list, err := ListCursors(fsys, "log"); err != nil || len(list) != 1 {
 			t.Fatalf("%s: list cursors beside: %v %v", name, list, err)

@@ -81,10 +81,10 @@ func readContent(fsys FS, dir string) (c content, err error) {
 		}
 		path := filepath.Join(dir, name)
 		l, _, _, err := readSlots(fsys, path, magicCursor)
-		var newer *FormatError
-		switch {
-		case errors.As(err, &newer):
+		if _, newer := errors.AsType[*FormatError](err); newer {
 			return c, err
+		}
+		switch {
 		case err != nil:
 			return c, &CursorError{path, err}
 		case c.state.values[stLog] == 0:

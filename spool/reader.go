@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Chunk is what Cursor.Next gives. It belongs to the caller and is made to be reused.
@@ -142,7 +143,7 @@ func (r *reader) parse(ch *Chunk, win []byte, from Position, limit int64, end Po
 			if len(ch.Records) == 0 {
 				ch.First = it.pos
 			}
-			ch.Records = append(ch.Records, it.body[:len(it.body):len(it.body)])
+			ch.Records = append(ch.Records, slices.Clip(it.body))
 		}
 		r.want++
 	}

@@ -184,7 +184,6 @@ func loadSegment(fsys FS, dir, name string) (*segment, error) {
 		return nil, err
 	}
 	b := make([]byte, labelSize)
-	var newer *FormatError
 	for _, off := range []int64{0, labelSpacing} {
 		if _, err := f.ReadAt(b, off); err != nil && !errors.Is(err, io.EOF) {
 			continue // Unreadable: the other label may be well.
@@ -195,7 +194,7 @@ func loadSegment(fsys FS, dir, name string) (*segment, error) {
 			s.size = size
 			return s, nil
 		}
-		if errors.As(err, &newer) {
+		if newer, ok := errors.AsType[*FormatError](err); ok {
 			newer.File = path
 			return nil, newer
 		}

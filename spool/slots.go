@@ -69,7 +69,6 @@ func readSlots(fsys FS, path, magic string) (l label, slot int64, hurt bool, err
 	}
 	defer f.Close() //nolint:errcheck // Only read.
 	slot = -1
-	var newer *FormatError
 	for i := range int64(2) {
 		b := make([]byte, labelSize)
 		if _, err := f.ReadAt(b, i*labelSpacing); err != nil && !errors.Is(err, io.EOF) {
@@ -77,10 +76,11 @@ func readSlots(fsys FS, path, magic string) (l label, slot int64, hurt bool, err
 			continue
 		}
 		got, err := readLabel(b, magic)
-		switch {
-		case errors.As(err, &newer):
+		if newer, ok := errors.AsType[*FormatError](err); ok {
 			newer.File = path
 			return l, 0, false, newer
+		}
+		switch {
 		case err != nil:
 			hurt = true
 		case slot < 0 || got.seq > l.seq:
