@@ -126,9 +126,12 @@ func TestImportsOfOneMomentComplementEachOther(t *testing.T) {
 
 func TestImportNamesWithoutPorts(t *testing.T) {
 	inv := New(DefaultConfig())
-	for s, names := range map[int][]string{0: {"a", "b"}, 1000: {"b"}} {
-		st := &Statement{Host: Host{Name: "esx01"}, At: at(s), WholeVMs: true}
-		for _, name := range names {
+	for _, said := range []struct {
+		at    int
+		names []string
+	}{{0, []string{"a", "b"}}, {1000, []string{"b"}}} {
+		st := &Statement{Host: Host{Name: "esx01"}, At: at(said.at), WholeVMs: true}
+		for _, name := range said.names {
 			st.VMs = append(st.VMs, VM{Name: name})
 		}
 		if err := inv.Import(st); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -110,7 +111,8 @@ func TestFullByMaxSize(t *testing.T) {
 
 func TestFullByMinFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fsys := &freeFS{FS: NewMemFS(), free: 8 << 20}
+		fsys := &freeFS{FS: NewMemFS()}
+		fsys.set(8 << 20)
 		cfg := testConfig()
 		cfg.MinFree = 5 * setting.MiB
 		l := openSmall(t, fsys, cfg, 0)
@@ -136,11 +138,11 @@ func TestFullByMinFree(t *testing.T) {
 // freeFS says what a test wants of the free space.
 type freeFS struct {
 	FS
-	free int64
+	free atomic.Int64
 }
 
-func (f *freeFS) set(n int64)                { f.free = n }
-func (f *freeFS) Free(string) (int64, error) { return f.free, nil }
+func (f *freeFS) set(n int64)                { f.free.Store(n) }
+func (f *freeFS) Free(string) (int64, error) { return f.free.Load(), nil }
 
 // TestNoSpace plays a disk that is full before max_size and min_free are, in segments, frames and
 // inodes, and then has room again: nothing is lost and nobody has to help.
