@@ -174,7 +174,7 @@ func (e *Event) appendLog(dst []byte, enc encoding) []byte {
 	if s.HasPriority() {
 		dst = appendUint(dst, `"priority":`, uint64(s.Priority))
 		if enc.standard {
-			dst = s.appendPriorityParts(dst)
+			dst = append(dst, priorityParts[s.Priority]...)
 		}
 	}
 	if enc.standard || s.Hostname != e.Host {
@@ -193,16 +193,6 @@ func (e *Event) appendLog(dst []byte, enc encoding) []byte {
 	dst = e.appendStructuredData(dst)
 	dst = endObject(dst, inner)
 	return endObject(dst, mark)
-}
-
-// appendPriorityParts appends log.syslog.facility and log.syslog.severity.
-func (s *Syslog) appendPriorityParts(dst []byte) []byte {
-	dst = appendUint(dst, `"facility":{"code":`, uint64(s.Facility()))
-	dst = appendWord(dst, `"name":"`, FacilityNames[s.Facility()])
-	dst = closeObject(dst)
-	dst = appendUint(dst, `"severity":{"code":`, uint64(s.Severity()))
-	dst = appendWord(dst, `"name":"`, SeverityNames[s.Severity()])
-	return closeObject(dst)
 }
 
 // appendOrigin appends log.logger and log.origin: who in the program wrote the line.

@@ -1,7 +1,5 @@
 package event
 
-import "strconv"
-
 // appendHostd appends what joins the lines of one request, and the task it runs as.
 func (h *Hostd) appendHostd(dst []byte) []byte {
 	dst = appendField(dst, `"op_id":"`, h.OpID)
@@ -33,26 +31,33 @@ func (h *Hostd) appendThread(dst []byte) []byte {
 }
 
 // decimal reads a number that fits the type long.
-func decimal(s string) (uint64, bool) { return parseLong(s, 10) }
-
-// hexadecimal reads the form that hostd's threads had: eight digits or more.
-func hexadecimal(s string) (uint64, bool) {
-	if len(s) < 8 {
-		return 0, false
-	}
-	return parseLong(s, 16)
-}
-
-// parseLong reads up to 15 digits without making an error for what is none.
-func parseLong(s string, base int) (uint64, bool) {
+func decimal(s string) (n uint64, ok bool) {
 	if s == "" || len(s) > 15 {
 		return 0, false
 	}
 	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (base == 10 || c|0x20 < 'a' || c|0x20 > 'f') {
+		digit := s[i] - '0'
+		if digit > 9 {
 			return 0, false
 		}
+		n = n*10 + uint64(digit)
 	}
-	n, err := strconv.ParseUint(s, base, 63)
-	return n, err == nil
+	return n, true
+}
+
+// hexadecimal reads the form that hostd's threads had: eight digits or more.
+func hexadecimal(s string) (n uint64, ok bool) {
+	if len(s) < 8 || len(s) > 15 {
+		return 0, false
+	}
+	for i := range len(s) {
+		digit := s[i] - '0'
+		if digit > 9 {
+			if digit = s[i] | 0x20 - 'a' + 10; digit < 10 || digit > 15 {
+				return 0, false
+			}
+		}
+		n = n<<4 | uint64(digit)
+	}
+	return n, true
 }

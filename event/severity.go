@@ -1,5 +1,7 @@
 package event
 
+import "fmt"
+
 // SeverityNames are the names of the syslog severities 0–7 (RFC 5424, 6.2.1), as log.level and
 // log.syslog.severity.name give them.
 var SeverityNames = [8]string{
@@ -12,6 +14,17 @@ var FacilityNames = [24]string{
 	"kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
 	"uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert", "clock",
 	"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+}
+
+// priorityParts are log.syslog.facility and log.syslog.severity by priority.
+var priorityParts = makePriorityParts()
+
+func makePriorityParts() (parts [192]string) {
+	for p := range parts {
+		parts[p] = fmt.Sprintf(`"facility":{"code":%d,"name":"%s"},"severity":{"code":%d,"name":"%s"},`,
+			p>>3, FacilityNames[p>>3], p&7, SeverityNames[p&7])
+	}
+	return parts
 }
 
 // HasPriority reports whether the header had a <PRI> between 0 and 191.
