@@ -140,9 +140,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	for _, l := range listeners {
 		spawn(&in, "listener "+l.Name(), func() error { return l.Serve(inCtx, handler) })
 	}
+	p.reportFull() // before watch, which goes on with it
 	side.Go(func() { p.watch(inCtx, o) })
 	logReady(log, ready)
-	p.reportFull()
 	if o.Ready != nil {
 		o.Ready(ready)
 	}

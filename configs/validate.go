@@ -175,8 +175,8 @@ func realPath(path string) string {
 		return filepath.Clean(path) // no working directory: there is nothing to compare by
 	}
 	for rest := ""; ; {
-		if real, err := filepath.EvalSymlinks(abs); err == nil {
-			return filepath.Join(real, rest)
+		if found, err := filepath.EvalSymlinks(abs); err == nil {
+			return filepath.Join(found, rest)
 		}
 		parent := filepath.Dir(abs)
 		if parent == abs {

@@ -3,6 +3,7 @@ package decode
 import (
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -403,12 +404,7 @@ func inside(whole, part string) bool {
 var constants = strings.Fields("emergency alert critical error warning notice info debug verbose trivia panic fatal")
 
 func isConstant(s string) bool {
-	for _, c := range constants {
-		if s == c {
-			return true
-		}
-	}
-	return s == ""
+	return s == "" || slices.Contains(constants, s)
 }
 
 // checkStrings fails where a string of e is neither a part of Raw nor a constant. Constants have

@@ -19,12 +19,12 @@ func fileBody(e *event.Event, s string, pri bool) bool {
 	if s == "" {
 		return false
 	}
-	switch c := s[0]; {
-	case c == '[' || c == '{' || c == '(':
+	switch s[0] {
+	case '[', '{', '(':
 		return true
-	case c == '-':
+	case '-':
 		return strings.HasPrefix(s, "- ")
-	case c == 'c':
+	case 'c':
 		return cpuPrefix(s)
 	}
 	if code, pri, rest, ok := takeCode(s); ok {

@@ -30,7 +30,8 @@ func TestL2SecVariants(t *testing.T) {
 		},
 		"1a with header": {
 			`<6>Feb  7 11:58:00 esx4 vmkernel: 7:21:06:14.107 cpu4:4123)etherswitch: L2Sec_EnforcePortCompliance: 0x100000f: peer not allowed promiscuous, revoking setting`,
-			event.L2Sec{Kind: event.L2SecPromiscRevoked, Module: "etherswitch", Function: fn, Client: none, HasPort: true, Port: 0x100000f, Violation: event.ViolationPromiscuous, Reason: "revoking setting"}, 0,
+			event.L2Sec{Kind: event.L2SecPromiscRevoked, Module: "etherswitch", Function: fn, Client: none, HasPort: true, Port: 0x100000f, Violation: event.ViolationPromiscuous, Reason: "revoking setting"},
+			0,
 		},
 		"1b, ESX 4, change of address": {
 			`cpu4:4123)etherswitch: L2Sec_EnforcePortCompliance: 0x100000f: peer not allowed to change address, blocking port`,
@@ -39,35 +40,43 @@ func TestL2SecVariants(t *testing.T) {
 		},
 		"1c, ESXi 5 file, a vmk": {
 			`2012-12-23T01:12:51.889Z cpu0:352565)etherswitch: L2Sec_EnforcePortCompliance:226: client vmk0 requested promiscuous mode on port 0x1000003, disallowed by vswitch policy`,
-			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "etherswitch", Function: fn, Line: 226, Client: event.Client{Raw: "vmk0", Type: event.ClientVMK, Device: "vmk0"}, HasPort: true, Port: 16777219, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"}, 0,
+			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "etherswitch", Function: fn, Line: 226, Client: event.Client{Raw: "vmk0", Type: event.ClientVMK, Device: "vmk0"}, HasPort: true, Port: 16777219, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"},
+			0,
 		},
 		"1d, ESXi 5 wire, blank at the end": {
 			`<181>2026-02-07T11:59:59.733Z esx.example.com vmkernel: cpu14:1559738)etherswitch: L2Sec_EnforcePortCompliance:226: client web-01.eth0 requested promiscuous mode on port 0x200002b, disallowed by vswitch policy `,
-			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "etherswitch", Function: fn, Line: 226, Client: web, HasPort: true, Port: 0x200002b, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"}, 0,
+			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "etherswitch", Function: fn, Line: 226, Client: web, HasPort: true, Port: 0x200002b, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"},
+			0,
 		},
 		"1e, ESXi 7, converged switch": {
 			`2022-04-19T17:46:38.933Z cpu0:262261)cswitch: L2Sec_EnforcePortCompliance:209: [nsx@6876 comp="nsx-esx" subcomp="vswitch"]client vmk1 requested promiscuous mode on port 0x4000010, disallowed by vswitch policy`,
-			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "cswitch", Function: fn, Line: 209, Client: event.Client{Raw: "vmk1", Type: event.ClientVMK, Device: "vmk1"}, HasPort: true, Port: 0x4000010, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"}, 0,
+			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "cswitch", Function: fn, Line: 209, Client: event.Client{Raw: "vmk1", Type: event.ClientVMK, Device: "vmk1"}, HasPort: true, Port: 0x4000010, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"},
+			0,
 		},
 		"1f, change of address": {
 			`<181>2026-02-07T11:59:59.733Z esx1 vmkernel: cpu4:4123)etherswitch: L2Sec_EnforcePortCompliance: client web-01.eth0 requested mac address change to 00:50:56:AA:bb:01 on port 0x3000005, disallowed by vswitch policy`,
-			event.L2Sec{Kind: event.L2SecMACChangeRequested, Module: "etherswitch", Function: fn, Client: web, HasPort: true, Port: 0x3000005, Violation: event.ViolationMACChange, RequestedMAC: "00:50:56:AA:bb:01", Reason: "disallowed by vswitch policy"}, 0,
+			event.L2Sec{Kind: event.L2SecMACChangeRequested, Module: "etherswitch", Function: fn, Client: web, HasPort: true, Port: 0x3000005, Violation: event.ViolationMACChange, RequestedMAC: "00:50:56:AA:bb:01", Reason: "disallowed by vswitch policy"},
+			0,
 		},
 		"1g, blocked": {
 			`<181>2026-02-07T11:59:59.733Z esx1 vmkernel: cpu4:4123)etherswitch: L2Sec_EnforcePortCompliance: client web-01.eth0 has policy violations on port 0x3000005. Port is blocked`,
-			event.L2Sec{Kind: event.L2SecPortBlocked, Module: "etherswitch", Function: fn, Client: web, HasPort: true, Port: 0x3000005, Violation: event.ViolationPolicy}, 0,
+			event.L2Sec{Kind: event.L2SecPortBlocked, Module: "etherswitch", Function: fn, Client: web, HasPort: true, Port: 0x3000005, Violation: event.ViolationPolicy},
+			0,
 		},
 		"1h, vialations": {
 			`<181>2026-02-07T11:59:59.733Z esx1 vmkernel: cpu4:4123)etherswitch: L2Sec_EnforcePortCompliance:356: client web-01.eth0 has policy vialations on port 0x3000005. Port is blocked`,
-			event.L2Sec{Kind: event.L2SecPortBlocked, Module: "etherswitch", Function: fn, Line: 356, Client: web, HasPort: true, Port: 0x3000005, Violation: event.ViolationPolicy}, 0,
+			event.L2Sec{Kind: event.L2SecPortBlocked, Module: "etherswitch", Function: fn, Line: 356, Client: web, HasPort: true, Port: 0x3000005, Violation: event.ViolationPolicy},
+			0,
 		},
 		"1i, unblocked": {
 			`<181>2026-02-07T11:59:59.733Z esx1 vmkernel: cpu4:4123)etherswitch: L2Sec_EnforcePortCompliance:370: client web-01.eth0 on port 0x3000005 is no longer blocked`,
-			event.L2Sec{Kind: event.L2SecPortUnblocked, Module: "etherswitch", Function: fn, Line: 370, Client: web, HasPort: true, Port: 0x3000005}, 0,
+			event.L2Sec{Kind: event.L2SecPortUnblocked, Module: "etherswitch", Function: fn, Line: 370, Client: web, HasPort: true, Port: 0x3000005},
+			0,
 		},
 		"1i, port unblocked": {
 			`<181>2026-02-07T11:59:59.733Z esx1 vmkernel: cpu4:4123)etherswitch: L2Sec_EnforcePortCompliance: 0x3000005: port unblocked`,
-			event.L2Sec{Kind: event.L2SecPortUnblocked, Module: "etherswitch", Function: fn, Client: none, HasPort: true, Port: 0x3000005}, 0,
+			event.L2Sec{Kind: event.L2SecPortUnblocked, Module: "etherswitch", Function: fn, Client: none, HasPort: true, Port: 0x3000005},
+			0,
 		},
 		"1j, another function": {
 			`<181>2026-02-07T11:59:59.733Z esx1 vmkernel: cpu4:4123)etherswitch: L2Sec_FilterSrcMACForgeries:99: client web-01.eth0 sent frame from 00:50:56:aa:bb:02 on port 0x3000005, dropped`,
@@ -76,19 +85,23 @@ func TestL2SecVariants(t *testing.T) {
 		},
 		"1k, ESXi 8 file": {
 			`2025-01-20T16:36:35.796Z In(182) vmkernel: cpu0:262261)cswitch: L2Sec_EnforcePortCompliance:211: [nsx@6876 comp="nsx-esx" subcomp="vswitch"]client web-01.eth0 requested promiscuous mode on port 0x4000010, disallowed by vswitch policy`,
-			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "cswitch", Function: fn, Line: 211, Client: web, HasPort: true, Port: 0x4000010, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"}, 0,
+			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "cswitch", Function: fn, Line: 211, Client: web, HasPort: true, Port: 0x4000010, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"},
+			0,
 		},
 		"1l, ESXi 8 wire": {
 			`<182>2026-02-07T11:59:59.733Z esx1 vmkernel: cpu0:262261)cswitch: L2Sec_EnforcePortCompliance:211: [nsx@6876 comp="nsx-esx" subcomp="vswitch"]client web-01.eth0 requested promiscuous mode on port 0x4000010, disallowed by vswitch policy`,
-			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "cswitch", Function: fn, Line: 211, Client: web, HasPort: true, Port: 0x4000010, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"}, 0,
+			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "cswitch", Function: fn, Line: 211, Client: web, HasPort: true, Port: 0x4000010, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"},
+			0,
 		},
 		"1m, ESX 9 RFC 5424": {
 			`<182>1 2026-02-07T11:59:59.733Z esx9 vmkernel - - [esx@4413] cpu0:262261)cswitch: L2Sec_EnforcePortCompliance:211: [nsx@4413 comp="nsx-esx" subcomp="vswitch"]client web-01.eth0 requested promiscuous mode on port 0x84000006, disallowed by vswitch policy`,
-			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "cswitch", Function: fn, Line: 211, Client: web, HasPort: true, Port: 2214592518, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"}, 0,
+			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "cswitch", Function: fn, Line: 211, Client: web, HasPort: true, Port: 2214592518, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"},
+			0,
 		},
 		"issue 3": {
 			`<181>2026-02-07T11:59:59.733Z esx1 vmkernel: cpu14:1559738)etherswitch: L2Sec_EnforcePortCompliance:226: client a on port 0x1 ], b.eth3 requested promiscuous mode on port 0x84000006, disallowed by vswitch policy `,
-			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "etherswitch", Function: fn, Line: 226, Client: event.Client{Raw: "a on port 0x1 ], b.eth3", Type: event.ClientVM, Name: "a on port 0x1 ], b", Device: "eth3"}, HasPort: true, Port: 2214592518, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"}, 0,
+			event.L2Sec{Kind: event.L2SecPromiscRequested, Module: "etherswitch", Function: fn, Line: 226, Client: event.Client{Raw: "a on port 0x1 ], b.eth3", Type: event.ClientVM, Name: "a on port 0x1 ], b", Device: "eth3"}, HasPort: true, Port: 2214592518, Violation: event.ViolationPromiscuous, Reason: "disallowed by vswitch policy"},
+			0,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -209,13 +209,26 @@ func deviceKind(name string) event.DeviceKind {
 		prefix string
 		kind   event.DeviceKind
 	}{
-		{"tap", event.DeviceTap}, {"vnet", event.DeviceTap}, {"macvtap", event.DeviceTap},
-		{"veth", event.DeviceVeth}, {"fwpr", event.DeviceVeth}, {"fwln", event.DeviceVeth},
-		{"virbr", event.DeviceBridge}, {"vmbr", event.DeviceBridge}, {"fwbr", event.DeviceBridge},
-		{"br", event.DeviceBridge}, {"docker", event.DeviceBridge}, {"ovs", event.DeviceBridge},
-		{"bond", event.DeviceBond}, {"team", event.DeviceBond}, {"vmnet", event.DeviceVMNet},
-		{"eth", event.DevicePhysical}, {"en", event.DevicePhysical}, {"em", event.DevicePhysical},
-		{"wl", event.DevicePhysical}, {"ib", event.DevicePhysical},
+		{"tap", event.DeviceTap},
+		{"vnet", event.DeviceTap},
+		{"macvtap", event.DeviceTap},
+		{"veth", event.DeviceVeth},
+		{"fwpr", event.DeviceVeth},
+		{"fwln", event.DeviceVeth},
+		{"virbr", event.DeviceBridge},
+		{"vmbr", event.DeviceBridge},
+		{"fwbr", event.DeviceBridge},
+		{"br", event.DeviceBridge},
+		{"docker", event.DeviceBridge},
+		{"ovs", event.DeviceBridge},
+		{"bond", event.DeviceBond},
+		{"team", event.DeviceBond},
+		{"vmnet", event.DeviceVMNet},
+		{"eth", event.DevicePhysical},
+		{"en", event.DevicePhysical},
+		{"em", event.DevicePhysical},
+		{"wl", event.DevicePhysical},
+		{"ib", event.DevicePhysical},
 	} {
 		if strings.HasPrefix(name, kind.prefix) {
 			return kind.kind

@@ -28,8 +28,8 @@ func splitUser(s string) (u event.User) {
 
 // splitDomain splits D\u and u@d.
 func splitDomain(s string) (name, domain string) {
-	if i := strings.IndexByte(s, '\\'); i >= 0 {
-		return s[i+1:], s[:i]
+	if domain, name, ok := strings.Cut(s, `\`); ok {
+		return name, domain
 	}
 	if i := strings.LastIndexByte(s, '@'); i > 0 {
 		return s[:i], s[i+1:]

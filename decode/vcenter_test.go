@@ -19,17 +19,23 @@ func TestVCenterEvents(t *testing.T) {
 		"login": {
 			`Event [5851] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.UserLoginSessionEvent] [info] [VSPHERE.LOCAL\admin] [] [5851] [User VSPHERE.LOCAL\admin@10.0.0.1 logged in as JAX-WS RI 2.2.9-b130926.1035 svn-revision#8c29a9a53251741576985f664c3a8fa46bcfc9b9]`,
 			event.VCEvent{ID: 5851, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.UserLoginSessionEvent", Severity: "info", ChainID: 5851, Text: `User VSPHERE.LOCAL\admin@10.0.0.1 logged in as JAX-WS RI 2.2.9-b130926.1035 svn-revision#8c29a9a53251741576985f664c3a8fa46bcfc9b9`},
-			event.ActLogin, event.User{Name: "admin", Domain: "VSPHERE.LOCAL"}, at("10.0.0.1", 0),
+			event.ActLogin,
+			event.User{Name: "admin", Domain: "VSPHERE.LOCAL"},
+			at("10.0.0.1", 0),
 		},
 		"failed login": {
 			`Event [5852] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.BadUsernameSessionEvent] [error] [bob@vsphere.local] [] [5852] [Cannot login bob@vsphere.local@10.0.0.9]`,
 			event.VCEvent{ID: 5852, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.BadUsernameSessionEvent", Severity: "error", ChainID: 5852, Text: "Cannot login bob@vsphere.local@10.0.0.9"},
-			event.ActLoginFailed, event.User{Name: "bob", Domain: "vsphere.local"}, at("10.0.0.9", 0),
+			event.ActLoginFailed,
+			event.User{Name: "bob", Domain: "vsphere.local"},
+			at("10.0.0.9", 0),
 		},
 		"a target with blanks and brackets": {
 			`Event [7] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.DvsPortBlockedEvent] [info] [] [NWT - [x] [y] DC] [6] [The dvPort 431 was blocked in the vSphere Distributed Switch [A] in DC.]`,
 			event.VCEvent{ID: 7, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.DvsPortBlockedEvent", Severity: "info", Target: "NWT - [x] [y] DC", ChainID: 6, Text: "The dvPort 431 was blocked in the vSphere Distributed Switch [A] in DC."},
-			event.ActPortBlocked, event.User{}, event.Endpoint{},
+			event.ActPortBlocked,
+			event.User{},
+			event.Endpoint{},
 		},
 		"policy": {
 			`Event [8] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.DVPortgroupReconfiguredEvent] [info] [VSPHERE.LOCAL\admin] [DC1] [8] [dvPort group PG-Web in DC1 was reconfigured. Modified: config.defaultPortConfig.securityPolicy.allowPromiscuous.value: false -> true; config.defaultPortConfig.securityPolicy.forgedTransmits.value: true -> false; config.name: a -> b;]`,
@@ -38,22 +44,30 @@ func TestVCenterEvents(t *testing.T) {
 				Text:    "dvPort group PG-Web in DC1 was reconfigured. Modified: config.defaultPortConfig.securityPolicy.allowPromiscuous.value: false -> true; config.defaultPortConfig.securityPolicy.forgedTransmits.value: true -> false; config.name: a -> b;",
 				Changes: [3]event.PolicyChange{{Setting: "allowPromiscuous", Old: "false", New: "true"}, {Setting: "forgedTransmits", Old: "true", New: "false"}},
 			},
-			event.ActSwitchPolicy, event.User{Name: "admin", Domain: "VSPHERE.LOCAL"}, event.Endpoint{},
+			event.ActSwitchPolicy,
+			event.User{Name: "admin", Domain: "VSPHERE.LOCAL"},
+			event.Endpoint{},
 		},
 		"reconfigured, nothing said": {
 			`Event [9] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.DvsReconfiguredEvent] [info] [] [DC1] [] [The vSphere Distributed Switch A in DC1 was reconfigured.]`,
 			event.VCEvent{ID: 9, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.DvsReconfiguredEvent", Severity: "info", Target: "DC1", Text: "The vSphere Distributed Switch A in DC1 was reconfigured."},
-			event.ActSwitchChanged, event.User{}, event.Endpoint{},
+			event.ActSwitchChanged,
+			event.User{},
+			event.Endpoint{},
 		},
 		"severity user": {
 			`Event [10] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.GeneralUserEvent] [user] [VSPHERE.LOCAL\john-doe] [HOSTNAME] [11111111] [User logged event: x]`,
 			event.VCEvent{ID: 10, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.GeneralUserEvent", Severity: "user", Target: "HOSTNAME", ChainID: 11111111, Text: "User logged event: x"},
-			"", event.User{Name: "john-doe", Domain: "VSPHERE.LOCAL"}, event.Endpoint{},
+			"",
+			event.User{Name: "john-doe", Domain: "VSPHERE.LOCAL"},
+			event.Endpoint{},
 		},
 		"first of several parts, no bracket at the end": {
 			`Event [11] [1-13] [2026-02-07T11:59:59.28341Z] [vim.event.VmReconfiguredEvent] [info] [root] [vm] [11] [Reconfigured web-01 on [esx1]`,
 			event.VCEvent{ID: 11, Part: 1, Parts: 13, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.VmReconfiguredEvent", Severity: "info", Target: "vm", ChainID: 11, Text: "Reconfigured web-01 on [esx1]"},
-			"", event.User{Name: "root"}, event.Endpoint{},
+			"",
+			event.User{Name: "root"},
+			event.Endpoint{},
 		},
 		"a later part": {
 			`Event [11] [2-13]  and so on [x]`, event.VCEvent{ID: 11, Part: 2, Parts: 13, Text: "and so on [x]"}, "", event.User{}, event.Endpoint{},
@@ -61,7 +75,9 @@ func TestVCenterEvents(t *testing.T) {
 		"an event of a host, its id lost": {
 			`Event [12] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.EventEx] [info] [] [esx1] [12] [SSH access has been enabled.]`,
 			event.VCEvent{ID: 12, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.EventEx", Severity: "info", Target: "esx1", ChainID: 12, Text: "SSH access has been enabled."},
-			event.ActSSHEnabled, event.User{}, event.Endpoint{},
+			event.ActSSHEnabled,
+			event.User{},
+			event.Endpoint{},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,32 +10,42 @@ func TestVOB(t *testing.T) {
 	const net = "[netCorrelator] 73154456us: "
 	for text, want := range map[string]event.VOB{
 		`[GenericCorrelator] 3639187707810us: [vob.user.iorm.nonviworkload] Detected a non vi workload`: {
-			ID: "vob.user.iorm.nonviworkload", Correlator: "GenericCorrelator", UptimeUS: 3639187707810, Text: "Detected a non vi workload"},
+			ID: "vob.user.iorm.nonviworkload", Correlator: "GenericCorrelator", UptimeUS: 3639187707810, Text: "Detected a non vi workload",
+		},
 		net + `[vob.net.vmnic.linkstate.down] vmnic vmnic6 linkstate down`: {
-			ID: "vob.net.vmnic.linkstate.down", Correlator: "netCorrelator", UptimeUS: 73154456, Text: "vmnic vmnic6 linkstate down", NIC: "vmnic6"},
+			ID: "vob.net.vmnic.linkstate.down", Correlator: "netCorrelator", UptimeUS: 73154456, Text: "vmnic vmnic6 linkstate down", NIC: "vmnic6",
+		},
 		net + `[vob.net.pg.uplink.transition.down] Uplink: vmnic6 is down. Affected portgroup: Management Network v1.2. 1 uplinks up. Failed criteria: 128`: {
 			ID: "vob.net.pg.uplink.transition.down", Correlator: "netCorrelator", UptimeUS: 73154456, NIC: "vmnic6", Portgroups: "Management Network v1.2",
-			Text: "Uplink: vmnic6 is down. Affected portgroup: Management Network v1.2. 1 uplinks up. Failed criteria: 128"},
+			Text: "Uplink: vmnic6 is down. Affected portgroup: Management Network v1.2. 1 uplinks up. Failed criteria: 128",
+		},
 		net + `[vob.net.pg.uplink.transition.up] Uplink:vmnic6 is up. Affected portgroup: Management Network. 1 uplinks up`: {
 			ID: "vob.net.pg.uplink.transition.up", Correlator: "netCorrelator", UptimeUS: 73154456, NIC: "vmnic6", Portgroups: "Management Network",
-			Text: "Uplink:vmnic6 is up. Affected portgroup: Management Network. 1 uplinks up"},
+			Text: "Uplink:vmnic6 is up. Affected portgroup: Management Network. 1 uplinks up",
+		},
 		net + `[vob.net.dvport.uplink.transition.down] Uplink: vmnic2 is down. Affected dvPort: 431/50 1a. 2 uplinks up. Failed criteria: 128.`: {
 			ID: "vob.net.dvport.uplink.transition.down", Correlator: "netCorrelator", UptimeUS: 73154456, NIC: "vmnic2", DVPort: "431/50",
-			Text: "Uplink: vmnic2 is down. Affected dvPort: 431/50 1a. 2 uplinks up. Failed criteria: 128."},
+			Text: "Uplink: vmnic2 is down. Affected dvPort: 431/50 1a. 2 uplinks up. Failed criteria: 128.",
+		},
 		net + `[esx.problem.net.connectivity.lost] Lost network connectivity on virtual switch "vSwitch0". Physical NIC vmnic2 is down. Affected port groups: "vc", "Management, \ Network"`: {
 			ID: "esx.problem.net.connectivity.lost", Correlator: "netCorrelator", UptimeUS: 73154456, Switch: "vSwitch0", NIC: "vmnic2", Portgroups: `"vc", "Management, \ Network"`,
-			Text: `Lost network connectivity on virtual switch "vSwitch0". Physical NIC vmnic2 is down. Affected port groups: "vc", "Management, \ Network"`},
+			Text: `Lost network connectivity on virtual switch "vSwitch0". Physical NIC vmnic2 is down. Affected port groups: "vc", "Management, \ Network"`,
+		},
 		net + `[esx.clear.net.connectivity.restored] Network connectivity restored on virtual switch "vSwitch0", portgroups: "Management Network". Physical NIC vmnic6 is up`: {
 			ID: "esx.clear.net.connectivity.restored", Correlator: "netCorrelator", UptimeUS: 73154456, Switch: "vSwitch0", NIC: "vmnic6", Portgroups: `"Management Network"`,
-			Text: `Network connectivity restored on virtual switch "vSwitch0", portgroups: "Management Network". Physical NIC vmnic6 is up`},
+			Text: `Network connectivity restored on virtual switch "vSwitch0", portgroups: "Management Network". Physical NIC vmnic6 is up`,
+		},
 		net + `[esx.problem.net.vmnic.linkstate.flapping] Taking down physical NIC vmnic2 because the link is flapping.`: {
-			ID: "esx.problem.net.vmnic.linkstate.flapping", Correlator: "netCorrelator", UptimeUS: 73154456, NIC: "vmnic2", Text: "Taking down physical NIC vmnic2 because the link is flapping."},
+			ID: "esx.problem.net.vmnic.linkstate.flapping", Correlator: "netCorrelator", UptimeUS: 73154456, NIC: "vmnic2", Text: "Taking down physical NIC vmnic2 because the link is flapping.",
+		},
 		net + `[esx.audit.net.firewall.config.changed] Firewall configuration has changed. Operation 'add' for rule set webAccess succeeded.`: {
 			ID: "esx.audit.net.firewall.config.changed", Correlator: "netCorrelator", UptimeUS: 73154456, Operation: "add", RuleSet: "webAccess",
-			Text: "Firewall configuration has changed. Operation 'add' for rule set webAccess succeeded."},
+			Text: "Firewall configuration has changed. Operation 'add' for rule set webAccess succeeded.",
+		},
 		`[UserLevelCorrelator] 12us: [vob.user.vmsyslogd.remote.failure] The host "192.0.2.50:7002" has become unreachable. Remote logging to this host has stopped.`: {
 			ID: "vob.user.vmsyslogd.remote.failure", Correlator: "UserLevelCorrelator", UptimeUS: 12, Target: "192.0.2.50:7002",
-			Text: `The host "192.0.2.50:7002" has become unreachable. Remote logging to this host has stopped.`},
+			Text: `The host "192.0.2.50:7002" has become unreachable. Remote logging to this host has stopped.`,
+		},
 		`Jun  3 01:23:12.139: 73154456us: [vprob.net.connectivity.lost] text`: {ID: "vprob.net.connectivity.lost", UptimeUS: 73154456, Text: "text"},
 		`73154456us: text without an id`:                                      {UptimeUS: 73154456, Text: "text without an id"},
 		net + `The event ([esx.clear.net.vmnic.linkstate.up] x) was posted`:   {ID: "esx.clear.net.vmnic.linkstate.up", Correlator: "netCorrelator", UptimeUS: 73154456, Text: "x) was posted"},

@@ -18,7 +18,7 @@ type meaning struct {
 //go:embed meanings.txt
 var meaningsFile string
 
-// meanings holds meanings.txt by kind of row and key.
+// meanings holds meanings.txt by kind of row and key; read-only.
 var meanings = mustReadMeanings(meaningsFile)
 
 type meaningTable struct{ acts, vobs, vcenter map[string]*meaning }
