@@ -305,13 +305,18 @@ func (l *Log) recoverTail(s *segment, st [8]uint64) (claimed Position, err error
 	return t.claimed, l.fs.SyncDir(l.dir)
 }
 
+const setAsideIn = "set aside in "
+
 // setAside moves what stands in s from offset cut on to a file of its own, or all of s. A disk that
 // is too full for that leaves it where it is: readers skip it.
 func (l *Log) setAside(s *segment, cut int64, records uint64) error {
-	l.reportLocked(Damage{Kind: Torn, File: s.name, Offset: cut, Bytes: s.size - cut, Records: records, Note: "set aside in " + tornName(s, cut)})
+	if s.size == 0 {
+		return l.fs.Remove(l.path(s))
+	}
+	l.reportLocked(Damage{Kind: Torn, File: s.name, Offset: cut, Bytes: s.size - cut, Records: records, Note: setAsideIn + tornName(s, cut)})
 	to := l.join(tornName(s, cut))
 	if cut == 0 {
-		return l.fs.Rename(l.path(s), to)
+		return errors.Join(l.fs.Rename(l.path(s), to), l.fs.SyncDir(l.dir))
 	}
 	err := l.copyTorn(s, cut, to)
 	if isNoSpace(err) {
