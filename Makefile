@@ -7,7 +7,7 @@ BENCH     ?= .
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 VULN      = $(GO) tool -modfile=tools/go.mod govulncheck
 
-.PHONY: build test lint fuzz bench bench-check check format vuln cross nightly-log nightly-receiver kafka kafka-down
+.PHONY: build test lint fuzz bench bench-check check format vuln cross nightly-log nightly-receiver kafka kafka-down nightly-kafka
 
 build: ## the program, as ./vswarden
 	$(GO) build -trimpath -o vswarden ./cmd/vswarden
@@ -42,16 +42,27 @@ vuln: ## known vulnerabilities in what we call
 check: ## what CI runs
 	.ci/run
 
-# Longer runs of what CI runs briefly; each ends by itself.
-nightly-log:
-	$(GO) test -race -count 20 -timeout 60m ./spool
-	$(GO) test -race -count 5 -timeout 60m -run 'TestKilled|Repaired' ./test
-	.ci/fuzz 5m ./spool
+# Longer runs of what CI runs briefly; each ends by itself and prints its seed. SEED repeats a run,
+# or goes on from where one ended.
+SEED       ?= 0
+POINTS     ?= 100000
+KILLS      ?= 1000
+ROUNDS     ?= 200
+HOSTILE    ?= 30m
+seed_of     = $(if $(filter-out 0,$(SEED)),$(1)=$(SEED))
 
-nightly-receiver:
-	$(GO) test -race -count 20 -timeout 60m ./receiver
-	$(GO) test -race -count 20 -timeout 60m -run 'Framing|EveryLine|EveryDatagram' ./test
-	.ci/fuzz 5m ./receiver
+nightly-log: ## crash points, kills and randomized faults of the record log
+	$(GO) test -v -timeout 0 ./spool -run 'TestCrashPoints|TestModel' -crash.points=$(POINTS) -crash.seed=$(SEED) -model.seed=$(SEED)
+	KILLS=$(KILLS) $(call seed_of,KILL_SEED) $(GO) test -v -timeout 0 ./test -run 'TestKilledUnderLoad'
+	CHAOS_ROUNDS=$(ROUNDS) $(call seed_of,CHAOS_SEED) $(GO) test -v -timeout 0 ./test -run TestChaos
+
+nightly-receiver: ## all hostile senders at once
+	$(GO) test -v -timeout 0 ./receiver -run TestHostile -hostile.for=$(HOSTILE)
+
+nightly-kafka:
+	$(GO) test -race -count 20 -timeout 60m ./kafka ./sink/kafka
+	KAFKA_NIGHTLY=1 $(GO) test -count 1 -timeout 120m -v -run Kafka ./test
+	.ci/fuzz 5m ./kafka
 
 # A real Apache Kafka on loopback, in the background: scripts/kafka/kafka says more.
 KAFKA_PORT  ?= 9092

@@ -1,0 +1,158 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// TestKafkaNightly is what takes long: make nightly-kafka.
+func TestKafkaNightly(t *testing.T) {
+	if os.Getenv("KAFKA_NIGHTLY") == "" {
+		t.Skip("runs with make nightly-kafka")
+	}
+	t.Run("one broker", func(t *testing.T) {
+		c := startKafka(t, 1, false)
+		t.Run("killed", func(t *testing.T) { killedBroker(t, c, time.Second, 20000, 15*time.Second) })
+		t.Run("outage of 12 s", func(t *testing.T) { killedBroker(t, c, 12001*time.Millisecond, 20000, 20*time.Second) })
+		t.Run("outage of 60 s", func(t *testing.T) { killedBroker(t, c, time.Minute, 20000, 70*time.Second) })
+		t.Run("stopped for 15 s", func(t *testing.T) { stoppedBroker(t, c, 15*time.Second) })
+		t.Run("stopped for longer than a request may take", func(t *testing.T) { stoppedBroker(t, c, 25*time.Second) })
+		t.Run("slow", func(t *testing.T) { slowBroker(t, c) })
+		t.Run("quota", func(t *testing.T) { quota(t, c) })
+		t.Run("topic deleted and made again", func(t *testing.T) { deletedTopic(t, c) })
+	})
+	t.Run("three brokers", func(t *testing.T) {
+		c := startKafka(t, 3, false)
+		t.Run("two of three dead and back", func(t *testing.T) { twoOfThree(t, c) })
+		for i := range 3 {
+			t.Run(fmt.Sprintf("leader killed %d", i+1), func(t *testing.T) { leaderStopped(t, c, i, syscall.SIGKILL) })
+		}
+		t.Run("leader stopped", func(t *testing.T) { leaderStopped(t, c, 3, syscall.SIGSTOP) })
+	})
+}
+
+// delivering waits until something was delivered.
+func (r kafkaRun) delivering(t *testing.T) {
+	t.Helper()
+	before := r.p.scrape(t).sum("vswarden_events_delivered_total")
+	r.p.waitFor(t, "something delivered", func(m metrics) bool { return m.sum("vswarden_events_delivered_total") > before+1000 })
+}
+
+// stoppedBroker has a broker that takes connections and answers nothing: requests time out that it
+// carries out afterwards.
+func stoppedBroker(t *testing.T, c *cluster, away time.Duration) {
+	r := sending(t, c, fmt.Sprintf("stopped-%v", away), 3, 20000, away+10*time.Second)
+	r.delivering(t)
+	c.signal(t, 0, syscall.SIGSTOP)
+	time.Sleep(away)
+	c.signal(t, 0, syscall.SIGCONT)
+	r.delivering(t)
+	r.judge(t)
+}
+
+// slowBroker has one that stands still most of the time.
+func slowBroker(t *testing.T, c *cluster) {
+	r := sending(t, c, "slow", 3, 5000, 20*time.Second)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		c.signal(t, 0, syscall.SIGSTOP)
+		time.Sleep(400 * time.Millisecond)
+		c.signal(t, 0, syscall.SIGCONT)
+		time.Sleep(50 * time.Millisecond)
+	}
+	r.judge(t)
+}
+
+// quota has a broker that lets us write little and asks us to be silent in between.
+func quota(t *testing.T, c *cluster) {
+	limit := func(bytes float64, remove bool) {
+		name := "vswarden"
+		entity := kmsg.NewAlterClientQuotasRequestEntryEntity()
+		entity.Type, entity.Name = "client-id", &name
+		op := kmsg.NewAlterClientQuotasRequestEntryOp()
+		op.Key, op.Value, op.Remove = "producer_byte_rate", bytes, remove
+		entry := kmsg.NewAlterClientQuotasRequestEntry()
+		entry.Entity, entry.Ops = append(entry.Entity, entity), append(entry.Ops, op)
+		req := kmsg.NewPtrAlterClientQuotasRequest()
+		req.Entries = append(req.Entries, entry)
+		res, err := req.RequestWith(kafkaContext(t), c.admin)
+		if err == nil {
+			err = kerr.ErrorForCode(res.Entries[0].ErrorCode)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(100_000, false)
+	r := sending(t, c, "quota", 3, 5000, 10*time.Second)
+	time.Sleep(20 * time.Second)
+	m := r.p.scrape(t)
+	t.Logf("after 20 s: %v delivered, %v wait, failing %v", m.sum("vswarden_events_delivered_total"), m.sum("vswarden_cursor_lag_records"), m.sum("vswarden_sink_failing"))
+	limit(0, true)
+	r.judge(t)
+}
+
+// deletedTopic loses what was in the topic, and nothing that was sent after its deletion.
+func deletedTopic(t *testing.T, c *cluster) {
+	const topic = "deleted"
+	c.topic(t, topic, 6)
+	p := start(t, "-c", kafkaProgram(t, t.TempDir(), kafkaSection("kafka", topic, c.brokers(), "")))
+	first := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "5000", "-hosts", "16")
+	p.settle(t, first.Sent)
+	c.remove(t, topic)
+	second := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "5000", "-hosts", "16", "-first-host", "100")
+	p.waitFor(t, "trouble", func(m metrics) bool { return m.sum("vswarden_sink_failing") == 1 })
+	time.Sleep(3 * time.Second)
+	c.topic(t, topic, 2)
+	books(t, p.settle(t, first.Sent+second.Sent))
+	p.stop(t)
+	fine(t, judged(t, c.file(t, topic), "-expect", second.file))
+}
+
+// twoOfThree loses the quorum and the replicas in sync.
+func twoOfThree(t *testing.T, c *cluster) {
+	r := sending(t, c, "two-of-three", 6, 20000, 40*time.Second)
+	r.delivering(t)
+	c.kill(0)
+	c.kill(1)
+	r.failing(t, 1)
+	time.Sleep(10 * time.Second)
+	c.start(t, 0)
+	c.start(t, 1)
+	c.ready(t, 0)
+	c.ready(t, 1)
+	r.failing(t, 0)
+	r.judge(t)
+}
+
+// leaderStopped kills the leader of partition 0, or stops it for 20 s.
+func leaderStopped(t *testing.T, c *cluster, n int, s syscall.Signal) {
+	r := sending(t, c, fmt.Sprintf("leader-%d", n), 6, 20000, 30*time.Second)
+	r.delivering(t)
+	leaders, err := c.leaders(t, r.topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim := int(leaders[0]) - 1
+	if s == syscall.SIGKILL {
+		c.kill(victim)
+	} else {
+		c.signal(t, victim, s)
+	}
+	began := time.Now()
+	r.failing(t, 1)
+	r.failing(t, 0)
+	t.Logf("events flow again after %v", time.Since(began).Round(100*time.Millisecond))
+	time.Sleep(max(0, 20*time.Second-time.Since(began)))
+	if s == syscall.SIGKILL {
+		c.restart(t, victim)
+	} else {
+		c.signal(t, victim, syscall.SIGCONT)
+	}
+	r.judge(t)
+}
