@@ -1,7 +1,9 @@
 package test
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -16,7 +18,7 @@ type loadRun struct{ cmd *exec.Cmd }
 func loading(t *testing.T, p *instance, first, hosts int) loadRun {
 	t.Helper()
 	l := loadRun{exec.CommandContext(t.Context(), programs.loadgen, "-addr", p.address(t, "tcp"), "-proto", "tcp",
-		"-rate", "20000", "-for", "60s", "-first-host", strconv.Itoa(first), "-hosts", strconv.Itoa(hosts))}
+		"-rate", "50000", "-for", "60s", "-first-host", strconv.Itoa(first), "-hosts", strconv.Itoa(hosts))}
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -30,16 +32,23 @@ func (l loadRun) end() {
 }
 
 // Issue 3, "Resolved when" 4: what was reported synced before a kill -9 is delivered after the
-// next start, and nothing under two ids.
+// next start, and nothing under two ids. KILLS makes it longer, KILL_SEED repeats its moments.
 func TestKilledUnderLoad(t *testing.T) {
-	const kills, hosts = 12, 4
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	const hosts = 4
+	kills, seed := 12, uint64(time.Now().UnixNano())
+	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
+		kills = n
+	}
+	if s, err := strconv.ParseUint(os.Getenv("KILL_SEED"), 10, 64); err == nil {
+		seed = s
+	}
+	t.Logf("KILL_SEED=%d KILLS=%d", seed, kills)
 	moments := rand.New(rand.NewPCG(seed, 0))
 	data := t.TempDir()
-	var synced [kills]float64
+	config := configured(t, data, "retain: {size: 0}", fmt.Sprintf("sinks: [{name: events, type: file, file: {path: %q, rotate: {keep: 0}}}]", filepath.Join(data, "events.ndjson")))
+	synced := make([]float64, kills)
 	for round := range kills {
-		p := start(t, onLoopback(t, data)...)
+		p := start(t, "-c", config)
 		before := p.scrape(t).sum("vswarden_log_synced_records_total")
 		l := loading(t, p, round*hosts, hosts)
 		if round%4 != 3 { // Now and then also right at the start.
@@ -50,7 +59,7 @@ func TestKilledUnderLoad(t *testing.T) {
 		p.kill(t)
 		l.end()
 	}
-	p := start(t, onLoopback(t, data)...)
+	p := start(t, "-c", config)
 	m := p.settle(t, 0)
 	books(t, m)
 	if n := m.sum("vswarden_log_damage_total", `kind="corrupt"`) + m.sum("vswarden_log_damage_total", `kind="missing"`); n > 0 {
