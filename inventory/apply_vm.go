@@ -1,6 +1,9 @@
 package inventory
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // vm takes in the facts of one VM.
 func (a *applying) vm(facts *VM) {
@@ -105,18 +108,22 @@ func sameMACs(a, b []NIC) bool {
 	return true
 }
 
-// reside follows where the VM runs. Another boot on the same host is another residence: its ports are new.
+// reside follows where the VM runs. Another boot, or a move away and back that we were not told of while it happened, is
+// another residence: its ports are new.
 func (a *applying) reside(e *vmEntry, old, vm *VM) {
 	var home *HostTable
 	if vm.Running() {
 		home = a.inv.host(Ref{vm.Ref.VC, vm.Host}, "")
 	}
-	boot := Stamp(0)
-	if old != nil && vm.Boot > old.Boot+Stamp(1e9) && old.Boot != 0 {
-		boot = vm.Boot
+	anew := Stamp(0)
+	if old != nil && vm.Boot > old.Boot+Stamp(time.Second) && old.Boot != 0 {
+		anew = vm.Boot
 	}
-	if e.home != nil && (e.home != home || boot != 0) {
-		a.leave(e, boot)
+	if old != nil && vm.Moved > old.Moved && e.home != nil && vm.Moved > e.home.view().residence(e).from {
+		anew = max(anew, vm.Moved)
+	}
+	if e.home != nil && (e.home != home || anew != 0) {
+		a.leave(e, anew)
 	}
 	switch {
 	case home == nil:
@@ -148,12 +155,14 @@ func (a *applying) arrive(h *HostTable, e *vmEntry, vm *VM) {
 }
 
 // claim gives the VM the ports on its host that are bound to its addresses, but to no machine yet: a host's table
-// can come before the news that the VM runs there.
+// can come before the news that the VM runs there. What was bound before the VM was started or came there was
+// another stay of it.
 func (a *applying) claim(v *hostView, e *vmEntry, vm *VM) {
+	anew := max(vm.Boot, vm.Moved)
 	for i := range v.ports {
 		row := &v.ports[i]
 		for j := range row.open {
-			b := &row.open[j]
+			b := row.open[j]
 			if b.vm != nil || b.kind != KindVM {
 				continue
 			}
@@ -161,8 +170,15 @@ func (a *applying) claim(v *hostView, e *vmEntry, vm *VM) {
 			if nic == nil || v.rival(e, b.mac) {
 				continue
 			}
+			b.vm, b.nic = e, nic.Key
+			if anew <= a.at && anew > b.from.Add(a.guard) {
+				a.closeBinding(row, j, min(anew, a.end(v, b.from)), anew)
+				b.early, b.from, b.at, b.backdated = anew, a.at, a.at, true
+				row.open = append(append([]binding(nil), row.open...), b)
+				break // the row is another one now; a source has one binding of a port
+			}
 			row.open = append([]binding(nil), row.open...)
-			row.open[j].vm, row.open[j].nic = e, nic.Key
+			row.open[j] = b
 		}
 	}
 }
@@ -177,9 +193,19 @@ func (v *hostView) rival(e *vmEntry, mac MAC) bool {
 	return false
 }
 
-// leave ends a residence and with it the VM's ports on that host. boot is when the VM was started
-// anew, 0 if it was not: it had left by then.
-func (a *applying) leave(e *vmEntry, boot Stamp) {
+// residence returns the open residence of a VM on the host; the zero value where there is none.
+func (v *hostView) residence(e *vmEntry) residence {
+	for i := range v.residents {
+		if v.residents[i].vm == e {
+			return v.residents[i]
+		}
+	}
+	return residence{}
+}
+
+// leave ends a residence and with it the VM's ports on that host. anew is when the VM was started or came
+// there anew, 0 if it was not: it had left by then.
+func (a *applying) leave(e *vmEntry, anew Stamp) {
 	if e.home == nil {
 		return
 	}
@@ -189,8 +215,8 @@ func (a *applying) leave(e *vmEntry, boot Stamp) {
 		if r.vm != e {
 			continue
 		}
-		if boot > r.from && boot < late {
-			late = boot
+		if anew > r.from && anew < late {
+			late = anew
 		}
 		v.residents = append(v.residents[:i], v.residents[i+1:]...)
 		a.closeResidence(v, r, min(late, a.end(v, r.from)), late)

@@ -1,7 +1,9 @@
 package inventory
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -14,6 +16,13 @@ type index struct {
 	names map[string][]*HostTable // lower case: full name, first label, UUID
 	addrs map[netip.Addr][]*HostTable
 	macs  []macOwner // by address
+	vms   []vmName   // by name
+}
+
+// vmName is one VM under its name.
+type vmName struct {
+	name string
+	vm   *vmEntry
 }
 
 // macOwner is one adapter: of a VM, or of a host where vm is nil.
@@ -43,6 +52,7 @@ func (inv *Inventory) rebuild(now Stamp) {
 		names: make(map[string][]*HostTable, 2*len(inv.hosts)),
 		addrs: make(map[netip.Addr][]*HostTable, 2*len(inv.hosts)),
 		macs:  make([]macOwner, 0, len(inv.index.Load().macs)+64),
+		vms:   make([]vmName, 0, len(inv.vms)),
 	}
 	for ref, h := range inv.hosts {
 		if h.cur.Load().gone == 0 {
@@ -51,18 +61,8 @@ func (inv *Inventory) rebuild(now Stamp) {
 		}
 	}
 	// The best comes first in every list: connected before not, vCenters in their order.
-	sort.Slice(ix.hosts, func(i, j int) bool {
-		a, b := ix.hosts[i], ix.hosts[j]
-		ca, cb := a.Facts().Connection == Connected, b.Facts().Connection == Connected
-		switch {
-		case ca != cb:
-			return ca
-		case (a.ref.VC == 0) != (b.ref.VC == 0):
-			return a.ref.VC != 0
-		case a.ref.VC != b.ref.VC:
-			return a.ref.VC < b.ref.VC
-		}
-		return a.ref.ID < b.ref.ID
+	slices.SortFunc(ix.hosts, func(a, b *HostTable) int {
+		return cmp.Or(cmp.Compare(a.standing(), b.standing()), cmp.Compare(a.ref.VC, b.ref.VC), strings.Compare(a.ref.ID, b.ref.ID))
 	})
 	for _, h := range ix.hosts {
 		ix.addHost(h)
@@ -72,6 +72,7 @@ func (inv *Inventory) rebuild(now Stamp) {
 		if vm.gone != 0 {
 			continue
 		}
+		ix.vms = append(ix.vms, vmName{vm.Name, e})
 		for i := range vm.NICs {
 			n := &vm.NICs[i]
 			ix.addMAC(macOwner{mac: n.MAC, nic: n.Key, vm: e})
@@ -80,9 +81,22 @@ func (inv *Inventory) rebuild(now Stamp) {
 			}
 		}
 	}
-	sort.Slice(ix.macs, func(i, j int) bool { return ix.macs[i].mac.key() < ix.macs[j].mac.key() })
+	slices.SortFunc(ix.macs, func(a, b macOwner) int { return cmp.Compare(a.mac.key(), b.mac.key()) })
+	slices.SortFunc(ix.vms, func(a, b vmName) int { return strings.Compare(a.name, b.name) })
 	inv.index.Store(ix)
 	inv.stale, inv.indexed = false, now
+}
+
+// standing orders hosts of one name: connected ones, others that a vCenter has, those that only log lines and imports
+// know.
+func (h *HostTable) standing() int {
+	switch {
+	case h.ref.VC == 0:
+		return 2
+	case h.Facts().Connection == Connected:
+		return 0
+	}
+	return 1
 }
 
 func (ix *index) addMAC(o macOwner) {
@@ -240,6 +254,24 @@ func (inv *Inventory) MACOwners(mac MAC, dst []Owner) []Owner {
 
 // MACOwners is Inventory.MACOwners, for whoever holds only the host.
 func (h *HostTable) MACOwners(mac MAC, dst []Owner) []Owner { return h.inv.MACOwners(mac, dst) }
+
+// OnlyVMNamed returns the VM of the host's vCenter that has the name now, wherever it is: nil where none has it or more
+// than one. Names prove nothing across hosts, but they tell where to look.
+func (h *HostTable) OnlyVMNamed(name string) (only *VM) {
+	ix := h.inv.index.Load()
+	i := sort.Search(len(ix.vms), func(i int) bool { return ix.vms[i].name >= name })
+	for ; i < len(ix.vms) && ix.vms[i].name == name; i++ {
+		vm := ix.vms[i].vm.cur.Load()
+		if vm.Ref.VC != h.ref.VC || vm.Name != name || vm.gone != 0 {
+			continue
+		}
+		if only != nil {
+			return nil
+		}
+		only = vm
+	}
+	return only
+}
 
 // VM returns a VM as last seen, gone or not, or nil. It takes the writers' lock: for feeders and
 // commands, not for events.

@@ -112,6 +112,14 @@ func (inv *Inventory) net(n Net) *Net {
 	return p
 }
 
+// view returns the host's view as the update in progress sees it.
+func (h *HostTable) view() *hostView {
+	if h.edit != nil {
+		return h.edit
+	}
+	return h.cur.Load()
+}
+
 // open returns the copy of the host's view that the update in progress changes.
 func (inv *Inventory) open(h *HostTable) *hostView {
 	if h.edit != nil {

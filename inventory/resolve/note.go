@@ -21,6 +21,7 @@ const (
 	NoteNICConflict
 	NoteLeft
 	NoteBeforeKnowledge
+	NoteElsewhere
 )
 
 // noteTexts are the reasons in words, in the order of their bits.
@@ -41,6 +42,7 @@ var noteTexts = [...]string{
 	"line and port table name different adapters of the machine",
 	"the holder had left the port or the host; nobody is known to have come after it",
 	"before the first report of this host",
+	"the only machine of that name is not known to have run on this host; it may have come just now",
 }
 
 // Texts returns the reasons in words.

@@ -25,6 +25,7 @@ const (
 	unsettled  = 0.80 // the most where something may yet be told
 	vmOnly     = 0.70
 	unsure     = 0.60 // the most where more than one is possible
+	hearsay    = 0.50 // a name, but of another host
 	Sure       = 0.85 // what is below is not known for certain
 	importOld  = 0.60
 	importDay  = 0.85
@@ -119,13 +120,18 @@ func (r *Resolver) holder(q *Question) Answer {
 	if q.Kind == inventory.KindVM {
 		agreed, n := (*inventory.Candidate)(nil), 0
 		for i := range r.ports {
-			if r.agrees(q, &r.ports[i]) {
-				agreed, n = &r.ports[i], n+1
+			if c := &r.ports[i]; r.agrees(q, c) {
+				n++
+				if agreed == nil || c.Cover > agreed.Cover {
+					agreed = c
+				}
 			}
 		}
 		switch {
 		case n >= 1:
-			return r.agreed(q, agreed, count)
+			a := r.agreed(q, agreed, count)
+			r.checkName(&a, n, vms)
+			return a
 		case best.VM == nil && best.Client == "" && byName != nil: // the table has an address at most
 			a := r.noHolder(q, nil, byName, vms)
 			if a.Net == nil {
@@ -311,53 +317,6 @@ func (r *Resolver) checkNIC(q *Question, a *Answer) {
 	}
 }
 
-// agrees reports whether the line names the candidate: by the name it had, or by the client name that the
-// source itself printed.
-func (r *Resolver) agrees(q *Question, c *inventory.Candidate) bool {
-	if c.Client != "" && c.Client == q.Client {
-		return true
-	}
-	if c.VM == nil {
-		for i := range r.names {
-			if n := r.names[i].VM.NICByMAC(c.MAC); n != nil {
-				c.VM, c.NICKey = r.names[i].VM, n.Key
-				return true
-			}
-		}
-		return false
-	}
-	if c.VM.Ref.VC == 0 && c.VM.Name == q.Name {
-		return true
-	}
-	for i := range r.names {
-		if r.names[i].VM.Ref == c.VM.Ref {
-			return true
-		}
-	}
-	return false
-}
-
-// byName returns the VM that the line's name means on this host, and how many it may mean.
-func (r *Resolver) byName() (c *inventory.Candidate, vms int) {
-	for i := range r.names {
-		n := &r.names[i]
-		if n.Cover == inventory.CoverBefore && len(r.names) > 1 {
-			continue
-		}
-		if c != nil && c.VM.Ref == n.VM.Ref {
-			if n.Cover > c.Cover {
-				c = n
-			}
-			continue
-		}
-		vms++
-		if c == nil || n.Cover > c.Cover {
-			c = n
-		}
-	}
-	return c, vms
-}
-
 // noHolder answers where no table has the port at that time. gone is who had left it before, or nil.
 func (r *Resolver) noHolder(q *Question, gone, byName *inventory.Candidate, vms int) Answer {
 	switch {
@@ -385,38 +344,14 @@ func (r *Resolver) noHolder(q *Question, gone, byName *inventory.Candidate, vms 
 		}
 		return a
 	}
+	if q.Kind == inventory.KindVM && gone == nil {
+		if vm := q.Host.OnlyVMNamed(q.Name); vm != nil {
+			return elsewhere(q, vm)
+		}
+	}
 	a := Answer{Status: Unresolved, Candidate: inventory.Candidate{Kind: q.Kind, Client: q.Client}}
 	if known := q.Host.KnownSince(); known == 0 || q.Join < known {
 		a.Notes |= NoteBeforeKnowledge
-	}
-	return a
-}
-
-// nameOnly answers by the name alone: the VM is as sure as its residence, the adapter only where there is one
-// or the line names it.
-func (r *Resolver) nameOnly(q *Question, c *inventory.Candidate) Answer {
-	a := Answer{Candidate: *c, Candidates: 1, Confidence: named}
-	a.Client = q.Client
-	literal := c.Client == q.Client && q.Client != q.Name
-	if n := c.VM.NICByDevice(q.Device); n != nil && !literal {
-		a.NICKey = n.Key
-	}
-	switch {
-	case a.NICKey == 0 && len(c.VM.NICs) != 1:
-		a.Confidence = vmOnly
-		a.Notes |= NoteWhichNIC
-	case c.Cover < inventory.CoverAll:
-		a.Confidence = unsettled
-		a.Notes |= NoteChanged
-	}
-	switch {
-	case c.Cover == inventory.CoverBefore:
-		a.Notes |= NoteLeft
-	case c.Method&inventory.MethodImport != 0:
-		a.Confidence = min(a.Confidence, max(importConfidence(q, c), vmOnly))
-	}
-	if c.FormerName {
-		a.Notes |= NoteFormerName
 	}
 	return a
 }

@@ -133,7 +133,7 @@ func TestResolve(t *testing.T) {
 		{"a bare name of a machine with two adapters", otherSrc, "web-01", 100, nil, "vm web-01 0.700 of 1 client_name partial without vnic,portgroup,policy", NoteWhichNIC},
 		{"a bare name of a machine with one", otherSrc, "db-01", 100, nil, "vm db-01/4000 0.900 of 1 client_name complete", 0},
 		{"a machine called x.eth0", otherSrc, "x.eth0", 100, nil, "vm x.eth0/4000 0.900 of 1 client_name complete", 0},
-		{"a machine of another host", otherSrc, "elsewhere", 100, nil, "vm  0.000 of 0  unresolved without vm,vnic,portgroup,policy", 0},
+		{"a machine of another host", otherSrc, "elsewhere", 100, nil, "vm elsewhere/4000 0.500 of 1 client_name partial", NoteElsewhere},
 		{"two machines of one name", otherSrc, "twin", 100, nil, "vm  0.000 of 2  unresolved without vm,vnic,portgroup,policy", NoteTwoNames},
 		{"the table is behind", dbPort, "web-01.eth1", 100, nil, "vm web-01/4001 0.850 of 2 client_name partial without portgroup,policy", NoteTableBehind},
 		{"the table against a stranger", dbPort, "stranger.eth0", 100, nil, "vm db-01/4000 0.600 of 2 port_table partial", NoteNameConflict},
@@ -315,7 +315,7 @@ func TestResolveImports(t *testing.T) {
 }
 
 func TestNotesAndStatusHaveWords(t *testing.T) {
-	if NoteBeforeKnowledge != 1<<(len(noteTexts)-1) || MissingPolicy != 1<<(len(missingNames)-1) {
+	if NoteElsewhere != 1<<(len(noteTexts)-1) || MissingPolicy != 1<<(len(missingNames)-1) {
 		t.Error("texts and bits differ in number")
 	}
 	for s := NotApplicable; s <= Complete; s++ {
