@@ -118,7 +118,6 @@ func idleConnections(ctx context.Context, t *testing.T, s *siege) {
 			_ = c.Close()
 		}
 	}()
-	before := s.tcp.Stats().Open.Load()
 	for range n {
 		conn, err := from(s.tcp)
 		if err != nil {
@@ -128,9 +127,7 @@ func idleConnections(ctx context.Context, t *testing.T, s *siege) {
 		conns = append(conns, conn)
 		_, _ = io.WriteString(conn, "<13>one line, then nothing\n")
 	}
-	for s.tcp.Stats().Open.Load() < before+n-100 && ctx.Err() == nil { // neighbours come and go
-		time.Sleep(10 * time.Millisecond)
-	}
+	waitFor(t, func() bool { return s.tcp.Stats().Open.Load() >= n || ctx.Err() != nil })
 	if got := rss(); got > maxIdleRSS && !raceEnabled && *hostileFor == 0 { // mixed, other senders' memory counts too
 		t.Errorf("%d MiB resident with %d idle connections, at most %d MiB allowed", got>>20, n, uint64(maxIdleRSS)>>20)
 	} else {
