@@ -62,7 +62,7 @@ func (inv *Inventory) rebuild(now Stamp) {
 	}
 	// The best comes first in every list: connected before not, vCenters in their order.
 	slices.SortFunc(ix.hosts, func(a, b *HostTable) int {
-		return cmp.Or(cmp.Compare(a.standing(), b.standing()), cmp.Compare(a.ref.VC, b.ref.VC), strings.Compare(a.ref.ID, b.ref.ID))
+		return cmp.Or(cmp.Compare(a.preference(), b.preference()), cmp.Compare(a.ref.VC, b.ref.VC), strings.Compare(a.ref.ID, b.ref.ID))
 	})
 	for _, h := range ix.hosts {
 		ix.addHost(h)
@@ -87,9 +87,9 @@ func (inv *Inventory) rebuild(now Stamp) {
 	inv.stale, inv.indexed = false, now
 }
 
-// standing orders hosts of one name: connected ones, others that a vCenter has, those that only log lines and imports
+// preference orders hosts of one name: connected ones, others that a vCenter has, those that only log lines and imports
 // know.
-func (h *HostTable) standing() int {
+func (h *HostTable) preference() int {
 	switch {
 	case h.ref.VC == 0:
 		return 2
