@@ -247,6 +247,7 @@ func openOutlets(cfg configs.Config, o Options, records *spool.Log) ([]*outlet, 
 			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead,
 			Filter: s.Filter.Compile(), Format: s.Format, Detail: s.Detail, Original: s.Original,
 			Frames:    s.Type == configs.SinkKafka && s.Format == pipeline.FormatRaw,
+			Plain:     !cfg.Redact,
 			Listeners: options, Lanes: runtime.GOMAXPROCS(0), Log: o.Log,
 		})
 	}

@@ -33,6 +33,9 @@ type Config struct {
 	Sinks []Sink `yaml:"sinks"`
 	// DeadLetters bounds the files for events a sink will never accept.
 	DeadLetters deadletter.Config `yaml:"dead_letters"`
+	// Redact puts *** for passwords and tokens on command lines, in message, process.* and the default
+	// event.original; `original: all` is the exact frame all the same.
+	Redact bool `yaml:"redact"`
 	// ShutdownTimeout is how long a stop waits for sinks; what is not delivered by then waits in
 	// the log. 0: not at all.
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout"`
@@ -109,6 +112,7 @@ func Default() Config {
 		DataDir:         "./vswarden-data",
 		Log:             spool.DefaultConfig(),
 		DeadLetters:     deadletter.DefaultConfig(),
+		Redact:          true,
 		ShutdownTimeout: 10 * time.Second,
 		Admin:           web.DefaultConfig(),
 		Logging:         Logging{Level: "info", Format: LogAuto},

@@ -72,6 +72,7 @@ type DeliveryConfig struct {
 	Frames    bool // records tell the sink how they came (sink.Record.Frame)
 	Detail    event.Detail
 	Original  event.Original
+	Plain     bool                       // passwords on command lines are written as they are
 	Listeners map[uint16]*decode.Options // by Frame.Listener
 	Lanes     int                        // events of one sender share a lane; 0 = 1
 	Log       zerolog.Logger

@@ -511,3 +511,22 @@ func TestDeliveryGivesFramesWhereTheyAreWanted(t *testing.T) {
 		}
 	}
 }
+
+func TestDeliveryRedacts(t *testing.T) {
+	const shell = "<13>2026-11-20T10:00:00Z esx01 shell[1627100]: [root]: esxcli system account set -i bob -p Secret123 -c Secret123"
+	for _, plain := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &fakeCursor{perChunk: 1, records: [][]byte{frameRecord("127.0.0.1:1", shell)}}
+			s := &fakeSink{}
+			d := delivery(c, s, &letters{}, func(cfg *DeliveryConfig) {
+				cfg.Plain, cfg.Detail, cfg.Original = plain, event.DetailFull, event.OriginalSecurity
+			})
+			if err := d.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := bytes.Contains(s.got[0].Value, []byte("Secret123")); got != plain {
+				t.Errorf("plain %v: %s", plain, s.got[0].Value)
+			}
+		})
+	}
+}

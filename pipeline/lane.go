@@ -153,6 +153,9 @@ func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
 	case KindFrame:
 		l.fill(e, r, id)
 		decode.Line(e, l.options(r.Listener))
+		if l.d.cfg.Plain {
+			e.Secrets = event.Secrets{}
+		}
 		if l.d.cfg.Enrich != nil {
 			l.d.cfg.Enrich.Enrich(e)
 		}
