@@ -130,6 +130,8 @@ type Event struct {
 	Linux   Linux
 
 	Destination Endpoint
+
+	Joined Joined // what was found in memory about all that
 }
 
 // Receiver is how the frame came to us (vmware.receiver).

@@ -53,18 +53,19 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 		dst = closeObject(dst)
 	}
 	dst = e.appendLog(dst, enc)
-	if e.Host != "" {
-		dst = append(dst, `"host":{`...)
-		dst = appendField(dst, `"name":"`, e.Host)
-		dst = closeObject(dst)
-	}
+	dst = e.appendHost(dst, enc)
 	dst = e.appendUser(dst, enc)
+	dst = e.Joined.appendPort(dst, e.Source.Address != "", enc)
 	dst = e.Source.appendEndpoint(dst, `"source":{`, enc)
 	dst = e.Destination.appendEndpoint(dst, `"destination":{`, enc)
 	dst = e.Login.appendAgent(dst)
 	dst = e.appendProcess(dst, enc)
 	if enc.full {
-		dst = e.appendRelated(dst)
+		if e.Joined.Port != nil {
+			dst = append(dst, e.Joined.Port.related...)
+		} else {
+			dst = e.appendRelated(dst)
+		}
 		dst = e.appendAnalysis(dst, enc)
 	}
 	dst = e.appendVMware(dst, enc)
@@ -75,7 +76,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 // appendAnalysis appends rule and threat: what an analyst would add.
 func (e *Event) appendAnalysis(dst []byte, enc encoding) []byte {
 	if e.L2Sec.Kind != L2SecNone {
-		dst = e.L2Sec.appendRule(dst)
+		dst = e.L2Sec.appendRule(dst, e.Joined.Port.portgroup())
 		return append(dst, e.L2Sec.Kind.facts().threat...)
 	}
 	if enc.meaning != nil && e.Linux.Reason != ReasonBridgeMembership {
@@ -245,16 +246,12 @@ func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
 	if e.Secrets.Count > 0 {
 		dst = append(dst, `"redacted":true,`...)
 	}
+	dst = e.Joined.appendObjects(dst, enc)
 	if enc.standard {
-		dst = e.appendEnrichment(dst)
+		dst = e.Joined.appendEnrichment(dst)
 	}
 	dst = e.appendReceiver(dst, enc)
 	return endObject(dst, mark)
-}
-
-// appendEnrichment appends vmware.enrichment. There is no inventory to join yet.
-func (e *Event) appendEnrichment(dst []byte) []byte {
-	return append(dst, `"enrichment":{"status":"disabled"},`...)
 }
 
 // appendReceiver appends vmware.receiver. Where @timestamp is not the line's own, time_source says

@@ -147,8 +147,9 @@ func (e *Event) appendL2SecEvent(dst []byte, enc encoding) []byte {
 }
 
 // appendRule appends the setting that denied. The line does not say whether it is one of the port,
-// the portgroup or the switch: as long as nobody else does either, rule.id is the setting alone.
-func (l *L2Sec) appendRule(dst []byte) []byte {
+// the portgroup or the switch: as long as nobody else does either, rule.id is the setting alone. ruleset is the portgroup
+// it is in, where that is known.
+func (l *L2Sec) appendRule(dst []byte, ruleset string) []byte {
 	f := l.Kind.facts()
 	if f.setting == "" {
 		return dst
@@ -163,6 +164,7 @@ func (l *L2Sec) appendRule(dst []byte) []byte {
 	dst = append(dst, f.setting...)
 	dst = append(dst, '"', ',')
 	dst = append(dst, f.rule...)
+	dst = appendField(dst, `"ruleset":"`, ruleset)
 	return closeObject(dst)
 }
 
@@ -186,6 +188,9 @@ func (e *Event) appendL2Sec(dst []byte, enc encoding) []byte {
 		}
 	}
 	dst = appendField(dst, `"requested_mac":"`, l.RequestedMAC)
+	if m := e.Joined.MAC; m != nil && enc.full {
+		dst = append(dst, m.object...)
+	}
 	if enc.standard {
 		dst = appendField(dst, `"module":"`, l.Module)
 		if l.Line != 0 {

@@ -1,0 +1,197 @@
+package event
+
+import "net/netip"
+
+// Joined is what was found in memory about a line: which host sent it, who held the port it speaks of, which
+// policy was in force there, and how sure all that is. The zero value: nothing was looked for.
+//
+// What many lines share is rendered once (NewJoinedHost, NewJoinedPort) and never changed; attaching
+// it to a line costs a pointer.
+type Joined struct {
+	Status     JoinStatus
+	Match      JoinMatch
+	Missing    JoinMissing
+	Confidence uint16 // thousandths
+	Candidates uint16 // how many may have been meant, this one included
+	Time       int64  // up to when the inventory had been told, Unix nanoseconds; 0 = unknown
+	Age        int64  // how old that was, milliseconds
+
+	Host *JoinedHost // nil: the sender is not known
+	Port *JoinedPort // nil: the line speaks of no port, or nobody is known to have held it
+
+	Setting PolicySetting // the setting of the policy that this line is about
+	Agrees  Agreement     // whether the line agrees with the policy as it is known
+	MAC     *JoinedMAC    // whose the requested address is; nil: nobody's
+}
+
+// JoinStatus is vmware.enrichment.status.
+type JoinStatus uint8
+
+// The statuses. The zero value is written as disabled.
+const (
+	JoinDisabled JoinStatus = iota
+	JoinNotApplicable
+	JoinUnresolved
+	JoinPartial
+	JoinStale
+	JoinComplete
+)
+
+var joinStatusNames = [...]string{"disabled", "not_applicable", "unresolved", "partial", "stale", "complete"}
+
+// String returns the word of the schema.
+func (s JoinStatus) String() string { return joinStatusNames[int(s)%len(joinStatusNames)] }
+
+// JoinMatch is a set of ways in which the holder was found (vmware.enrichment.match).
+type JoinMatch uint16
+
+// JoinMatchNames are the ways, in the order of the bits: the closed list of schema version 1.
+var JoinMatchNames = [...]string{
+	"port_table", "client_name", "learned", "live", "vmk", "uplink", "import", "snapshot", "backdated", "tombstone", "mac",
+}
+
+// JoinMissing is a set of facts that were looked for and not found (vmware.enrichment.missing).
+type JoinMissing uint8
+
+// JoinMissingNames are the facts, in the order of the bits.
+var JoinMissingNames = [...]string{"host", "vm", "vnic", "portgroup", "policy"}
+
+// PolicySetting names a setting of a security policy (vmware.policy.setting).
+type PolicySetting string
+
+// The settings.
+const (
+	SettingPromiscuous     PolicySetting = "allow_promiscuous"
+	SettingMACChanges      PolicySetting = "mac_changes"
+	SettingForgedTransmits PolicySetting = "forged_transmits"
+)
+
+// Agreement says whether a line and the policy as it is known tell the same story
+// (vmware.policy.agrees_with_log).
+type Agreement uint8
+
+// The outcomes.
+const (
+	AgreementUnknown Agreement = iota
+	Agrees
+	Disagrees // the host denied what the policy permits
+)
+
+// HostFacts is what is known of the host that sent a line. What is empty is not known.
+type HostFacts struct {
+	Name, ShortName string
+	UUID            string
+	MOID            string
+	Version, Build  string
+	Addresses       []netip.Addr
+	Maintenance     bool
+	VCenter         NamedFact
+	VCenterVersion  string
+	Datacenter      NamedFact
+	Cluster         NamedFact
+}
+
+// NamedFact is a name with the id that goes with it.
+type NamedFact struct{ Name, ID string }
+
+// PortFacts is what is known of a port and of who held it. What is empty is not known.
+type PortFacts struct {
+	Port   uint32
+	Client string // as the source has it
+	Host   *HostFacts
+
+	VM        VMFacts
+	VNIC      VNICFacts
+	Switch    SwitchFacts
+	Portgroup PortgroupFacts
+	DVPort    DVPortFacts
+	Policy    PolicyFacts
+	Exposure  ExposureFacts
+	Hints     []string
+}
+
+// VMFacts is vmware.vm.
+type VMFacts struct {
+	Known                                   bool
+	Name, MOID, Instance, BIOS, Power       string
+	Hostname, GuestOS, Folder, ResourcePool string
+	Owner, URL                              string
+	World                                   uint64
+	Addresses                               []netip.Addr
+	Tags                                    []string
+}
+
+// VNICFacts is vmware.vnic.
+type VNICFacts struct {
+	Known                                   bool
+	Key                                     int32
+	Label, MAC, Effective, MACType, Adapter string // addresses with colons
+	Connected                               bool
+}
+
+// SwitchFacts is vmware.switch.
+type SwitchFacts struct{ Type, Name, UUID, MOID string }
+
+// PortgroupFacts is vmware.portgroup.
+type PortgroupFacts struct {
+	Name, MOID string
+	VLANType   string // access, trunk, private; empty: not known
+	VLAN       uint16 // of access and private
+	Ranges     [][2]uint16
+}
+
+// DVPortFacts is vmware.port: a port of a distributed switch.
+type DVPortFacts struct {
+	Key     string
+	Blocked bool
+	Status  string
+}
+
+// PolicyFacts is vmware.policy. A setting's value: nil is unknown.
+type PolicyFacts struct {
+	Known                                                 bool
+	Promiscuous, MACChanges, ForgedTransmits, MACLearning *bool
+	From                                                  [4]PolicySource // in that order
+	OverrideAllowed                                       *bool
+	Version                                               string
+}
+
+// ExposureFacts is vmware.exposure.
+type ExposureFacts struct {
+	Scope string // empty: not known
+	VMs   int
+}
+
+// JoinedHost is a host's facts, rendered.
+type JoinedHost struct {
+	name    string
+	id      []byte // member of host at every level
+	more    []byte // other members of host, full
+	names   []byte // members of vmware, standard
+	objects []byte // the same, full
+}
+
+// Name returns the canonical name of the host.
+func (h *JoinedHost) Name() string { return h.name }
+
+// JoinedPort is a port's facts, rendered.
+type JoinedPort struct {
+	source   []byte // source
+	observer []byte // observer and network
+	related  []byte // related
+	objects  []byte // members of vmware before the policy
+	policy   []byte // members of vmware.policy
+	exposure []byte // exposure and hints
+	ruleset  string // the portgroup's moid, or its name on a standard switch
+}
+
+// portgroup returns rule.ruleset: where the setting lives that denied.
+func (p *JoinedPort) portgroup() string {
+	if p == nil {
+		return ""
+	}
+	return p.ruleset
+}
+
+// JoinedMAC says whose a requested address is (vmware.l2sec.requested_mac_owner), rendered.
+type JoinedMAC struct{ object []byte }
