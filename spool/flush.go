@@ -111,6 +111,7 @@ func (l *Log) flush(what flushWhat, sync bool) error {
 	switch {
 	case full:
 		l.diskFull = true
+		l.written.Broadcast() // Who waits for the disk to keep up is to hear that it is full.
 		poke(l.keepKick)
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	case err != nil:

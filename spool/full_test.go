@@ -3,6 +3,7 @@ package spool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -156,64 +157,68 @@ func TestNoSpace(t *testing.T) {
 		"quota":  func(f *faultFS) { f.set(failOn("write", segmentExt, errQuota)) },
 		"cursor": func(f *faultFS) { f.set(failOn("write", "", syscall.ENOSPC)) },
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				fsys := newFaultFS(NewMemFS())
-				l := openSmall(t, fsys, testConfig(), minSegment)
-				c := cursor(t, l, "a", StartOldest)
-				r := run(t, l)
-				total := 1000
-				if _, err := l.Append(fullBatch(total)); err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(time.Second)
-				full(fsys)
-				for { // The disk's refusal is known when the first block does not fit.
-					_, err := l.Append(fullBatch(100))
-					if errors.Is(err, ErrFull) {
-						break
-					}
-					if err != nil {
-						t.Fatal(err)
-					}
-					total += 100
-					time.Sleep(10 * time.Millisecond)
-				}
-				var ch Chunk // Readers go on, from memory too, and cursors move.
-				if err := c.Next(t.Context(), &ch); err != nil {
-					t.Fatal(err)
-				}
-				if err := c.Commit(ch.First + Position(len(ch.Records)) - 1); err != nil {
-					t.Fatalf("commit on a full disk: %v", err)
-				}
-				read := len(ch.Records)
-				time.Sleep(time.Minute)
-				if _, err := l.Append(fullBatch(1)); !errors.Is(err, ErrFull) {
-					t.Fatalf("append to a full disk: %v", err)
-				}
-				fsys.set(nil)
-				fsys.mu.Lock()
-				fsys.room, fsys.inodes = 1<<40, 1<<40
-				fsys.mu.Unlock()
-				waitSpace(t, l)
-				last, err := l.Append(fullBatch(100))
-				if err != nil {
-					t.Fatal(err)
-				}
-				total += 100
-				if err := l.WaitSynced(t.Context(), last); err != nil {
-					t.Fatal(err)
-				}
-				r.closeAll(t)
-				l = openSmall(t, fsys, testConfig(), minSegment)
-				if d := l.TakeDamage(); d != nil {
-					t.Fatalf("damage: %+v", d)
-				}
-				if n := drain(t, cursor(t, l, "a", StartOldest)); n != total-read {
-					t.Fatalf("got %d of %d", n+read, total)
-				}
+		for _, pace := range []time.Duration{0, 10 * time.Millisecond} { // As fast as it goes, and at leisure.
+			t.Run(fmt.Sprint(name, " ", pace), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { noSpace(t, full, pace) })
 			})
-		})
+		}
+	}
+}
+
+func noSpace(t *testing.T, full func(f *faultFS), pace time.Duration) {
+	fsys := newFaultFS(NewMemFS())
+	l := openSmall(t, fsys, testConfig(), minSegment)
+	c := cursor(t, l, "a", StartOldest)
+	r := run(t, l)
+	total := 1000
+	if _, err := l.Append(fullBatch(total)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	full(fsys)
+	for { // The disk's refusal is known when the first block does not fit.
+		_, err := l.Append(fullBatch(100))
+		if errors.Is(err, ErrFull) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += 100
+		time.Sleep(pace)
+	}
+	var ch Chunk // Readers go on, from memory too, and cursors move.
+	if err := c.Next(t.Context(), &ch); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Commit(ch.First + Position(len(ch.Records)) - 1); err != nil {
+		t.Fatalf("commit on a full disk: %v", err)
+	}
+	read := len(ch.Records)
+	time.Sleep(time.Minute)
+	if _, err := l.Append(fullBatch(1)); !errors.Is(err, ErrFull) {
+		t.Fatalf("append to a full disk: %v", err)
+	}
+	fsys.set(nil)
+	fsys.mu.Lock()
+	fsys.room, fsys.inodes = 1<<40, 1<<40
+	fsys.mu.Unlock()
+	waitSpace(t, l)
+	last, err := l.Append(fullBatch(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	total += 100
+	if err := l.WaitSynced(t.Context(), last); err != nil {
+		t.Fatal(err)
+	}
+	r.closeAll(t)
+	l = openSmall(t, fsys, testConfig(), minSegment)
+	if d := l.TakeDamage(); d != nil {
+		t.Fatalf("damage: %+v", d)
+	}
+	if n := drain(t, cursor(t, l, "a", StartOldest)); n != total-read {
+		t.Fatalf("got %d of %d", n+read, total)
 	}
 }
 
