@@ -9,82 +9,107 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// kafka-go believes the counts in an answer: it takes memory for as many elements as a list says to
-// have, which can be all there is, and leaves those at zero that do not follow, which reads as "no
-// error". So the bytes of an answer are walked before they are decoded, along the same struct tags.
-// Versions with tagged fields ("flexible") are not used; every broker since 1.0 knows earlier ones.
+// kafka-go's decoder believes the counts in an answer: it takes memory for as many elements as a list
+// says to have, which can be all there is, and leaves those at zero that do not follow, which reads
+// as "no error". So answers are decoded here, into kafka-go's structs and along their tags, and an
+// answer that is not exactly what it must be is none. Versions with tagged fields ("flexible") are
+// not used; every broker since 1.0 knows earlier ones.
 
-// walker checks that bytes hold what a type says.
-type walker struct {
+// decoder takes values off the bytes of an answer.
+type decoder struct {
 	b       []byte
 	version int16
 }
 
-// holds says whether the body of an answer is, to its end, a message like m in that version.
-func holds(body []byte, m protocol.Message, version int16) bool {
-	w := walker{b: body, version: version}
-	return w.value(reflect.TypeOf(m).Elem(), false) && len(w.b) == 0
+// decode fills m from the body of an answer; false when that is not, to its end, such a message.
+func decode(body []byte, m protocol.Message, version int16) bool {
+	d := decoder{b: body, version: version}
+	return d.value(reflect.ValueOf(m).Elem(), false) && len(d.b) == 0
 }
 
-func (w *walker) skip(n int) bool {
-	if n > len(w.b) {
-		return false
+// take returns the next n bytes, or nil when there are not as many.
+func (d *decoder) take(n int) []byte {
+	if n == 0 {
+		return []byte{}
 	}
-	w.b = w.b[n:]
-	return true
+	if n > len(d.b) {
+		return nil
+	}
+	b := d.b[:n:n]
+	d.b = d.b[n:]
+	return b
 }
 
-// value steps over one value; nullable ones may have the length -1.
-func (w *walker) value(t reflect.Type, nullable bool) bool {
-	switch t.Kind() {
-	case reflect.Bool, reflect.Int8:
-		return w.skip(1)
-	case reflect.Int16:
-		return w.skip(2)
-	case reflect.Int32:
-		return w.skip(4)
-	case reflect.Int64, reflect.Float64:
-		return w.skip(8)
+// value fills v; a nullable one may have the length -1.
+func (d *decoder) value(v reflect.Value, nullable bool) bool {
+	switch v.Kind() {
+	case reflect.Bool:
+		b := d.take(1)
+		if b != nil {
+			v.SetBool(b[0] != 0)
+		}
+		return b != nil
+	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		n, ok := d.integer(int(v.Type().Size()))
+		v.SetInt(n)
+		return ok
 	case reflect.String:
-		if len(w.b) < 2 {
+		n, ok := d.integer(2)
+		if !ok || n < -1 || n == -1 && !nullable {
 			return false
 		}
-		n := int(int16(binary.BigEndian.Uint16(w.b)))
-		w.b = w.b[2:]
-		return n >= 0 && w.skip(n) || n == -1 && nullable
+		b := d.take(int(max(n, 0)))
+		v.SetString(string(b))
+		return b != nil
 	case reflect.Slice:
-		return w.list(t.Elem())
+		return d.list(v)
 	case reflect.Struct:
-		return w.fields(t)
+		return d.fields(v)
 	}
 	return false
 }
 
-// list steps over bytes or the elements of a list.
-func (w *walker) list(elem reflect.Type) bool {
-	if len(w.b) < 4 {
-		return false
-	}
-	n := int(int32(binary.BigEndian.Uint32(w.b)))
-	w.b = w.b[4:]
+// integer is the next whole number of size bytes.
+func (d *decoder) integer(size int) (n int64, ok bool) {
+	b := d.take(size)
 	switch {
-	case n < -1 || n > len(w.b): // no element is shorter than a byte
-		return false
-	case elem.Kind() == reflect.Uint8:
-		return w.skip(max(n, 0))
+	case b == nil:
+		return 0, false
+	case size == 1:
+		return int64(int8(b[0])), true
+	case size == 2:
+		return int64(int16(binary.BigEndian.Uint16(b))), true
+	case size == 4:
+		return int64(int32(binary.BigEndian.Uint32(b))), true
 	}
+	return int64(binary.BigEndian.Uint64(b)), true
+}
+
+// list fills a slice. Memory is taken as elements come, not as they are promised.
+func (d *decoder) list(v reflect.Value) bool {
+	n, ok := d.integer(4)
+	if !ok || n < -1 || n > int64(len(d.b)) { // no element is shorter than a byte
+		return false
+	}
+	if v.Type().Elem().Kind() == reflect.Uint8 {
+		v.SetBytes(d.take(int(max(n, 0))))
+		return true
+	}
+	elem := reflect.New(v.Type().Elem()).Elem()
 	for range n {
-		if !w.value(elem, false) {
+		elem.SetZero()
+		if !d.value(elem, false) {
 			return false
 		}
+		v.Set(reflect.Append(v, elem))
 	}
 	return true
 }
 
-func (w *walker) fields(t reflect.Type) bool {
-	for f := range t.Fields() {
-		tag, ok := tagAt(f.Tag.Get("kafka"), w.version)
-		if f.Name != "_" && ok && !w.value(f.Type, tag.nullable) {
+func (d *decoder) fields(v reflect.Value) bool {
+	for f, value := range v.Fields() {
+		tag, ok := tagAt(f.Tag.Get("kafka"), d.version)
+		if f.Name != "_" && ok && !d.value(value, tag.nullable) {
 			return false
 		}
 	}
@@ -128,8 +153,7 @@ func number(s string) int16 {
 	return int16(n)
 }
 
-// flexible says whether m has tagged fields in a version: in its struct or, which comes to the same,
-// in the marker that kafka-go puts there.
+// flexible says whether m has tagged fields in a version: kafka-go marks such structs.
 func flexible(m protocol.Message, version int16) bool {
 	for f := range reflect.TypeOf(m).Elem().Fields() {
 		if tag, ok := tagAt(f.Tag.Get("kafka"), version); ok && tag.tags {

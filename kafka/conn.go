@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -38,7 +38,7 @@ type conn struct {
 }
 
 // answerMax is more than any answer has.
-const answerMax = 256 << 20
+const answerMax = 128 << 20
 
 var errNoKafka = errors.New("what answers there is no Kafka")
 
@@ -199,15 +199,8 @@ func exchange[T protocol.Message](ctx context.Context, c *conn, req protocol.Mes
 		return none, err
 	}
 	c.used = time.Now()
-	if !holds(c.answer[8:], none, version) {
-		return none, errNoKafka
-	}
-	_, m, err := protocol.ReadResponse(bytes.NewReader(c.answer), req.ApiKey(), version)
-	if err != nil {
-		return none, err
-	}
-	answer, ok := m.(T)
-	if !ok {
+	answer := reflect.New(reflect.TypeFor[T]().Elem()).Interface().(T) // T is a pointer, as all messages are
+	if !decode(c.answer[8:], answer, version) {
 		return none, errNoKafka
 	}
 	return answer, nil
