@@ -218,5 +218,6 @@ func reportUnclaimed(log zerolog.Logger, l *spool.Log) {
 func IsUsage(err error) bool {
 	var inUse *spool.InUseError
 	var format *spool.FormatError
-	return errors.As(err, &inUse) || errors.As(err, &format)
+	var cursor *spool.CursorError
+	return errors.As(err, &inUse) || errors.As(err, &format) || errors.As(err, &cursor)
 }
