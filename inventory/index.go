@@ -44,6 +44,9 @@ func (inv *Inventory) reindex(now Stamp) {
 	inv.rebuild(now)
 }
 
+// Generation counts how often the index was rebuilt: what was looked up by name or address holds as long as it stays.
+func (inv *Inventory) Generation() uint64 { return inv.rebuilt.Load() }
+
 // rebuild makes the index anew. The caller holds mu.
 func (inv *Inventory) rebuild(now Stamp) {
 	ix := &index{
@@ -84,6 +87,7 @@ func (inv *Inventory) rebuild(now Stamp) {
 	slices.SortFunc(ix.macs, func(a, b macOwner) int { return cmp.Compare(a.mac.key(), b.mac.key()) })
 	slices.SortFunc(ix.vms, func(a, b vmName) int { return strings.Compare(a.name, b.name) })
 	inv.index.Store(ix)
+	inv.rebuilt.Add(1)
 	inv.stale, inv.indexed = false, now
 }
 

@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"receiver":      {"setting"},
 	"spool":         {"setting"},
 	"decode":        {"event"},
-	"enrich":        {"event"},
+	"enrich":        {"event", "inventory", "inventory/resolve", "setting"},
 	"kafka":         {"setting"},
 	"inventory":     {"setting"},
 	"inventory/...": {"inventory", "setting"},

@@ -1,0 +1,67 @@
+package enrich
+
+import (
+	"math/bits"
+	"sync"
+
+	"vswarden/inventory"
+)
+
+// tables keeps, for each host, how often its port table named the same VM as its log lines did.
+type tables struct {
+	mu    sync.Mutex
+	hosts map[*inventory.HostTable]*outcomes
+}
+
+// outcomes are the last 100 comparisons, a bit each: 1 is a disagreement.
+type outcomes struct {
+	bits [2]uint64
+	next int
+	n    int
+}
+
+const (
+	compared  = 100 // comparisons that count
+	leastSeen = 20  // below that, nothing is concluded
+)
+
+func (o *outcomes) add(disagreed bool) {
+	word, bit := o.next/64, uint64(1)<<(o.next%64)
+	o.bits[word] &^= bit
+	if disagreed {
+		o.bits[word] |= bit
+	}
+	o.next = (o.next + 1) % compared
+	o.n = min(o.n+1, compared)
+}
+
+// disagreements returns how many of how many comparisons failed.
+func (o *outcomes) disagreements() (failed, of int) {
+	return bits.OnesCount64(o.bits[0]) + bits.OnesCount64(o.bits[1]), o.n
+}
+
+func (t *tables) observe(h *inventory.HostTable, disagreed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := t.hosts[h]
+	if o == nil {
+		if len(t.hosts) >= maxSenders {
+			clear(t.hosts)
+		}
+		o = &outcomes{}
+		t.hosts[h] = o
+	}
+	o.add(disagreed)
+}
+
+// untrusted reports whether a host's table disagreed with more than one line in a hundred.
+func (t *tables) untrusted(h *inventory.HostTable) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := t.hosts[h]
+	if o == nil {
+		return false
+	}
+	failed, of := o.disagreements()
+	return of >= leastSeen && failed > max(1, of/100)
+}

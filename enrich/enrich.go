@@ -1,0 +1,94 @@
+// Package enrich joins a line with what the inventory knows: which host sent it, who held the port it speaks of
+// when it was written, which policy was in force there, whose the address is that was asked for.
+//
+// It never blocks, asks nobody and fails at nothing: not knowing is an answer. It keeps the offset of each sender's clock
+// and how well each host's table agrees with its lines, both bounded, and teaches the inventory the ports that lines of trusted
+// senders name. It weighs nothing itself: package resolve does.
+package enrich
+
+import (
+	"sync"
+	"time"
+
+	"vswarden/event"
+	"vswarden/inventory"
+	"vswarden/inventory/resolve"
+)
+
+// Enricher joins lines. It may be used by many goroutines at once.
+type Enricher struct {
+	cfg     Config
+	inv     *inventory.Inventory
+	now     func() time.Time
+	learned inventory.SourceID
+
+	shards  [shards]shard
+	tables  tables
+	ports   ports
+	scratch sync.Pool // *resolve.Resolver
+}
+
+// New returns an enricher that asks inv. now is the clock.
+func New(cfg Config, inv *inventory.Inventory, now func() time.Time) (*Enricher, error) {
+	id, err := inv.AddSource("log lines", inventory.SourceStream, 0)
+	if err != nil {
+		return nil, err
+	}
+	n := &Enricher{cfg: cfg, inv: inv, now: now, learned: id}
+	for i := range n.shards {
+		n.shards[i].senders = map[senderKey]*sender{}
+	}
+	n.tables.hosts = map[*inventory.HostTable]*outcomes{}
+	n.ports.known, n.ports.owners = map[portKey]*event.JoinedPort{}, map[ownerKey]*event.JoinedMAC{}
+	n.scratch.New = func() any { return new(resolve.Resolver) }
+	return n, nil
+}
+
+// Enrich joins one line. Lines that no socket received (decode) and events of our own are left as they are.
+func (n *Enricher) Enrich(e *event.Event) {
+	if e.Received == 0 || !e.Receiver.Peer.IsValid() {
+		return
+	}
+	s := n.sender(e)
+	j := &e.Joined
+	if s.host == nil {
+		j.Status, j.Missing = event.JoinUnresolved, event.JoinMissing(resolve.MissingHost)
+		return
+	}
+	j.Status, j.Host = event.JoinComplete, s.joined
+	e.Host = s.joined.Name()
+	if s.renamed {
+		e.Tags |= event.TagHostRenamed
+	}
+	if e.L2Sec.Kind == event.L2SecNone && e.NetPort.Kind == event.NetPortNone {
+		return
+	}
+	n.port(e, &s)
+}
+
+// when returns the window a line is of: its own time by our clock, never later than its receipt, less the guard.
+func (n *Enricher) when(e *event.Event, s *sent) (from, join, to inventory.Stamp) {
+	to = inventory.Stamp(e.Received)
+	join = to
+	if s.hasStamp {
+		join = min(inventory.Stamp(e.Time+s.offset), to)
+	}
+	return join.Add(-n.cfg.Guard), join, to
+}
+
+// trusted reports whether what a line says of ports is believed.
+func (n *Enricher) trusted(e *event.Event) bool {
+	if e.Receiver.Authenticated {
+		return true
+	}
+	if e.Receiver.Relay != "" {
+		return false
+	}
+	addr := e.Receiver.Peer.Addr().Unmap()
+	for _, p := range n.cfg.LearnFrom {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,129 @@
+package enrich
+
+import (
+	"fmt"
+
+	"vswarden/event"
+	"vswarden/inventory"
+	"vswarden/inventory/resolve"
+)
+
+// portFacts returns what is known of a port in the words of events.
+func (n *Enricher) portFacts(k *portKey) *event.PortFacts {
+	f := &event.PortFacts{Port: k.port, Client: k.client, Host: n.hostFacts(k.host)}
+	n.vmFacts(f, k)
+	n.placeFacts(f, k)
+	if !k.noPolicy {
+		f.Policy = policyFacts(&k.policy)
+		if k.place.Portgroup != nil {
+			f.Policy.Version = k.place.Portgroup.Version
+		}
+	}
+	f.Hints = hints(k)
+	return f
+}
+
+func (n *Enricher) vmFacts(f *event.PortFacts, k *portKey) {
+	vm := k.vm
+	if vm == nil {
+		if k.mac != (inventory.MAC{}) {
+			f.VNIC = event.VNICFacts{Known: true, MAC: k.mac.String(), Connected: true}
+		}
+		return
+	}
+	f.VM = event.VMFacts{
+		Known: true, Name: k.name, Instance: vm.Instance.String(), BIOS: vm.BIOS.String(), Power: vm.Power.String(), Hostname: vm.Hostname, GuestOS: vm.GuestID,
+		Folder: vm.Folder, ResourcePool: vm.Pool, Owner: vm.Owner, World: vm.World, Addresses: vm.Addresses, Tags: vm.Tags,
+	}
+	if vm.Ref.VC != 0 {
+		f.VM.MOID = vm.Ref.ID
+		if vc := n.inv.VCenter(vm.Ref.VC); vc.Instance != (inventory.UUID{}) {
+			f.VM.URL = fmt.Sprintf("https://%s/ui/app/vm;nav=h/urn:vmomi:VirtualMachine:%s:%s/summary", vc.Name, vm.Ref.ID, vc.Instance)
+		}
+	}
+	if nic := vm.NIC(k.nic); nic != nil {
+		f.VNIC = event.VNICFacts{
+			Known: true, Key: nic.Key, Label: nic.Label, MAC: nic.MAC.String(), Effective: nic.Effective.String(), MACType: nic.MACType,
+			Adapter: nic.Adapter, Connected: nic.Connected,
+		}
+	}
+}
+
+func (n *Enricher) placeFacts(f *event.PortFacts, k *portKey) {
+	w := &k.place
+	f.Switch = event.SwitchFacts{Type: w.Kind.String(), Name: w.SwitchName}
+	if w.Switch != nil {
+		f.Switch.UUID, f.Switch.MOID = w.Switch.UUID.Spaced(), w.Switch.Ref.ID
+	}
+	f.Portgroup.Name, f.DVPort.Key = w.PortgroupName, w.PortKey
+	if w.Port != nil {
+		f.DVPort.Blocked, f.DVPort.Status = w.Port.Blocked, w.Port.Status
+	}
+	if w.Portgroup == nil {
+		return
+	}
+	f.Portgroup.MOID = w.Portgroup.Ref.ID
+	v := &w.Portgroup.VLAN
+	switch v.Kind {
+	case inventory.VLANAccess:
+		f.Portgroup.VLANType, f.Portgroup.VLAN = "access", v.ID
+	case inventory.VLANPrivate:
+		f.Portgroup.VLANType, f.Portgroup.VLAN = "private", v.ID
+	case inventory.VLANTrunk:
+		f.Portgroup.VLANType = "trunk"
+		for _, r := range v.Ranges {
+			f.Portgroup.Ranges = append(f.Portgroup.Ranges, [2]uint16{r.First, r.Last})
+		}
+	}
+	if k.exposed >= 0 {
+		scope := v.String()
+		if v.All() {
+			scope = "all VLANs"
+		}
+		f.Exposure = event.ExposureFacts{Scope: scope + " on " + w.SwitchName + ", host " + k.facts.Name, VMs: k.exposed}
+	}
+}
+
+func policyFacts(e *inventory.Effective) event.PolicyFacts {
+	p := event.PolicyFacts{Known: true, OverrideAllowed: boolOf(e.Override)}
+	for i, s := range [...]struct {
+		setting *inventory.Setting
+		value   **bool
+	}{{&e.Promiscuous, &p.Promiscuous}, {&e.MACChanges, &p.MACChanges}, {&e.ForgedTransmits, &p.ForgedTransmits}, {&e.MACLearning, &p.MACLearning}} {
+		*s.value = boolOf(s.setting.Value)
+		p.From[i] = event.PolicySource(s.setting.Level.String())
+	}
+	return p
+}
+
+func boolOf(v inventory.Verdict) *bool {
+	if v == inventory.Unknown {
+		return nil
+	}
+	allowed := v == inventory.Accept
+	return &allowed
+}
+
+// judge says which setting a line is about, where it is set, and whether the policy as it is known agrees with what the
+// host did. A host that denies what the policy permits is drift (KB 417819), but only if the answer is sure, and
+// the policy was not seen to change since the port was connected: a change takes effect when it is connected anew.
+func (n *Enricher) judge(e *event.Event, q *resolve.Question, a *resolve.Answer, policy *inventory.Effective, changing bool) {
+	var s *inventory.Setting
+	switch e.L2Sec.Violation {
+	case event.ViolationPromiscuous:
+		s, e.Joined.Setting = &policy.Promiscuous, event.SettingPromiscuous
+	case event.ViolationMACChange:
+		s, e.Joined.Setting = &policy.MACChanges, event.SettingMACChanges
+	default:
+		return
+	}
+	e.L2Sec.PolicySource = event.PolicySource(s.Level.String())
+	switch {
+	case s.Value == inventory.Reject && a.Confidence >= resolve.Sure:
+		e.Joined.Agrees = event.Agrees
+	case s.Value == inventory.Accept && a.Confidence >= resolve.Sure && a.Settled && !changing &&
+		a.Method&inventory.MethodBackdated == 0 && !a.Place.ChangedBetween(a.From.Add(-n.cfg.Guard), q.Join.Add(n.cfg.Guard)):
+		e.Joined.Agrees = event.Disagrees
+		e.Tags |= event.TagPolicyDrift
+	}
+}

@@ -1,0 +1,97 @@
+package enrich
+
+import (
+	"vswarden/event"
+	"vswarden/inventory"
+	"vswarden/inventory/resolve"
+)
+
+// ownerKey is all that a rendered owner depends on.
+type ownerKey struct {
+	mac  inventory.MAC
+	vm   *inventory.VM
+	host *inventory.HostTable
+}
+
+// routers are the addresses that protocols for virtual routers and load balancing share between machines.
+var routers = [...]struct {
+	prefix []byte
+	name   string
+}{
+	{[]byte{0x00, 0x00, 0x5e, 0x00, 0x01}, "VRRP or CARP"},
+	{[]byte{0x00, 0x00, 0x5e, 0x00, 0x02}, "VRRP for IPv6"},
+	{[]byte{0x00, 0x00, 0x0c, 0x07, 0xac}, "HSRP"},
+	{[]byte{0x00, 0x00, 0x0c, 0x9f, 0xf0}, "HSRP version 2"},
+	{[]byte{0x00, 0x05, 0x73, 0xa0, 0x00}, "HSRP for IPv6"},
+	{[]byte{0x00, 0x07, 0xb4}, "GLBP"},
+	{[]byte{0x02, 0xbf}, "Microsoft NLB"},
+	{[]byte{0x03, 0xbf}, "Microsoft NLB, multicast"},
+	{[]byte{0x01, 0x00, 0x5e, 0x7f}, "Microsoft NLB, IGMP multicast"},
+}
+
+// routerOf returns the protocol whose range an address is in, or nothing.
+func routerOf(m inventory.MAC) string {
+	for i := range routers {
+		if p := routers[i].prefix; string(m[:len(p)]) == string(p) {
+			return routers[i].name
+		}
+	}
+	return ""
+}
+
+// owner says whose a requested address is: another VM's, a vmk interface's, a virtual router's. Nil: nobody's that is known, or
+// the asking adapter's own.
+func (n *Enricher) owner(m inventory.MAC, a *resolve.Answer) *event.JoinedMAC {
+	var found inventory.Owner
+	var buf [4]inventory.Owner
+	for _, o := range n.inv.MACOwners(m, buf[:0]) {
+		if o.VM != nil && a.VM != nil && o.VM.Ref == a.VM.Ref {
+			if o.NIC != nil && o.NIC.Key == a.NICKey {
+				return nil
+			}
+		}
+		if found.VM == nil && found.Host == nil || o.VM != nil && found.VM == nil {
+			found = o
+		}
+	}
+	k := ownerKey{mac: m, vm: found.VM, host: found.Host}
+	if found.VM == nil && found.Host == nil && routerOf(m) == "" {
+		return nil
+	}
+	n.ports.mu.RLock()
+	j := n.ports.owners[k]
+	n.ports.mu.RUnlock()
+	if j != nil {
+		return j
+	}
+	j = renderOwner(m, &found)
+	n.ports.mu.Lock()
+	defer n.ports.mu.Unlock()
+	if len(n.ports.owners) >= maxRendered {
+		clear(n.ports.owners)
+	}
+	n.ports.owners[k] = j
+	return j
+}
+
+func renderOwner(m inventory.MAC, o *inventory.Owner) *event.JoinedMAC {
+	host := ""
+	if o.Host != nil {
+		host = o.Host.Facts().Name
+	}
+	switch {
+	case o.VM != nil:
+		device, network := "", ""
+		if o.NIC != nil {
+			device = o.NIC.Label
+			if o.Host != nil {
+				place := o.Host.Where(&inventory.Candidate{Kind: inventory.KindVM, VM: o.VM, NICKey: o.NIC.Key}, inventory.Forever)
+				network = place.PortgroupName
+			}
+		}
+		return event.NewJoinedMAC("vm", o.VM.Name, device, network, host)
+	case o.Host != nil:
+		return event.NewJoinedMAC("vmk", "", o.Device, "", host)
+	}
+	return event.NewJoinedMAC("virtual_router", routerOf(m), "", "", "")
+}
