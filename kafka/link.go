@@ -68,8 +68,9 @@ type work struct {
 
 // link is the way to one broker: the connection, and what waits for it.
 type link struct {
-	cfg  *ProducerConfig
-	addr string
+	cfg    *ProducerConfig
+	lookup *lookup
+	addr   string
 
 	turn chan struct{} // holds one token: who has it sends what waits
 	// What follows is of who has the turn.
@@ -84,9 +85,9 @@ type link struct {
 	retired bool
 }
 
-func newLink(cfg *ProducerConfig, addr string) *link {
+func newLink(cfg *ProducerConfig, lookup *lookup, addr string) *link {
 	pack, _ := newPacker(cfg.Compression) // NewProducer has tried it
-	return &link{cfg: cfg, addr: addr, turn: make(chan struct{}, 1), pack: pack}
+	return &link{cfg: cfg, lookup: lookup, addr: addr, turn: make(chan struct{}, 1), pack: pack}
 }
 
 // retire closes the link as soon as nobody has the turn.
@@ -294,6 +295,7 @@ func (l *link) request(ctx context.Context, queues []*queue) (sent []*queue, err
 		})
 	}
 	res, err := roundTrip[*produce.Response](ctx, l.conn, req, timeout)
+	l.lookup.mark(l.addr, err == nil)
 	if err != nil {
 		l.conn = nil
 		return nil, err
@@ -332,6 +334,7 @@ func (l *link) ready(ctx context.Context, queues []*queue) error {
 	if l.conn == nil {
 		c, err := dial(ctx, &l.cfg.Cluster, l.addr)
 		if err != nil {
+			l.lookup.mark(l.addr, false)
 			return err
 		}
 		l.conn = c

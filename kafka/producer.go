@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"vswarden/setting"
 )
@@ -31,12 +30,11 @@ type ProducerConfig struct {
 type Producer struct {
 	cfg ProducerConfig
 
-	looking chan struct{} // holds one token: who has it may fetch the view
-	mu      sync.Mutex    // guards what follows
-	view    *topicView
-	good    string // the broker that gave the view
-	links   map[string]*link
-	closed  bool
+	lookup *lookup
+	mu     sync.Mutex // guards what follows
+	view   *topicView // the links are of
+	links  map[string]*link
+	closed bool
 }
 
 // NewProducer makes a Producer. It connects when it is first used. The config is valid.
@@ -44,7 +42,9 @@ func NewProducer(cfg ProducerConfig) (*Producer, error) {
 	if _, err := newPacker(cfg.Compression); err != nil {
 		return nil, err
 	}
-	return &Producer{cfg: cfg, looking: make(chan struct{}, 1), links: map[string]*link{}}, nil
+	p := &Producer{cfg: cfg, links: map[string]*link{}}
+	p.lookup = newLookup(&p.cfg.Cluster, cfg.Topic, cfg.Create)
+	return p, nil
 }
 
 // Produce writes messages and returns when it is known, as far as it can be, what became of each.
@@ -110,74 +110,33 @@ func (p *Producer) link(view *topicView, leader int32) *link {
 	defer p.mu.Unlock()
 	l := p.links[addr]
 	if l == nil {
-		l = newLink(&p.cfg, addr)
+		l = newLink(&p.cfg, p.lookup, addr)
 		p.links[addr] = l
 	}
 	return l
 }
 
-// topic returns a view of the topic that is fresh.
+// topic returns a view of the topic that is fresh, and drops the links to brokers that are gone.
 func (p *Producer) topic(ctx context.Context) (*topicView, error) {
-	if v := p.current(); v.fresh(time.Now()) {
-		return v, nil
-	}
-	select {
-	case p.looking <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	defer func() { <-p.looking }()
-	old := p.current()
-	if old.fresh(time.Now()) {
-		return old, nil // another one fetched it
-	}
-	v, good, err := p.fetch(ctx, old)
+	view, err := p.lookup.fresh(ctx)
 	if err != nil {
-		if old == nil || old.stale.Load() || ctx.Err() != nil {
-			return nil, err
-		}
-		v, good = old.again(), p.good // it was only old; nothing says that it is wrong
+		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, errClosed
 	}
-	p.view, p.good = v, good
-	for addr, l := range p.links { // brokers that are gone, or moved
-		if !slices.Contains(v.addresses(), addr) {
-			delete(p.links, addr)
-			l.retire()
+	if view != p.view {
+		p.view = view
+		for addr, l := range p.links {
+			if !slices.Contains(view.addresses(), addr) {
+				delete(p.links, addr)
+				l.retire()
+			}
 		}
 	}
-	return v, nil
-}
-
-func (p *Producer) current() *topicView {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.view
-}
-
-// fetch asks the brokers for the topic: the one that answered last, those of the configuration,
-// then those it named.
-func (p *Producer) fetch(ctx context.Context, old *topicView) (v *topicView, good string, err error) {
-	var addrs []string
-	add := func(addr string) {
-		if addr != "" && !slices.Contains(addrs, addr) {
-			addrs = append(addrs, addr)
-		}
-	}
-	add(p.good)
-	for _, addr := range p.cfg.Cluster.Brokers {
-		add(addr)
-	}
-	if old != nil {
-		for _, addr := range old.addresses() {
-			add(addr)
-		}
-	}
-	return fetchView(ctx, &p.cfg.Cluster, addrs, p.cfg.Topic, p.cfg.Create)
+	return view, nil
 }
 
 // Close closes all connections. No Produce runs and none follows.

@@ -385,13 +385,13 @@ func TestPartitionsThatAreAddedAreUsed(t *testing.T) {
 	if err := c.CreateTopic("other", 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	v := p.current()
+	v := p.lookup.current()
 	grown := &topicView{leaders: slices.Clone(v.leaders), brokers: v.brokers, fetched: time.Now().Add(-2 * viewMax)}
-	p.mu.Lock()
-	p.view = grown
-	p.mu.Unlock()
+	p.lookup.mu.Lock()
+	p.lookup.view = grown
+	p.lookup.mu.Unlock()
 	mustProduce(t, p, mixed(9, 9))
-	if p.current() == grown {
+	if p.lookup.current() == grown {
 		t.Error("an old view was not fetched anew")
 	}
 }
@@ -420,4 +420,21 @@ func setConfig(t *testing.T, c *kfake.Cluster, name, value string) error {
 	r.Configs = append(r.Configs, e)
 	req.Resources = append(req.Resources, r)
 	return request(t, c, req)
+}
+
+func TestBrokersThatJustFailedAreAskedLast(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Brokers = []string{"a:1", "b:1"}
+	l := newLookup(&cfg, "t", false)
+	l.good = "c:1"
+	old := &topicView{brokers: map[int32]string{1: "a:1", 2: "c:1", 3: "d:1"}}
+	l.mark("c:1", false)
+	l.mark("a:1", false)
+	if got, want := l.addresses(old), []string{"b:1", "d:1", "c:1", "a:1"}; !slices.Equal(got, want) {
+		t.Errorf("asked in the order %v, want %v", got, want)
+	}
+	l.mark("c:1", true)
+	if got, want := l.addresses(old), []string{"c:1", "b:1", "d:1", "a:1"}; !slices.Equal(got, want) {
+		t.Errorf("asked in the order %v, want %v", got, want)
+	}
 }
