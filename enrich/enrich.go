@@ -39,6 +39,7 @@ func New(cfg Config, inv *inventory.Inventory, now func() time.Time) (*Enricher,
 		n.shards[i].senders = map[senderKey]*sender{}
 	}
 	n.tables.hosts = map[*inventory.HostTable]*outcomes{}
+	n.ports.hosts = map[*inventory.HostTable]renderedHost{}
 	n.ports.known, n.ports.owners = map[portKey]*event.JoinedPort{}, map[ownerKey]*event.JoinedMAC{}
 	n.scratch.New = func() any { return new(resolve.Resolver) }
 	return n, nil

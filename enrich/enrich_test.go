@@ -236,6 +236,29 @@ func TestHostRenamedIsToldOnce(t *testing.T) {
 	}
 }
 
+func TestRelayNobodyListedSendsForMany(t *testing.T) {
+	l := newLab(t)
+	other := l.host(inventory.Reject)
+	other.Ref.ID, other.Name, other.Kernel = "host-22", "esx02.example.com", nil
+	l.tell(310, inventory.Update{Hosts: []inventory.Host{other}})
+	l.report(312)
+	var e event.Event
+	send := func(name string) {
+		e = l.line(320, 0)
+		e.Receiver.Peer = netip.MustParseAddrPort("203.0.113.77:514")
+		e.Syslog.Hostname = name
+		l.Enrich(&e)
+	}
+	for range 5 {
+		for _, name := range []string{"esx01", "esx02"} {
+			send(name)
+			if e.Host != name+".example.com" || e.Tags != 0 {
+				t.Errorf("%s: %s %v", name, e.Host, e.Tags.Names(nil))
+			}
+		}
+	}
+}
+
 func TestWhatIsLeftAlone(t *testing.T) {
 	l := newLab(t)
 	for name, change := range map[string]func(e *event.Event){

@@ -12,6 +12,7 @@ import (
 // ports keeps what was rendered. What a key holds is never changed, so neither is what was rendered from it.
 type ports struct {
 	mu     sync.RWMutex
+	hosts  map[*inventory.HostTable]renderedHost
 	known  map[portKey]*event.JoinedPort
 	owners map[ownerKey]*event.JoinedMAC
 }

@@ -32,7 +32,6 @@ type sender struct {
 	host       *inventory.HostTable
 	facts      *inventory.Host // joined was rendered from these
 	joined     *event.JoinedHost
-	named      string // the canonical name its events bear
 }
 
 type shard struct {
@@ -90,14 +89,38 @@ func (n *Enricher) sender(e *event.Event) (s sent) {
 		return s
 	}
 	if facts := p.host.Facts(); facts != p.facts {
-		p.facts, p.joined = facts, event.NewJoinedHost(n.hostFacts(p.host))
+		p.facts = facts
+		p.joined, s.renamed = n.ports.host(n, p.host, facts)
 	}
 	s.host, s.joined = p.host, p.joined
-	if name := p.joined.Name(); name != p.named {
-		s.renamed = p.named != ""
-		p.named = name
-	}
 	return s
+}
+
+// renderedHost is a host's facts with what was rendered from them.
+type renderedHost struct {
+	facts  *inventory.Host
+	joined *event.JoinedHost
+}
+
+// host returns a host's facts rendered, and whether its name is now another one for the first time. Several senders
+// can be one host, and one relay can send the lines of many.
+func (p *ports) host(n *Enricher, h *inventory.HostTable, facts *inventory.Host) (j *event.JoinedHost, renamed bool) {
+	p.mu.RLock()
+	r := p.hosts[h]
+	p.mu.RUnlock()
+	if r.facts == facts {
+		return r.joined, false
+	}
+	j = event.NewJoinedHost(n.hostFacts(h))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r = p.hosts[h]
+	renamed = r.joined != nil && r.joined.Name() != j.Name()
+	if len(p.hosts) >= maxRendered {
+		clear(p.hosts)
+	}
+	p.hosts[h] = renderedHost{facts, j}
+	return j, renamed
 }
 
 // add makes room for a sender and returns it.
