@@ -95,8 +95,10 @@ func (f *faultFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error
 	}
 	if op == "create" {
 		f.mu.Lock()
-		f.inodes--
-		none := f.inodes < 0
+		none := f.inodes <= 0
+		if !none {
+			f.inodes--
+		}
 		f.mu.Unlock()
 		if none {
 			return nil, &fs.PathError{Op: op, Path: name, Err: syscall.ENOSPC}

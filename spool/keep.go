@@ -138,7 +138,8 @@ func (l *Log) doomedLocked() []*segment {
 	for _, s := range l.segs[:l.deliveredLocked()] {
 		keep := l.cfg.Retain.Age > 0 && l.clock()-s.ended <= l.cfg.Retain.Age &&
 			retained <= int64(l.cfg.Retain.Size) &&
-			total <= int64(l.cfg.MaxSize)-l.spare() && room >= l.spare()
+			total <= int64(l.cfg.MaxSize)-l.spare() && room >= l.spare() &&
+			!(l.diskFull && n == 0) // Full though there is room: of inodes, or by a quota.
 		if keep {
 			break
 		}

@@ -206,7 +206,8 @@ func (l *Log) recover(have content) error {
 	l.endBefore = l.tail.end
 	l.next = max(next, l.tail.end)
 	l.first, l.synced = l.next, l.next-1
-	return nil
+	// After a kill the names of files may be in the page cache only, too.
+	return l.fs.SyncDir(l.dir)
 }
 
 // tailScan is what is found at the end of the last segment.
@@ -302,7 +303,7 @@ func (l *Log) recoverTail(s *segment, st [8]uint64) (claimed Position, err error
 	if len(t.found) == 0 {
 		l.tail.synced = s.size
 	}
-	return t.claimed, l.fs.SyncDir(l.dir)
+	return t.claimed, nil
 }
 
 const setAsideIn = "set aside in "
@@ -316,7 +317,7 @@ func (l *Log) setAside(s *segment, cut int64, records uint64) error {
 	l.reportLocked(Damage{Kind: Torn, File: s.name, Offset: cut, Bytes: s.size - cut, Records: records, Note: setAsideIn + tornName(s, cut)})
 	to := l.join(tornName(s, cut))
 	if cut == 0 {
-		return errors.Join(l.fs.Rename(l.path(s), to), l.fs.SyncDir(l.dir))
+		return l.fs.Rename(l.path(s), to)
 	}
 	err := l.copyTorn(s, cut, to)
 	if isNoSpace(err) {
