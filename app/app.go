@@ -121,10 +121,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	logCtx, stopLog := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLog()
 	var in, out, keep, side sync.WaitGroup
+	var failed failures
 	spawn := func(wg *sync.WaitGroup, what string, run func() error) {
 		wg.Go(func() {
 			if err := run(); err != nil {
-				stop(fmt.Errorf("%s: %w", what, err))
+				failed.add(fmt.Errorf("%s: %w", what, err))
+				stop(err)
 			}
 		})
 	}
@@ -151,14 +153,14 @@ func Run(ctx context.Context, o Options) (err error) {
 
 	// Stop: nothing more comes in, what came in is on disk, the sinks have it or time is up.
 	in.Wait()
-	errs := []error{failure(inCtx)}
-	errs = append(errs, records.CloseWrite())
+	errs := []error{records.CloseWrite()}
 	late := time.AfterFunc(cfg.ShutdownTimeout, func() { cutOff(errDrain) })
 	out.Wait()
 	late.Stop()
 	stopLog()
 	keep.Wait()
 	side.Wait()
+	errs = append(errs, failed.all...)
 	errs = append(errs, p.farewell())
 	return errors.Join(errs...)
 }
@@ -176,12 +178,16 @@ func fileFaults(cfg configs.Config) (faults setting.Faults) {
 
 var errDrain = errors.New("shutdown_timeout passed before all was delivered")
 
-// failure returns what made a part stop all others, or nil when a signal did.
-func failure(ctx context.Context) error {
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+// failures are the errors of all parts, also of those that failed while the program stopped.
+type failures struct {
+	mu  sync.Mutex
+	all []error
+}
+
+func (f *failures) add(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.all = append(f.all, err)
 }
 
 // logFS is where the log lies.

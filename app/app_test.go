@@ -142,3 +142,17 @@ func TestRunMemoryLosesLoudly(t *testing.T) {
 		t.Errorf("got %v, want the loss of 2 records", err)
 	}
 }
+
+func TestDecodeYearOfBSDStampsInAnotherZone(t *testing.T) {
+	tokyo, err := time.LoadLocation("Asia/Tokyo")
+	if err != nil {
+		t.Skip("no zone files here: ", err)
+	}
+	line := "<14>Jan  1 03:00:00 h app: x\n"
+	got := decoded(t, DecodeOptions{Location: tokyo}, "<14>2021-12-31T20:00:00Z h app: full\n"+line+line+line)
+	for i, e := range got[1:] {
+		if want := "2021-12-31T18:00:00.000Z"; e["@timestamp"] != want {
+			t.Errorf("line %d: %v, want %s", i+2, e["@timestamp"], want)
+		}
+	}
+}

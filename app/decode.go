@@ -56,7 +56,7 @@ func Decode(ctx context.Context, o DecodeOptions) error {
 		o.Files = []string{"-"}
 	}
 	out := bufio.NewWriterSize(o.Stdout, 256<<10)
-	d := &fileDecoder{o: o, out: out, formats: map[string]uint64{}, datasets: map[string]uint64{}}
+	d := &fileDecoder{o: o, out: out, year: 1970, formats: map[string]uint64{}, datasets: map[string]uint64{}}
 	for _, name := range o.Files {
 		if err := d.file(ctx, name); err != nil {
 			return errors.Join(err, out.Flush())
@@ -104,7 +104,7 @@ func (d *fileDecoder) file(ctx context.Context, name string) error {
 		}
 		r = bufio.NewReaderSize(&boundedGzip{z: z, in: counted}, 256<<10)
 	}
-	d.previous, d.stamped, d.year = 0, false, 1970
+	d.previous, d.stamped = 0, false
 	if err := d.read(ctx, name, r); err != nil {
 		return fmt.Errorf("decode %s: %w", name, err)
 	}
@@ -171,18 +171,26 @@ func (d *fileDecoder) line(name string, offset int64, line []byte, truncated boo
 	return d.write(e)
 }
 
-// time gives a line without a usable stamp the time of the line before, and remembers a stamp's
-// year for BSD stamps that follow (which have that year already, so nothing changes by them).
+// time gives a line without a usable stamp the time of the line before, and remembers a full stamp's
+// year, where BSD stamps are from, for those that follow (which have that year, so they change nothing).
 func (d *fileDecoder) time(e *event.Event) {
 	switch {
 	case e.TimeSource == event.TimeHeader:
 		d.previous, d.stamped = e.Time, true
-		d.year = time.Unix(0, e.Time).UTC().Year()
+		d.year = time.Unix(0, e.Time).In(d.zone()).Year()
 	case d.stamped:
 		e.Time, e.TimeSource = d.previous, event.TimePrevious
 	default:
 		e.Time, e.TimeSource = 0, event.TimeNone
 	}
+}
+
+// zone is where stamps without one are from.
+func (d *fileDecoder) zone() *time.Location {
+	if d.o.Location != nil {
+		return d.o.Location
+	}
+	return time.UTC
 }
 
 func (d *fileDecoder) write(e *event.Event) error {

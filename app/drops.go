@@ -42,8 +42,13 @@ func (k *kernelDrops) report(ctx context.Context, p *parts) {
 			Loss:    event.LogLoss{Kind: event.LossKernel, Count: lost, Target: l.Addr().String()},
 		}
 		e.Syslog.Priority = -1
-		if err := p.intake.Emit(ctx, e); err != nil {
-			p.log.Warn().Err(err).Msg("the loss could not be stated as an event")
+		// While the log is full this waits for a moment only: the caller has more to do. The number
+		// is stated later.
+		moment, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		err = p.intake.Emit(moment, e)
+		cancel()
+		if err != nil {
+			k.next = now.Add(dropsPause)
 			return
 		}
 		k.seen[i], k.next = n, now.Add(dropsPause)

@@ -27,6 +27,11 @@ func (c Config) Validate() []setting.Fault {
 	}
 	faults = append(faults, c.listenerFaults()...)
 	faults = append(faults, setting.Under("log", c.Log.Validate())...)
+	for i, l := range c.Listeners {
+		if l.MaxFrame > 0 && c.Log.MaxSize > 0 && l.MaxFrame*2 > c.Log.MaxSize {
+			faults = append(faults, setting.Fault{Path: fmt.Sprintf("listeners[%d].max_frame", i), Value: l.MaxFrame.String(), Problem: fmt.Sprintf("the log has no room for it, write at most half of log.max_size (%v)", c.Log.MaxSize)})
+		}
+	}
 	faults = append(faults, c.sinkFaults()...)
 	faults = append(faults, c.pathFaults()...)
 	faults = append(faults, setting.Under("dead_letters", c.DeadLetters.Validate())...)

@@ -57,7 +57,7 @@ type Format string
 // The formats.
 const (
 	FormatECS Format = "ecs" // one JSON object, Elastic Common Schema
-	FormatRaw Format = "raw" // the frame as it came
+	FormatRaw Format = "raw" // the frame as it came; in lines, LF, CR and NUL become #012, #015, #000
 )
 
 // DeliveryConfig is all that one Delivery needs.
@@ -101,9 +101,18 @@ type Delivery struct {
 	flight []*chunk
 	mark   spool.Position // every record up to here is done
 
-	filter  atomic.Pointer[sink.Filter] // nil passes all
-	failing atomic.Pointer[string]      // the sink's last error, nil while it works
+	filter  atomic.Pointer[sink.Filter]   // nil passes all
+	failing [steps]atomic.Pointer[string] // the last error of each step, nil while it works
 }
+
+// step is what a sink does that may fail by itself: one that takes events may fail to sync them.
+type step uint8
+
+const (
+	writing step = iota
+	syncing
+	steps
+)
 
 // chunk is a piece of the log on its way through the lanes.
 type chunk struct {
@@ -116,7 +125,7 @@ type chunk struct {
 
 // NewDelivery makes a Delivery; Run does its work.
 func NewDelivery(cfg DeliveryConfig) *Delivery {
-	cfg.Lanes = max(cfg.Lanes, 1)
+	cfg.Lanes = min(max(cfg.Lanes, 1), maxLanes)
 	d := &Delivery{
 		cfg:  cfg,
 		seed: maphash.MakeSeed(),
@@ -152,7 +161,9 @@ func (d *Delivery) Run(ctx context.Context) error {
 	})
 
 	err := d.read(ctx)
-
+	if err != nil {
+		cancel() // what is in the lanes may wait for a sink that is down
+	}
 	for _, l := range d.lanes {
 		close(l.work)
 	}
@@ -266,6 +277,7 @@ func (d *Delivery) commit(ctx context.Context) error {
 	mark := d.mark
 	d.mu.Unlock()
 	if mark <= d.cfg.Cursor.Committed() {
+		d.works(syncing)
 		return nil
 	}
 	err := d.cfg.Dead.Sync(ctx)
@@ -278,9 +290,12 @@ func (d *Delivery) commit(ctx context.Context) error {
 	case errors.Is(err, sink.ErrUnsynced):
 		return fmt.Errorf("sink %s: %w", d.cfg.Name, err)
 	case err != nil:
-		d.fail(fmt.Errorf("sync: %w", err))
+		if ctx.Err() == nil {
+			d.fail(syncing, fmt.Errorf("sync: %w", err))
+		}
 		return nil
 	}
+	d.works(syncing)
 	if err := d.cfg.Cursor.Commit(mark); err != nil {
 		return fmt.Errorf("sink %s: move the cursor: %w", d.cfg.Name, err)
 	}
@@ -292,23 +307,25 @@ func (d *Delivery) SetFilter(f *sink.Filter) { d.filter.Store(f) }
 
 // Failing returns the sink's last error while it does not work, else "".
 func (d *Delivery) Failing() string {
-	if p := d.failing.Load(); p != nil {
-		return *p
+	for i := range d.failing {
+		if p := d.failing[i].Load(); p != nil {
+			return *p
+		}
 	}
 	return ""
 }
 
 // fail notes that the sink does not work and logs it when that is news.
-func (d *Delivery) fail(err error) {
+func (d *Delivery) fail(s step, err error) {
 	text := err.Error()
-	if old := d.failing.Swap(&text); old == nil || *old != text {
+	if old := d.failing[s].Swap(&text); old == nil || *old != text {
 		d.cfg.Log.Error().Str("sink", d.cfg.Name).Err(err).Msg("sink does not take events; they wait in the log and are tried again")
 	}
 }
 
-// works notes that the sink took something.
-func (d *Delivery) works() {
-	if d.failing.Load() != nil && d.failing.Swap(nil) != nil {
+// works notes that a step succeeded.
+func (d *Delivery) works(s step) {
+	if d.failing[s].Load() != nil && d.failing[s].Swap(nil) != nil {
 		d.cfg.Log.Info().Str("sink", d.cfg.Name).Msg("sink takes events again")
 	}
 }

@@ -387,12 +387,12 @@ func TestDeliveryBuriesWhatPanicsAndGoesOn(t *testing.T) {
 
 func TestDeliveryRaw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &fakeCursor{perChunk: 10, records: [][]byte{frameRecord("127.0.0.1:1", "\x00 any \xff bytes")}}
+		c := &fakeCursor{perChunk: 10, records: [][]byte{frameRecord("127.0.0.1:1", "\x00 any \xff bytes\n<13>forged\r")}}
 		s := &fakeSink{}
 		if err := delivery(c, s, &letters{}, func(cfg *DeliveryConfig) { cfg.Format = FormatRaw }).Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if len(s.got) != 1 || string(s.got[0].Value) != "\x00 any \xff bytes" {
+		if len(s.got) != 1 || string(s.got[0].Value) != "#000 any \xff bytes#012<13>forged#015" {
 			t.Fatalf("got %+v", s.got)
 		}
 	})
@@ -529,4 +529,73 @@ func TestDeliveryRedacts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// More processors than lanes, a cursor that cannot be read while the sink is down, a sync that
+// fails once: none of them may end or wedge the process.
+func TestDeliveryManyLanes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &fakeCursor{perChunk: 500}
+		for n := range 500 {
+			c.records = append(c.records, frameRecord(fmt.Sprintf("127.0.%d.%d:514", n/250, n%250+1), line("h", n)))
+		}
+		s := &fakeSink{}
+		if err := delivery(c, s, &letters{}, func(cfg *DeliveryConfig) { cfg.Lanes = 1000 }).Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(s.got) != 500 {
+			t.Fatalf("%d of 500", len(s.got))
+		}
+	})
+}
+
+// unreadable is a cursor whose log cannot be read any more.
+type unreadable struct{ fakeCursor }
+
+func (c *unreadable) Next(ctx context.Context, ch *spool.Chunk) error {
+	if c.next == len(c.records) {
+		return errors.New("input/output error")
+	}
+	return c.fakeCursor.Next(ctx, ch)
+}
+
+func TestDeliveryEndsWhenTheLogCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &unreadable{fakeCursor{perChunk: 1, records: [][]byte{frameRecord("127.0.0.1:1", "a")}}}
+		s := &fakeSink{write: func(int, []sink.Record) error { return errors.New("down") }}
+		err := delivery(c, s, &letters{}, nil).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "input/output error") {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+func TestDeliverySyncHeals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &fakeCursor{perChunk: 1, open: true, records: [][]byte{frameRecord("127.0.0.1:1", "a")}}
+		var works atomic.Bool
+		s := &fakeSink{sync: func() error {
+			if !works.Load() {
+				return errors.New("no space")
+			}
+			return nil
+		}}
+		d := delivery(c, s, &letters{}, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- d.Run(ctx) }()
+		time.Sleep(time.Second)
+		if d.Failing() == "" {
+			t.Error("a sync that fails is not reported")
+		}
+		works.Store(true)
+		time.Sleep(time.Second)
+		if why := d.Failing(); why != "" {
+			t.Errorf("still failing: %s", why)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
 }

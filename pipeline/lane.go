@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -159,17 +160,20 @@ func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
 		if l.d.cfg.Enrich != nil {
 			l.d.cfg.Enrich.Enrich(e)
 		}
+		for t := e.Tags; t != 0; t &= t - 1 {
+			l.tags[bit(t)]++
+		}
 		if l.filter != nil && !l.filter.Match(e) {
 			return false, nil
 		}
 		rec.Key, rec.Dataset, rec.Host = l.key(r), e.Dataset, e.Host
-		if l.d.cfg.Format == FormatRaw {
+		switch {
+		case l.d.cfg.Format == FormatRaw && l.d.cfg.Frames:
 			l.out = append(l.out, r.Data...)
-		} else {
+		case l.d.cfg.Format == FormatRaw:
+			l.out = appendLine(l.out, r.Data)
+		default:
 			l.out = e.AppendJSON(l.out, l.d.cfg.Detail, l.d.cfg.Original)
-		}
-		for t := e.Tags; t != 0; t &= t - 1 {
-			l.tags[bit(t)]++
 		}
 	case KindEvent:
 		e.ID, e.Received, e.Dataset = r.ID, r.Received, event.Dataset(text(r.Dataset))
@@ -255,6 +259,20 @@ func (l *lane) key(r *Record) string {
 	return k
 }
 
+// appendLine appends a frame as one line: what could end it, or forge the next one, is written as
+// rsyslog does it, # and three octal digits.
+func appendLine(dst, frame []byte) []byte {
+	for {
+		i := bytes.IndexAny(frame, "\n\r\x00")
+		if i < 0 {
+			return append(dst, frame...)
+		}
+		dst = append(dst, frame[:i]...)
+		dst = fmt.Appendf(dst, "#%03o", frame[i])
+		frame = frame[i+1:]
+	}
+}
+
 func (l *lane) countTags() {
 	for i, n := range l.tags {
 		if n > 0 {
@@ -272,13 +290,16 @@ func (l *lane) write(ctx context.Context, c *chunk) bool {
 		err := d.cfg.Sink.Write(ctx, batch)
 		if err == nil {
 			d.Stats.delivered(batch)
-			d.works()
+			d.works(writing)
 			return true
 		}
 		var verdicts sink.Errors
 		switch {
 		case errors.As(err, &verdicts) && len(verdicts) == len(batch):
 			if batch, err = l.sort(ctx, c, batch, verdicts); len(batch) == 0 {
+				if err == nil {
+					d.works(writing)
+				}
 				return err == nil
 			}
 		case sink.IsPermanent(err):
@@ -287,12 +308,13 @@ func (l *lane) write(ctx context.Context, c *chunk) bool {
 					return false
 				}
 			}
+			d.works(writing)
 			return true
 		}
 		if ctx.Err() != nil {
 			return false
 		}
-		d.fail(err)
+		d.fail(writing, err)
 		d.Stats.Retries.Add(1)
 		if !sleep(ctx, backoff(attempt)) {
 			return false
@@ -332,7 +354,7 @@ func (d *Delivery) bury(ctx context.Context, letter deadletter.Letter) bool {
 		if ctx.Err() != nil {
 			return false
 		}
-		d.fail(fmt.Errorf("write dead letter: %w", err))
+		d.fail(writing, fmt.Errorf("write dead letter: %w", err))
 		if !sleep(ctx, backoff(attempt)) {
 			return false
 		}

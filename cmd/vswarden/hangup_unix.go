@@ -12,13 +12,9 @@ import (
 func notifyHangup(ctx context.Context, c chan<- struct{}) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP)
-	go func() {
-		defer signal.Stop(signals)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-signals:
+	go func() { // ends with the process: a SIGHUP while it stops must not kill it
+		for range signals {
+			if ctx.Err() == nil {
 				select {
 				case c <- struct{}{}:
 				default: // one is waiting already
