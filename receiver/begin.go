@@ -139,6 +139,7 @@ func (s *stream) beginTLS(ctx context.Context, p *policy) bool {
 	}
 	s.arm(0)
 	ahead.grow(feedBuffer)
+	ahead.patient = writeTime
 	s.src = &tlsStream{Conn: conn, feed: ahead}
 	s.frame.TLSPeer = peerName(conn.ConnectionState())
 	s.l.stats.Handshakes.Add(1)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 )
 
 // feed is a connection with what has been read ahead of it: to see the first bytes before it is
@@ -14,6 +15,22 @@ type feed struct {
 	buf  []byte
 	r, w int
 	dry  bool // an empty buffer is errDry, not a reason to wait
+	// patient bounds each write, 0 is as the connection's own deadline says.
+	patient time.Duration
+}
+
+// writeTime is how long a sender may leave unread what TLS has to tell it (an answer to its
+// KeyUpdate): a receiver has nothing else to write, and must not be held up by one that never reads.
+const writeTime = 10 * time.Second
+
+// Write writes to the connection.
+func (f *feed) Write(p []byte) (int, error) {
+	if f.patient > 0 {
+		if err := f.SetWriteDeadline(time.Now().Add(f.patient)); err != nil {
+			return 0, err
+		}
+	}
+	return f.Conn.Write(p)
 }
 
 const feedBuffer = 16 << 10

@@ -169,7 +169,7 @@ func (s *stream) setDeadline() {
 // obeyStop sets the deadline to the end of all reading, where that is known.
 func (s *stream) obeyStop() {
 	if at := s.l.streams.stopAt.Load(); at != 0 {
-		_ = s.conn.SetReadDeadline(time.Unix(0, at)) // as above
+		_ = s.conn.SetDeadline(time.Unix(0, at)) // as above
 	}
 }
 

@@ -115,7 +115,7 @@ func (st *streams) stop(at time.Time) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	for s := range st.open {
-		_ = s.conn.SetReadDeadline(at) // fails only where the connection is closed already
+		_ = s.conn.SetDeadline(at) // also of a TLS answer that nobody reads; fails only where the connection is closed already
 	}
 }
 
