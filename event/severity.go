@@ -16,7 +16,7 @@ var FacilityNames = [24]string{
 	"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 }
 
-// priorityParts are log.syslog.facility and log.syslog.severity by priority.
+// priorityParts are log.syslog.facility and log.syslog.severity by priority; read-only.
 var priorityParts = makePriorityParts()
 
 func makePriorityParts() (parts [192]string) {

@@ -56,7 +56,8 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("%s has format version %d and this program knows versions up to %d: use the program that wrote it, or a newer one", e.File, e.Version, e.Known)
 }
 
-// isNoSpace reports whether err goes away when somebody frees space, inodes or quota.
+// isNoSpace reports whether err goes away when somebody frees space, inodes, quota or open files:
+// connections may have taken the last ones of the process.
 func isNoSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || isQuota(err)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || isQuota(err)
 }
