@@ -167,22 +167,22 @@ func (l *Log) activeSegment() *segment {
 	if l.file == nil {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.segs[len(l.segs)-1]
+	return l.last
 }
 
 // sync makes all that is written durable, and notes how far that is. flushMu is held.
 func (l *Log) sync() error {
-	s := l.activeSegment()
+	s := l.last
 	if s == nil || s.end-1 == l.synced { // Only who holds flushMu changes these.
 		return nil
 	}
 	if err := l.syncLazy(); err != nil {
 		return err
 	}
-	if err := l.file.Sync(); err != nil {
-		return fmt.Errorf("sync a segment: %w", err)
+	if l.file != nil {
+		if err := l.file.Sync(); err != nil {
+			return fmt.Errorf("sync a segment: %w", err)
+		}
 	}
 	if l.newNames {
 		if err := l.fs.SyncDir(l.dir); err != nil {
@@ -300,7 +300,8 @@ func (l *Log) roll(first Position) (*segment, error) {
 	if p, ok := f.(preallocator); ok && l.freeRoom > 4*l.segSize {
 		_ = p.Preallocate(l.segSize) // A file system that cannot does without.
 	}
-	l.segs, l.file = append(l.segs, s), f
+	l.segs = append(l.segs, s)
+	l.file, l.last = f, s
 	l.held += s.size
 	l.total += s.size
 	return s, nil

@@ -136,10 +136,10 @@ func (l *Log) countLocked() {
 func (l *Log) doomedLocked() []*segment {
 	n, retained, total, room := 0, l.total-l.held, l.total, l.freeRoom
 	for _, s := range l.segs[:l.deliveredLocked()] {
-		keep := l.cfg.Retain.Age > 0 && l.clock()-s.ended <= l.cfg.Retain.Age &&
+		full := l.diskFull && n == 0 // Perhaps of inodes, or by a quota: free space does not tell.
+		keep := !full && l.cfg.Retain.Age > 0 && l.clock()-s.ended <= l.cfg.Retain.Age &&
 			retained <= int64(l.cfg.Retain.Size) &&
-			total <= int64(l.cfg.MaxSize)-l.spare() && room >= l.spare() &&
-			!(l.diskFull && n == 0) // Full though there is room: of inodes, or by a quota.
+			total <= int64(l.cfg.MaxSize)-l.spare() && room >= l.spare()
 		if keep {
 			break
 		}

@@ -52,6 +52,7 @@ type Log struct {
 
 	flushMu  sync.Mutex // who writes to the log holds it
 	file     File       // of the last segment while it is written to; nil = the next write makes a new one
+	last     *segment   // written to, or written last; nil = nothing was written since Open
 	newNames bool       // the directory is not synced
 	lazy     []string   // segments that were ended without a sync (sync: never)
 

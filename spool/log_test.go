@@ -258,6 +258,49 @@ func TestInterval(t *testing.T) {
 	}
 }
 
+// TestNeverSyncs: with sync: never, CloseWrite and WaitSynced sync all segments, though they were
+// ended long before; and a kept log has no loss.
+func TestNeverSyncs(t *testing.T) {
+	for name, ask := range map[string]func(l *Log) error{
+		"close write": (*Log).CloseWrite,
+		"wait":        func(l *Log) error { return l.WaitSynced(t.Context(), l.Last()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fsys := newCrashFS(rand.New(rand.NewPCG(1, 1)))
+			cfg := testConfig()
+			cfg.Sync = SyncNever
+			l := openSmall(t, fsys, cfg, minSegment)
+			cursor(t, l, "a", StartOldest)
+			for range 10 {
+				if _, err := l.Append(fullBatch(100)); err != nil {
+					t.Fatal(err)
+				}
+				if err := l.flush(flushAll, false); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := l.retireDelivered(); err != nil {
+				t.Fatal(err)
+			}
+			r := run(t, l)
+			if err := ask(l); err != nil || l.Stats().Synced != 1000 {
+				t.Fatalf("%v %+v", err, l.Stats())
+			}
+			if err := r.stop(); err != nil {
+				t.Fatal(err)
+			}
+			for i := range fsys.names {
+				fsys.names[i].pending = nil // All that was not synced is gone.
+			}
+			fsys.dirOps, fsys.dead = nil, true
+			l = openSmall(t, fsys.image(true), cfg, minSegment)
+			if n := drain(t, cursor(t, l, "a", StartOldest)); n != 1000 {
+				t.Fatalf("%d records of 1000 came back", n)
+			}
+		})
+	}
+}
+
 // TestTailFromMemory: a reader gets a record before it is written, without waiting for the tick.
 func TestTailFromMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -24,7 +24,11 @@ func TestModel(t *testing.T) {
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
 	}
-	for i := range uint64(60) {
+	seeds := uint64(60)
+	if raceEnabled {
+		seeds = 20
+	}
+	for i := range seeds {
 		t.Run(fmt.Sprintf("seed %d", seed+i), func(t *testing.T) {
 			fsys := FS(NewMemFS())
 			if (seed+i)%10 == 0 {
