@@ -37,7 +37,7 @@ func TestChaos(t *testing.T) {
 	}
 	t.Logf("CHAOS_SEED=%d CHAOS_ROUNDS=%d", seed, rounds)
 	c := &chaos{t: t, random: rand.New(rand.NewPCG(seed, 0)), data: t.TempDir(), want: map[int]uint64{}}
-	c.mount()
+	c.mount(100 + 12*rounds) // room for all that is sent
 	outside := t.TempDir()
 	c.offset, c.link = filepath.Join(outside, "offset"), filepath.Join(outside, "flaky.ndjson")
 	config := writeConfig(t, fmt.Sprintf(`
@@ -83,13 +83,13 @@ sinks:
 	}
 }
 
-// mount puts the data directory on a small file system, so that it can be filled.
-func (c *chaos) mount() {
+// mount puts the data directory on a small file system of so many MiB, so that it can be filled.
+func (c *chaos) mount(size int) {
 	if os.Getuid() != 0 {
 		c.t.Log("not root: the disk does not fill up in this run")
 		return
 	}
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", c.data).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", size), "tmpfs", c.data).CombinedOutput(); err != nil {
 		c.t.Logf("no small file system here, the disk does not fill up in this run: %v %s", err, out)
 		return
 	}
