@@ -98,7 +98,7 @@ func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, create 
 	}
 	v := &topicView{brokers: make(map[int32]string, len(res.Brokers)), fetched: time.Now()}
 	for _, b := range res.Brokers {
-		v.brokers[b.NodeID] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
+		v.brokers[b.NodeID] = hostPort(b.Host, b.Port)
 	}
 	t := &res.Topics[0]
 	if kafkago.Error(t.ErrorCode) == kafkago.UnknownTopicOrPartition && create {
@@ -132,6 +132,10 @@ func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, create 
 	return v, nil
 }
 
+func hostPort(host string, port int32) string {
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
 // createTopic makes a topic as the brokers' own defaults want it.
 func createTopic(ctx context.Context, cfg *Config, addr, topic string) error {
 	c, err := dial(ctx, cfg, addr)
@@ -158,19 +162,13 @@ func createTopic(ctx context.Context, cfg *Config, addr, topic string) error {
 
 // explainTopic says what to do about a broker's refusal that names a topic.
 func explainTopic(cfg *Config, topic string, err error) error {
-	who := "this client"
-	if cfg.SASL.Username != "" {
-		who = "user " + cfg.SASL.Username
-	} else if cfg.TLS.CertFile != "" {
-		who = "the owner of " + cfg.TLS.CertFile
-	}
 	switch {
 	case errors.Is(err, kafkago.UnknownTopicOrPartition):
 		return fmt.Errorf("topic %s: there is no such topic, make it or set create_topics: true: %w", topic, err)
 	case errors.Is(err, kafkago.TopicAuthorizationFailed):
-		return fmt.Errorf("topic %s: %s may not write to it; it needs the ACLs Write and Describe: %w", topic, who, err)
+		return fmt.Errorf("topic %s: %s may not write to it; it needs the ACLs Write and Describe: %w", topic, who(cfg), err)
 	case errors.Is(err, kafkago.ClusterAuthorizationFailed):
-		return fmt.Errorf("topic %s: %s is not allowed to do that in this cluster: %w", topic, who, err)
+		return fmt.Errorf("topic %s: %s is not allowed to do that in this cluster: %w", topic, who(cfg), err)
 	case errors.Is(err, kafkago.InvalidTimestamp):
 		return fmt.Errorf("topic %s: it takes no records as old, or as far ahead, as these: set this machine's clock, or the topic's message.timestamp.before.max.ms and after.max.ms: %w", topic, err)
 	case errors.Is(err, kafkago.UnsupportedCompressionType):
@@ -179,6 +177,25 @@ func explainTopic(cfg *Config, topic string, err error) error {
 		return fmt.Errorf("topic %s: fewer replicas are in sync than its min.insync.replicas: %w", topic, err)
 	}
 	return fmt.Errorf("topic %s: %w", topic, err)
+}
+
+// explainRead is explainTopic for those who read.
+func explainRead(cfg *Config, topic string, err error) error {
+	if errors.Is(err, kafkago.TopicAuthorizationFailed) {
+		return fmt.Errorf("topic %s: %s may not read it; it needs the ACLs Read and Describe: %w", topic, who(cfg), err)
+	}
+	return explainTopic(cfg, topic, err)
+}
+
+// who is what a broker knows us as.
+func who(cfg *Config) string {
+	switch {
+	case cfg.SASL.Username != "":
+		return "user " + cfg.SASL.Username
+	case cfg.TLS.CertFile != "":
+		return "the owner of " + cfg.TLS.CertFile
+	}
+	return "this client"
 }
 
 // joinErrors is all errors on one line, each text once, in an order that does not change.
