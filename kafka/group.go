@@ -169,11 +169,12 @@ func (g *Group) session(ctx context.Context, serve func(ctx context.Context, s *
 	}()
 	trouble := g.beat(ctx, s, partitions, served)
 	cancel()
-	if err := <-served; err != nil {
-		return serveError{err}
-	}
-	if ctx.Err() != nil {
+	err = <-served
+	if err != nil || ctx.Err() != nil {
 		g.leave(context.WithoutCancel(ctx), c)
+	}
+	if err != nil {
+		return serveError{err}
 	}
 	return trouble
 }

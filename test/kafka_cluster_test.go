@@ -21,8 +21,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"vswarden/kafka"
 )
 
 // cluster is a real Apache Kafka on loopback, as scripts/kafka/kafka makes it. It ends with the test.
@@ -459,8 +457,6 @@ func (c *cluster) scriptReading(t *testing.T, path string, args ...string) {
 		t.Fatalf("%v: %v\n%s", cmd.Args, err, out)
 	}
 }
-
-func kafkaCompression(name string) kafka.Compression { return kafka.Compression(name) }
 
 // sendLine sends one line over TCP.
 func sendLine(t *testing.T, addr, line string) {

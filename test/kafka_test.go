@@ -4,12 +4,15 @@ package test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -17,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"vswarden/event"
+	client "vswarden/kafka"
 	"vswarden/sink"
 	"vswarden/sink/kafka"
 	"vswarden/sink/sinktest"
@@ -29,6 +33,7 @@ func TestKafka(t *testing.T) {
 	t.Run("suite", func(t *testing.T) { kafkaSuite(t, c) })
 	t.Run("other clients read it", func(t *testing.T) { otherClients(t, c) })
 	t.Run("partitions are those of the Java client", func(t *testing.T) { javaPartitions(t, c) })
+	t.Run("members of a group share it", func(t *testing.T) { groupShares(t, c) })
 	t.Run("one sink's trouble is not another's", func(t *testing.T) { troubledSinks(t, c) })
 	t.Run("killed and started again", func(t *testing.T) { killedBroker(t, c, time.Second, 2000, 5*time.Second) })
 	t.Run("outage of 12 s", func(t *testing.T) { killedBroker(t, c, 12*time.Second, 2000, 10*time.Second) })
@@ -105,7 +110,7 @@ func otherClients(t *testing.T, c *cluster) {
 	received := time.Date(2026, 11, 21, 8, 0, 0, 123_456_789, time.UTC)
 	want := map[string]string{} // by event id: how the Java consumer prints the message
 	for i, compression := range []string{"none", "snappy", "lz4", "zstd"} {
-		s := kafkaSink(t, c, topic, func(cfg *kafka.Config) { cfg.Compression = kafkaCompression(compression) })
+		s := kafkaSink(t, c, topic, func(cfg *kafka.Config) { cfg.Compression = client.Compression(compression) })
 		var batch []sink.Record
 		for j := range 50 {
 			id := event.NewID(7, uint64(i*100+j))
@@ -191,6 +196,113 @@ func javaPartitions(t *testing.T, c *cluster) {
 			t.Errorf("key %q: partition %d, Java says %d", key, ours[key], partition)
 		}
 	}
+}
+
+// groupShares has members of a group read a topic while they come and go, each committing what it
+// read: nothing is missing, and in order of first reading.
+func groupShares(t *testing.T, c *cluster) {
+	const topic, senders, lines = "shared", 20, 200
+	c.topic(t, topic, 6)
+	cfg := client.DefaultGroupConfig()
+	cfg.Cluster, cfg.Topic, cfg.Group = client.DefaultConfig(), topic, "vswarden.test"
+	cfg.Cluster.Brokers, cfg.Heartbeat = c.brokers(), 100*time.Millisecond
+	var mu sync.Mutex
+	read, total, failed := map[string][]string{}, 0, error(nil)
+	serve := func(ctx context.Context, s *client.Session) error {
+		var readers sync.WaitGroup
+		for _, claim := range s.Claims {
+			readers.Go(func() {
+				r := s.Reader(claim)
+				defer r.Close()
+				for ctx.Err() == nil {
+					got, err := r.Read(ctx)
+					if ctx.Err() != nil {
+						return
+					}
+					mu.Lock()
+					if err != nil {
+						failed = err // A leader that is not ready yet; it is tried again.
+					}
+					for _, m := range got {
+						read[m.Key] = append(read[m.Key], string(m.Value))
+					}
+					total += len(got)
+					mu.Unlock()
+					if len(got) > 0 {
+						done := []client.Claim{{Partition: r.Partition(), Offset: got[len(got)-1].Offset + 1}}
+						if err := s.Commit(context.WithoutCancel(ctx), done); err != nil && !errors.Is(err, client.ErrStale) {
+							t.Errorf("commit: %v", err)
+						}
+					}
+				}
+			})
+		}
+		readers.Wait()
+		return nil
+	}
+	join := func() (leave func()) {
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- client.NewGroup(cfg).Run(ctx, serve) }()
+		return func() {
+			stop()
+			if err := <-ended; err != nil {
+				t.Errorf("member: %v", err)
+			}
+		}
+	}
+	s := kafkaSink(t, c, topic, nil)
+	write := func(from int) {
+		for n := from; n < from+lines/4; n++ {
+			var batch []sink.Record
+			for k := range senders {
+				batch = append(batch, sink.Record{Key: fmt.Sprintf("esx%d", k), Received: time.Now().UnixNano(), Value: fmt.Appendf(nil, "%d", n)})
+			}
+			deliver(t, s, batch)
+		}
+	}
+	first := join()
+	write(0)
+	second := join()
+	write(lines / 4)
+	first()
+	third := join()
+	write(lines / 2)
+	second()
+	write(lines * 3 / 4)
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		mu.Lock()
+		n, err := total, failed
+		mu.Unlock()
+		if n >= senders*lines {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d read: %v", n, senders*lines, err)
+		}
+	}
+	third()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	repeats := 0
+	for key, values := range read {
+		next := 0
+		for _, v := range values {
+			switch n, _ := strconv.Atoi(v); {
+			case n == next:
+				next++
+			case n < next:
+				repeats++
+			default:
+				t.Fatalf("%s: %d after %d", key, n, next-1)
+			}
+		}
+		if next != lines {
+			t.Errorf("%s: %d lines read, want %d", key, next, lines)
+		}
+	}
+	t.Logf("%d messages read, %d of them twice", total, repeats)
 }
 
 // kafkaProgram is a configuration with one sink, or several, each with settings of its section.
