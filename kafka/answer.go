@@ -21,8 +21,8 @@ type decoder struct {
 	version int16
 }
 
-// decode fills m from the body of an answer; false when that is not, to its end, such a message.
-func decode(body []byte, m protocol.Message, version int16) bool {
+// decode fills the struct that m points to from the body of an answer; false when that is not, to its end, such a message.
+func decode(body []byte, m any, version int16) bool {
 	d := decoder{b: body, version: version}
 	return d.value(reflect.ValueOf(m).Elem(), false) && len(d.b) == 0
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -92,7 +91,7 @@ func dialPlain(ctx context.Context, cfg *Config, addr string) (*conn, error) {
 
 // negotiate asks which versions of each request the broker knows.
 func (c *conn) negotiate(ctx context.Context, timeout time.Duration) error {
-	res, err := exchange[*apiversions.Response](ctx, c, &apiversions.Request{}, timeout)
+	res, err := exchange[apiversions.Response](ctx, c, &apiversions.Request{}, timeout)
 	if err != nil {
 		return err
 	}
@@ -128,7 +127,7 @@ func (c *conn) version(req protocol.Message) (int16, error) {
 
 // authenticate runs the SASL exchange.
 func (c *conn) authenticate(ctx context.Context, timeout time.Duration, mechanism mechanism) error {
-	hello, err := exchange[*saslhandshake.Response](ctx, c, &saslhandshake.Request{Mechanism: mechanism.Name()}, timeout)
+	hello, err := exchange[saslhandshake.Response](ctx, c, &saslhandshake.Request{Mechanism: mechanism.Name()}, timeout)
 	if err != nil {
 		return err
 	}
@@ -140,7 +139,7 @@ func (c *conn) authenticate(ctx context.Context, timeout time.Duration, mechanis
 		return fmt.Errorf("begin SASL: %w", err)
 	}
 	for done := false; !done; {
-		res, err := exchange[*saslauthenticate.Response](ctx, c, &saslauthenticate.Request{AuthBytes: say}, timeout)
+		res, err := exchange[saslauthenticate.Response](ctx, c, &saslauthenticate.Request{AuthBytes: say}, timeout)
 		if isEnd(err) { // how some say no
 			return brokerError(int16(kafkago.SASLAuthenticationFailed), "")
 		}
@@ -165,43 +164,42 @@ func (c *conn) usable(now time.Time) bool {
 	return now.Sub(c.used) < idleMax && (c.until.IsZero() || now.Before(c.until))
 }
 
-// roundTrip sends a request and returns the answer. After an error the connection is closed, and
+// roundTrip sends a request and returns the answer, which is a T. After an error the connection is closed, and
 // nobody knows whether the broker did what it was asked. Nothing of req is read after it returned.
-func roundTrip[T protocol.Message](ctx context.Context, c *conn, req protocol.Message, timeout time.Duration) (T, error) {
+func roundTrip[T any](ctx context.Context, c *conn, req protocol.Message, timeout time.Duration) (*T, error) {
 	m, err := exchange[T](ctx, c, req, timeout)
 	if err != nil {
 		c.close()
-		return m, fmt.Errorf("broker %s: %w", c.addr, plainError(err))
+		return nil, fmt.Errorf("broker %s: %w", c.addr, plainError(err))
 	}
 	return m, nil
 }
 
 // exchange is roundTrip with errors as they are, and the connection left open.
-func exchange[T protocol.Message](ctx context.Context, c *conn, req protocol.Message, timeout time.Duration) (T, error) {
-	var none T
+func exchange[T any](ctx context.Context, c *conn, req protocol.Message, timeout time.Duration) (*T, error) {
 	version, err := c.version(req)
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	deadline := time.Now().Add(timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
 	if err := c.nc.SetDeadline(deadline); err != nil {
-		return none, err
+		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) }) // ends the read or write under way
 	err = c.ask(req, version)
 	if !stop() && err != nil && ctx.Err() != nil {
-		return none, ctx.Err()
+		return nil, ctx.Err()
 	}
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	c.used = time.Now()
-	answer := reflect.New(reflect.TypeFor[T]().Elem()).Interface().(T) // T is a pointer, as all messages are
+	answer := new(T)
 	if !decode(c.answer[8:], answer, version) {
-		return none, errNoKafka
+		return nil, errNoKafka
 	}
 	return answer, nil
 }

@@ -141,11 +141,11 @@ func FuzzAnswer(f *testing.F) {
 			}}
 			switch key {
 			case protocol.Metadata:
-				_, _ = roundTrip[*metadata.Response](t.Context(), c, &metadata.Request{}, time.Minute)
+				_, _ = roundTrip[metadata.Response](t.Context(), c, &metadata.Request{}, time.Minute)
 			case protocol.Produce:
-				_, _ = roundTrip[*produce.Response](t.Context(), c, &produce.Request{Acks: -1}, time.Minute)
+				_, _ = roundTrip[produce.Response](t.Context(), c, &produce.Request{Acks: -1}, time.Minute)
 			default:
-				_, _ = roundTrip[*saslauthenticate.Response](t.Context(), c, &saslauthenticate.Request{}, time.Minute)
+				_, _ = roundTrip[saslauthenticate.Response](t.Context(), c, &saslauthenticate.Request{}, time.Minute)
 			}
 			c.close()
 		}

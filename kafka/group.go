@@ -76,15 +76,11 @@ type heartbeatResponse struct {
 	ErrorCode      int16 `kafka:"min=v0,max=v4"`
 }
 
-func (*heartbeatResponse) ApiKey() protocol.ApiKey { return protocol.Heartbeat }
-
 type leaveResponse struct {
 	ThrottleTimeMs int32                       `kafka:"min=v1,max=v4"`
 	ErrorCode      int16                       `kafka:"min=v0,max=v4"`
 	Members        []leavegroup.ResponseMember `kafka:"min=v3,max=v4"`
 }
-
-func (*leaveResponse) ApiKey() protocol.ApiKey { return protocol.LeaveGroup }
 
 // Claim is a partition that a session has, and where to begin in it.
 type Claim struct {
@@ -234,7 +230,7 @@ func (c *coordinator) close() {
 }
 
 // ask sends one request to the coordinator, over a new connection where the last one broke.
-func ask[T protocol.Message](ctx context.Context, c *coordinator, req protocol.Message, timeout time.Duration) (answer T, err error) {
+func ask[T any](ctx context.Context, c *coordinator, req protocol.Message, timeout time.Duration) (answer *T, err error) {
 	select {
 	case c.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -267,7 +263,7 @@ func (g *Group) coordinator(ctx context.Context) (*coordinator, error) {
 		g.lookup.mark(addr, err == nil)
 		if err == nil {
 			var res *findcoordinator.Response
-			res, err = roundTrip[*findcoordinator.Response](ctx, c, &findcoordinator.Request{Key: g.cfg.Group}, g.cfg.Cluster.RequestTimeout)
+			res, err = roundTrip[findcoordinator.Response](ctx, c, &findcoordinator.Request{Key: g.cfg.Group}, g.cfg.Cluster.RequestTimeout)
 			c.close()
 			if err == nil && res.ErrorCode == 0 {
 				return &coordinator{cfg: &g.cfg.Cluster, addr: hostPort(res.Host, res.Port), turn: make(chan struct{}, 1)}, nil
@@ -289,7 +285,7 @@ func (g *Group) coordinator(ctx context.Context) (*coordinator, error) {
 // member that the group made its leader shares out the partitions.
 func (g *Group) join(ctx context.Context, c *coordinator) (*Session, int, error) {
 	timeout := g.cfg.Cluster.RequestTimeout
-	res, err := ask[*joingroup.Response](ctx, c, &joingroup.Request{
+	res, err := ask[joingroup.Response](ctx, c, &joingroup.Request{
 		GroupID: g.cfg.Group, SessionTimeoutMS: int32(g.cfg.SessionTimeout.Milliseconds()), RebalanceTimeoutMS: int32(g.cfg.RebalanceTimeout.Milliseconds()),
 		MemberID: g.member, ProtocolType: "consumer", Protocols: []joingroup.RequestProtocol{{Name: assignor, Metadata: subscription(g.cfg.Topic)}},
 	}, timeout+g.cfg.RebalanceTimeout)
@@ -317,7 +313,7 @@ func (g *Group) join(ctx context.Context, c *coordinator) (*Session, int, error)
 			req.Assignments = append(req.Assignments, syncgroup.RequestAssignment{MemberID: member, Assignment: assignment(g.cfg.Topic, mine)})
 		}
 	}
-	synced, err := ask[*syncgroup.Response](ctx, c, req, timeout+g.cfg.RebalanceTimeout)
+	synced, err := ask[syncgroup.Response](ctx, c, req, timeout+g.cfg.RebalanceTimeout)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -357,7 +353,7 @@ func (g *Group) claims(ctx context.Context, c *coordinator, partitions []int32) 
 	if len(partitions) == 0 {
 		return nil, nil
 	}
-	res, err := ask[*offsetfetch.Response](ctx, c, &offsetfetch.Request{
+	res, err := ask[offsetfetch.Response](ctx, c, &offsetfetch.Request{
 		GroupID: g.cfg.Group, Topics: []offsetfetch.RequestTopic{{Name: g.cfg.Topic, PartitionIndexes: partitions}},
 	}, g.cfg.Cluster.RequestTimeout)
 	if err != nil {
@@ -402,7 +398,7 @@ func (s *Session) Reader(c Claim) *Reader { return s.group.reader(c) }
 // heartbeat says that we are there; again when the group shares out its partitions anew.
 func (s *Session) heartbeat(ctx context.Context) (again bool, err error) {
 	g := s.group
-	res, err := ask[*heartbeatResponse](ctx, s.coordinate, &heartbeat.Request{
+	res, err := ask[heartbeatResponse](ctx, s.coordinate, &heartbeat.Request{
 		GroupID: g.cfg.Group, GenerationID: s.generation, MemberID: g.member,
 	}, g.cfg.Cluster.RequestTimeout)
 	if err != nil {
@@ -419,7 +415,7 @@ func (s *Session) Commit(ctx context.Context, offsets []Claim) error {
 	for _, c := range offsets {
 		topic.Partitions = append(topic.Partitions, offsetcommit.RequestPartition{PartitionIndex: c.Partition, CommittedOffset: c.Offset, CommittedLeaderEpoch: -1})
 	}
-	res, err := ask[*offsetcommit.Response](ctx, s.coordinate, &offsetcommit.Request{
+	res, err := ask[offsetcommit.Response](ctx, s.coordinate, &offsetcommit.Request{
 		GroupID: g.cfg.Group, GenerationID: s.generation, MemberID: g.member, RetentionTimeMs: -1, Topics: []offsetcommit.RequestTopic{topic},
 	}, g.cfg.Cluster.RequestTimeout)
 	if err != nil {
@@ -448,7 +444,7 @@ func (s *Session) Commit(ctx context.Context, offsets []Claim) error {
 func (g *Group) leave(ctx context.Context, c *coordinator) {
 	ctx, cancel := context.WithTimeout(ctx, min(g.cfg.Cluster.RequestTimeout, 2*time.Second))
 	defer cancel()
-	_, _ = ask[*leaveResponse](ctx, c, &leavegroup.Request{
+	_, _ = ask[leaveResponse](ctx, c, &leavegroup.Request{
 		GroupID: g.cfg.Group, MemberID: g.member, Members: []leavegroup.RequestMember{{MemberID: g.member}},
 	}, time.Second)
 	g.member = ""

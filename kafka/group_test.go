@@ -54,7 +54,13 @@ func joining(t *testing.T, cfg GroupConfig) *member {
 	ctx, stop := context.WithCancel(t.Context())
 	m.stop = stop
 	go func() { m.ended <- m.group.Run(ctx, m.serve) }()
-	t.Cleanup(func() { stop(); <-m.ended; m.ended <- nil })
+	t.Cleanup(func() {
+		stop()
+		if err := <-m.ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		m.ended <- nil
+	})
 	return m
 }
 

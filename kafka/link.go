@@ -294,7 +294,7 @@ func (l *link) request(ctx context.Context, queues []*queue) (sent []*queue, err
 			RecordSet: protocol.RawRecordSet{Reader: bytes.NewReader(l.out[q.at[0]:q.at[1]])},
 		})
 	}
-	res, err := roundTrip[*produce.Response](ctx, l.conn, req, timeout)
+	res, err := roundTrip[produce.Response](ctx, l.conn, req, timeout)
 	l.lookup.mark(l.addr, err == nil)
 	if err != nil {
 		l.conn = nil

@@ -86,7 +86,7 @@ func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, create 
 		return nil, err
 	}
 	defer c.close()
-	res, err := exchange[*metadata.Response](ctx, c, &metadata.Request{TopicNames: []string{topic}}, cfg.RequestTimeout)
+	res, err := exchange[metadata.Response](ctx, c, &metadata.Request{TopicNames: []string{topic}}, cfg.RequestTimeout)
 	if err != nil {
 		if cfg.SASL.Mechanism == "" && errors.Is(err, io.EOF) {
 			err = errors.New("it closed the connection; does this port want a user (sasl.mechanism)?")
@@ -143,7 +143,7 @@ func createTopic(ctx context.Context, cfg *Config, addr, topic string) error {
 		return err
 	}
 	defer c.close()
-	res, err := exchange[*createtopics.Response](ctx, c, &createtopics.Request{
+	res, err := exchange[createtopics.Response](ctx, c, &createtopics.Request{
 		Topics:    []createtopics.RequestTopic{{Name: topic, NumPartitions: -1, ReplicationFactor: -1}},
 		TimeoutMs: int32(cfg.RequestTimeout.Milliseconds() * 3 / 4),
 	}, cfg.RequestTimeout)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
 	"github.com/segmentio/kafka-go/protocol/listoffsets"
 )
@@ -64,8 +63,6 @@ type fetchResponsePartition struct {
 	PreferredReadReplica int32                       `kafka:"min=v11,max=v11"`
 	Records              []byte                      `kafka:"min=v0,max=v11"`
 }
-
-func (*fetchResponse) ApiKey() protocol.ApiKey { return protocol.Fetch }
 
 // Partition is the partition's number.
 func (r *Reader) Partition() int32 { return r.partition }
@@ -146,7 +143,7 @@ func (r *Reader) fetch(ctx context.Context) (*fetchResponsePartition, error) {
 			Partition: r.partition, CurrentLeaderEpoch: -1, FetchOffset: r.next, LogStartOffset: -1, PartitionMaxBytes: fetchMax,
 		}}}},
 	}
-	res, err := roundTrip[*fetchResponse](ctx, r.conn, req, r.cfg.RequestTimeout+fetchWait)
+	res, err := roundTrip[fetchResponse](ctx, r.conn, req, r.cfg.RequestTimeout+fetchWait)
 	if err != nil {
 		r.failed()
 		return nil, err
@@ -195,7 +192,7 @@ func (r *Reader) offset(ctx context.Context, at int64) (int64, error) {
 	req := &listoffsets.Request{ReplicaID: -1, Topics: []listoffsets.RequestTopic{{Topic: r.lookup.topic, Partitions: []listoffsets.RequestPartition{
 		{Partition: r.partition, CurrentLeaderEpoch: -1, Timestamp: at},
 	}}}}
-	res, err := roundTrip[*listoffsets.Response](ctx, r.conn, req, r.cfg.RequestTimeout)
+	res, err := roundTrip[listoffsets.Response](ctx, r.conn, req, r.cfg.RequestTimeout)
 	if err != nil {
 		r.failed()
 		return 0, err

@@ -92,9 +92,6 @@ func needKafka(t *testing.T) {
 	if os.Getenv("CI") == "true" {
 		return // The script installs what is missing.
 	}
-	if runtime.GOOS == "windows" {
-		t.Skip("NOT TESTED: Kafka; its script needs bash")
-	}
 	needed := []string{"bash", "java"}
 	if _, err := os.Stat("../.tools/kafka-jars/stamp"); err != nil {
 		needed = append(needed, "mvn")
@@ -306,25 +303,6 @@ func (c *cluster) topic(t *testing.T, name string, partitions int32, settings ..
 		if time.Now().After(end) {
 			t.Fatalf("topic %s has the leaders %v: %v", name, leaders, err)
 		}
-	}
-}
-
-// set changes a topic's setting.
-func (c *cluster) set(t *testing.T, topic, name, value string) {
-	t.Helper()
-	resource := kmsg.NewIncrementalAlterConfigsRequestResource()
-	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, topic
-	s := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-	s.Name, s.Value = name, &value
-	resource.Configs = append(resource.Configs, s)
-	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
-	req.Resources = append(req.Resources, resource)
-	res, err := req.RequestWith(kafkaContext(t), c.admin)
-	if err == nil {
-		err = kerr.ErrorForCode(res.Resources[0].ErrorCode)
-	}
-	if err != nil {
-		t.Fatalf("set %s of topic %s: %v", name, topic, err)
 	}
 }
 
