@@ -11,8 +11,11 @@ import (
 	"vswarden/spool"
 )
 
-// ErrNoCursor says that no cursor has that name.
-var ErrNoCursor = errors.New("no such cursor")
+// ErrNoCursor says that no cursor has that name, ErrNoPosition that the log has no such position.
+var (
+	ErrNoCursor   = errors.New("no such cursor")
+	ErrNoPosition = spool.ErrNoPosition
+)
 
 func logDir(dataDir string) string { return filepath.Join(dataDir, "log") }
 

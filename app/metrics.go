@@ -109,6 +109,8 @@ func (p *parts) logMetrics() []web.Metric {
 		}
 		return 0
 	}))
+	all = append(all, gauge("vswarden_stamps_ahead_seconds", "How far receive stamps in the log are ahead of a clock that was set back.",
+		func() float64 { return p.intake.Ahead().Seconds() }))
 	for _, k := range []spool.DamageKind{spool.Torn, spool.Corrupt, spool.Missing} {
 		all = append(all, counter("vswarden_log_damage_total", "Damaged places found in the log.",
 			func() uint64 { return p.records.Stats().Damage[k] }, web.Label{Name: "kind", Value: k.String()}))

@@ -27,6 +27,7 @@ type parts struct {
 	listeners []*receiver.Listener
 	outlets   []*outlet
 	full      bool // the log was full when last looked at
+	ahead     bool // the stamps were ahead of the clock
 }
 
 // watch handles reloads and reports damage found while running, until ctx ends.
@@ -43,6 +44,7 @@ func (p *parts) watch(ctx context.Context, o Options) {
 		case <-t.C:
 			reportDamage(p.log, p.records)
 			p.reportFull()
+			p.reportClock()
 			p.reportUpkeep()
 			drops.report(ctx, p)
 		}
@@ -62,6 +64,15 @@ func (p *parts) reportFull() {
 		p.log.Info().Msg("the log takes records again")
 	}
 	p.full = full
+}
+
+// reportClock logs when the clock was set back so far that receive stamps stand still.
+func (p *parts) reportClock() {
+	ahead := p.intake.Ahead() > time.Minute
+	if ahead && !p.ahead {
+		p.log.Warn().Dur("ahead_ms", p.intake.Ahead()).Msg("receive stamps in the log are ahead of the clock, which was set back; they stand still until it has caught up, and event.created with them")
+	}
+	p.ahead = ahead
 }
 
 // reportUpkeep logs once when older output files cannot be compressed or removed.

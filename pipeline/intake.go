@@ -153,6 +153,21 @@ func (in *Intake) emit(e *event.Event) error {
 	return nil
 }
 
+// Ahead returns how far the newest receive stamp is ahead of the clock: stamps never run backwards,
+// so after a jump of the clock and back they stand still until it has caught up.
+func (in *Intake) Ahead() time.Duration {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	now := time.Now
+	if in.cfg.Now != nil {
+		now = in.cfg.Now
+	}
+	if in.newest == 0 {
+		return 0
+	}
+	return max(time.Duration(in.newest-now().UnixNano()), 0)
+}
+
 // Emitted returns how many events of our own are in the log.
 func (in *Intake) Emitted() uint64 { return in.emitted.Load() }
 

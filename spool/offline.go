@@ -41,6 +41,9 @@ func offlineLog(fsys FS, dir string, have content) (*Log, error) {
 // ErrNoCursor says that there is no cursor of that name.
 var ErrNoCursor = errors.New("no such cursor")
 
+// ErrNoPosition says that the log has no such position.
+var ErrNoPosition = errors.New("position is not in the log")
+
 // withCursor calls do with a cursor file of a log that no process has open.
 func withCursor(fsys FS, dir, name string, do func(have content, c cursorFile) error) (err error) {
 	lock, err := fsys.Lock(filepath.Join(dir, lockName))
@@ -75,7 +78,7 @@ func SetCursor(fsys FS, dir, name string, start Start, position Position) (at Po
 		case start == StartNewest:
 			at = end - 1
 		case at >= end || at+1 < oldest:
-			return fmt.Errorf("position %d is not in the log: write %d to %d", position, oldest-1, end-1)
+			return fmt.Errorf("%w: %d, write %d to %d", ErrNoPosition, position, oldest-1, end-1)
 		}
 		s, _, err := openSlots(fsys, filepath.Join(dir, c.file), magicCursor)
 		if err != nil {

@@ -65,7 +65,7 @@ func newCursors() *cobra.Command {
 
 // asUsage makes what the user wrote wrong a usageError.
 func asUsage(err error) error {
-	if errors.Is(err, app.ErrNoCursor) || errors.Is(err, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange) {
+	if errors.Is(err, app.ErrNoCursor) || errors.Is(err, app.ErrNoPosition) || errors.Is(err, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange) {
 		return usageError{fmt.Errorf("%w", err)}
 	}
 	return err

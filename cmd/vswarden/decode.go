@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,6 +38,8 @@ clock is read. A line without a usable stamp takes the time of the line before.`
 			if o.Year != 0 && (o.Year < 1678 || o.Year > 2261) {
 				return usageError{fmt.Errorf("--year %d: write a year from 1678 to 2261", o.Year)}
 			}
+			// A read of standard input cannot be called off: let the first signal end it.
+			signal.Reset(os.Interrupt, syscall.SIGTERM)
 			o.Files, o.Location = args, loc
 			o.Stdin, o.Stdout, o.Stderr = os.Stdin, os.Stdout, os.Stderr
 			o.Terminal, o.Table = app.IsTerminal(os.Stdout), app.IsTerminal(os.Stderr)

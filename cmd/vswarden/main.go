@@ -68,6 +68,16 @@ func newRoot() *cobra.Command {
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newRun(), newCheck(), newDecode(), newDemo(), newCursors(), newVersion())
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil && c.RunE == nil {
+		c.Args = cobra.ArbitraryArgs
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("no completion for %q; see: %s --help", args[0], cmd.CommandPath())}
+			}
+			return cmd.Help()
+		}
+	}
 	wrapArgs(root)
 	return root
 }
