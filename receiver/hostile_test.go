@@ -1,7 +1,6 @@
 package receiver
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -30,16 +29,14 @@ func attacks() []attack {
 		flood("empty frames", 1<<20, "\n", "\r\n\x00"),
 		flood("no newline ever", 16<<20, "x"),
 		{"a frame of 64 MiB", func(_ context.Context, _ *testing.T, s *siege) {
-			pourAll(s, append(bytes.Repeat([]byte{'x'}, 64<<20), '\n'))
+			pourAll(s, func() io.Reader { return io.MultiReader(repeated("x", 64<<20), strings.NewReader("\n")) })
 		}},
 		{"a counted frame of 64 MiB", func(_ context.Context, _ *testing.T, s *siege) {
-			pourAll(s, append([]byte("67108864 <"), bytes.Repeat([]byte{'x'}, 64<<20-1)...))
+			pourAll(s, func() io.Reader { return io.MultiReader(strings.NewReader("67108864 <"), repeated("x", 64<<20-1)) })
 		}},
 		flood("octet counts that lie", 10<<10, "0 <13>a\n", "007 <13>abc", "1000000000000000000 <13>abc", "-7 <13>abc", "8 <13>abc", "6 <13>abc", "99999999 <13>abc"),
 		{"binary noise", func(_ context.Context, _ *testing.T, s *siege) {
-			b := make([]byte, 8<<20)
-			_, _ = rand.NewChaCha8([32]byte{1}).Read(b) // never fails
-			pourAll(s, b)
+			pourAll(s, func() io.Reader { return io.LimitReader(rand.NewChaCha8([32]byte{1}), 8<<20) })
 		}},
 		flood("invalid UTF-8", 1<<20, "<13>\xff\xfe\xc0\x80\xed\xa0\x80\n"),
 		flood("NUL bytes", 8<<20, "\x00", "<13>a\x00b\n"),
@@ -58,15 +55,15 @@ func attacks() []attack {
 func flood(name string, size int, texts ...string) attack {
 	return attack{name, func(_ context.Context, _ *testing.T, s *siege) {
 		for _, text := range texts {
-			pourAll(s, bytes.Repeat([]byte(text), size/len(text)/raceSlowness))
+			pourAll(s, func() io.Reader { return repeated(text, size/raceSlowness) })
 		}
 	}}
 }
 
-func pourAll(s *siege, b []byte) {
+func pourAll(s *siege, stream func() io.Reader) {
 	var all sync.WaitGroup
 	for _, l := range []*Listener{s.tcp, s.both, s.proxy, s.tls} {
-		all.Go(func() { pour(l, b) })
+		all.Go(func() { pour(l, stream()) })
 	}
 	all.Wait()
 }
@@ -75,6 +72,10 @@ func pourAll(s *siege, b []byte) {
 func TestHostile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
+	}
+	if os.Getenv("HOSTILE_CONTROL") != "" {
+		sleeper()
+		return
 	}
 	s := newSiege(t)
 	if *hostileFor > 0 {
@@ -180,8 +181,8 @@ func slowly(ctx context.Context, _ *testing.T, s *siege) {
 
 func wrongProtocol(_ context.Context, t *testing.T, s *siege) {
 	for range 50 {
-		pour(s.tls, []byte("<13>plain text on a TLS port\n"))
-		pour(s.tls, []byte("GET / HTTP/1.1\r\n\r\n"))
+		pour(s.tls, strings.NewReader("<13>plain text on a TLS port\n"))
+		pour(s.tls, strings.NewReader("GET / HTTP/1.1\r\n\r\n"))
 	}
 	if s.tls.Stats().HandshakeFaults[NotTLS].Load() < 100 {
 		t.Error("plain text on the TLS port is not counted as such")
@@ -260,8 +261,8 @@ func sleep(ctx context.Context, d time.Duration) {
 func strangersProxy(_ context.Context, t *testing.T, s *siege) {
 	before := s.proxy.Stats().Refused[ProxyNotAllowed].Load()
 	for range 50 {
-		pour(s.proxy, []byte("PROXY TCP4 192.0.2.1 192.0.2.2 56324 514\r\n<13>not me\n"))
-		pour(s.proxy, []byte(proxyV2Header(1, 1, "192.0.2.1:56324", 0)+"<13>not me\n"))
+		pour(s.proxy, strings.NewReader("PROXY TCP4 192.0.2.1 192.0.2.2 56324 514\r\n<13>not me\n"))
+		pour(s.proxy, strings.NewReader(proxyV2Header(1, 1, "192.0.2.1:56324", 0)+"<13>not me\n"))
 	}
 	if n := s.proxy.Stats().Refused[ProxyNotAllowed].Load() - before; n < 100 {
 		t.Errorf("%d of 100 refused", n)

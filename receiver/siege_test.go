@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 	"strings"
@@ -38,10 +39,9 @@ type siege struct {
 	arrived map[string]int // lines by neighbour's connection
 	fault   string         // the first
 	slowest time.Duration
+	late    int // slower than neighbourly
 	sent    int
 	got     int
-
-	overslept time.Duration
 }
 
 // neighbourly is the most a line of a neighbour may take; the race detector makes all slower.
@@ -98,19 +98,59 @@ func (s *siege) note(line string, flags Flags) {
 	}
 	s.arrived[f[0]] = n + 1
 	s.got++
-	s.slowest = max(s.slowest, time.Since(time.Unix(0, at)))
+	took := time.Since(time.Unix(0, at))
+	s.slowest = max(s.slowest, took)
+	if took > neighbourly {
+		s.late++
+	}
 }
 
-// control notes by how much this process oversleeps: what others on the machine take from it is
-// not the receiver's fault.
-func (s *siege) control(ctx context.Context) {
+// control starts a process of its own that does nothing but sleep, and returns what stops it and
+// tells by how much it overslept at most: what others on the machine take from everybody is not
+// the receiver's fault.
+func control(t *testing.T) (overslept func() time.Duration) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestHostile$")
+	cmd.Env = append(os.Environ(), "HOSTILE_CONTROL=1")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return func() time.Duration {
+		_ = in.Close() // it ends
+		err := cmd.Wait()
+		word, _, _ := strings.Cut(out.String(), "\n")
+		d, bad := time.ParseDuration(word)
+		if err != nil || bad != nil {
+			t.Errorf("control process: %v, %v", err, bad)
+		}
+		return d
+	}
+}
+
+// sleeper is the control process.
+func sleeper() {
+	ended := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin) // until the siege closes it
+		close(ended)
+	}()
 	const nap = 10 * time.Millisecond
-	for ctx.Err() == nil {
+	var worst time.Duration
+	for {
 		start := time.Now()
-		time.Sleep(nap)
-		s.mu.Lock()
-		s.overslept = max(s.overslept, time.Since(start)-nap)
-		s.mu.Unlock()
+		select {
+		case <-ended:
+			fmt.Println(worst)
+			return
+		case <-time.After(nap):
+			worst = max(worst, time.Since(start)-nap)
+		}
 	}
 }
 
@@ -130,7 +170,7 @@ func (s *siege) meanwhile(t *testing.T, attack func(ctx context.Context)) {
 	for i, l := range s.listeners {
 		all.Go(func() { s.neighbour(ctx, i, l) })
 	}
-	all.Go(func() { s.control(ctx) })
+	overslept := control(t)
 	attack(ctx)
 	select { // neighbours also see what an attack leaves behind
 	case <-time.After(100 * time.Millisecond):
@@ -138,23 +178,24 @@ func (s *siege) meanwhile(t *testing.T, attack func(ctx context.Context)) {
 	}
 	cancel()
 	all.Wait()
+	stall := overslept()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.got, s.sent, s.slowest, s.overslept, s.fault = 0, 0, 0, 0, ""
+		s.got, s.sent, s.late, s.slowest, s.fault = 0, 0, 0, 0, ""
 		clear(s.arrived)
 	}()
 	for end := time.Now().Add(2 * neighbourly); ; time.Sleep(10 * time.Millisecond) {
 		s.mu.Lock()
-		got, sent, fault, slowest, overslept := s.got, s.sent, s.fault, s.slowest, s.overslept
+		got, sent, late, fault, slowest := s.got, s.sent, s.late, s.fault, s.slowest
 		s.mu.Unlock()
 		switch {
 		case fault != "":
 			t.Fatal(fault)
 		case got == sent:
-			t.Logf("%d lines of neighbours, the slowest took %v; this process overslept by %v at most",
-				got, slowest.Round(time.Millisecond/10), overslept.Round(time.Millisecond/10))
-			if slowest > neighbourly+4*overslept { // a line passes four goroutines
+			t.Logf("%d lines of neighbours, %d took more than %v, the slowest %v; a process that only sleeps overslept by %v at most",
+				got, late, neighbourly, slowest.Round(time.Millisecond/10), stall.Round(time.Millisecond/10))
+			if slowest > neighbourly+4*stall { // a line passes four goroutines
 				t.Fatal("a neighbour had to wait")
 			}
 			return
@@ -227,18 +268,26 @@ func anyLoopback() net.IP {
 	return net.IPv4(127, byte(1+rand.IntN(254)), byte(rand.IntN(256)), byte(1+rand.IntN(254)))
 }
 
-// pour sends b to l and closes the connection. What becomes of it is the listener's business.
-func pour(l *Listener, b []byte) {
+// pour sends what r gives to l and closes the connection. What becomes of it is the listener's
+// business.
+func pour(l *Listener, r io.Reader) {
 	conn, err := from(l)
 	if err != nil {
 		return
 	}
 	_ = conn.SetWriteDeadline(time.Now().Add(20 * time.Second))
-	_, _ = conn.Write(b)
+	_, _ = io.Copy(conn, r)
 	_ = conn.CloseWrite()
 	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	_, _ = io.Copy(io.Discard, conn) // until the listener has read all
 	_ = conn.Close()
+}
+
+// repeated gives text again and again, size bytes in all. Senders live in this process: if they
+// made their megabytes in one piece, it would wait for that and not for the receiver.
+func repeated(text string, size int) io.Reader {
+	times := max(1, 64<<10/len(text))
+	return io.LimitReader(&endless{lines: strings.Repeat(text, times), left: size}, int64(size))
 }
 
 // rss is this process's resident memory in bytes, 0 where it cannot be told.
