@@ -11,11 +11,14 @@ import (
 	"vswarden/spool"
 )
 
-// ErrNoCursor says that no cursor has that name, ErrNoPosition that the log has no such position.
-var (
-	ErrNoCursor   = errors.New("no such cursor")
-	ErrNoPosition = spool.ErrNoPosition
-)
+// ErrNoCursor says that no cursor has that name.
+var ErrNoCursor = errors.New("no such cursor")
+
+// IsCursorUsage reports whether err is a name or a position that the user got wrong.
+func IsCursorUsage(err error) bool {
+	return errors.Is(err, ErrNoCursor) || errors.Is(err, spool.ErrNoPosition) ||
+		errors.Is(err, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange)
+}
 
 func logDir(dataDir string) string { return filepath.Join(dataDir, "log") }
 

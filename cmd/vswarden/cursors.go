@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -65,7 +63,7 @@ func newCursors() *cobra.Command {
 
 // asUsage makes what the user wrote wrong a usageError.
 func asUsage(err error) error {
-	if errors.Is(err, app.ErrNoCursor) || errors.Is(err, app.ErrNoPosition) || errors.Is(err, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange) {
+	if app.IsCursorUsage(err) {
 		return usageError{fmt.Errorf("%w", err)}
 	}
 	return err
