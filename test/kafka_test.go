@@ -5,6 +5,7 @@ package test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -33,6 +34,7 @@ func TestKafka(t *testing.T) {
 	t.Run("suite", func(t *testing.T) { kafkaSuite(t, c) })
 	t.Run("other clients read it", func(t *testing.T) { otherClients(t, c) })
 	t.Run("partitions are those of the Java client", func(t *testing.T) { javaPartitions(t, c) })
+	t.Run("findings", func(t *testing.T) { kafkaFindings(t, c) })
 	t.Run("members of a group share it", func(t *testing.T) { groupShares(t, c) })
 	t.Run("one sink's trouble is not another's", func(t *testing.T) { troubledSinks(t, c) })
 	t.Run("killed and started again", func(t *testing.T) { killedBroker(t, c, time.Second, 2000, 5*time.Second) })
@@ -194,6 +196,31 @@ func javaPartitions(t *testing.T, c *cluster) {
 	for key, partition := range theirs {
 		if ours[key] != partition {
 			t.Errorf("key %q: partition %d, Java says %d", key, ours[key], partition)
+		}
+	}
+}
+
+// kafkaFindings is what a check of the cluster says of a topic that is not there and of one that is
+// poorly set.
+func kafkaFindings(t *testing.T, c *cluster) {
+	c.topic(t, "poor", 2, "max.message.bytes", "20000")
+	for topic, want := range map[string][]string{
+		"nowhere": {"topic nowhere: there is none; make it with: kafka-topics --bootstrap-server " + c.brokers()[0] + " --create --topic nowhere"},
+		"poor":    {"its replication factor is 1", "max.message.bytes is 20000"},
+	} {
+		cfg := kafka.DefaultConfig()
+		cfg.Brokers, cfg.Topic = c.brokers(), topic
+		found, err := kafka.Findings(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !slices.ContainsFunc(found, func(f string) bool { return strings.Contains(f, w) }) {
+				t.Errorf("%s: not found: %s", topic, w)
+			}
+		}
+		if len(found) != len(want) {
+			t.Errorf("%s: found %q", topic, found)
 		}
 	}
 }
@@ -406,7 +433,7 @@ func TestKafkaLeaderKilled(t *testing.T) {
 // troubledSinks is one program with a sink for each trouble that somebody repairs, beside one that
 // has none and must not notice.
 func troubledSinks(t *testing.T, c *cluster) {
-	topics := []string{"good", "denied", "wrong", "small", "tls", "mutual"}
+	topics := []string{"good", "raw", "denied", "wrong", "small", "tls", "mutual"}
 	for _, topic := range topics {
 		settings := []string{}
 		if topic == "small" {
@@ -428,6 +455,7 @@ func troubledSinks(t *testing.T, c *cluster) {
 	}
 	p := start(t, "-c", kafkaProgram(t, t.TempDir(),
 		kafkaSection("good", "good", c.brokers(), ""),
+		strings.Replace(kafkaSection("raw", "raw", c.brokers(), ""), "detail: compact", "format: raw", 1),
 		kafkaSection("missing", "missing", c.brokers(), ""),
 		kafkaSection("denied", "denied", []string{c.sasl}, sasl("scram-sha-256")),
 		kafkaSection("wrong", "wrong", []string{c.sasl}, fmt.Sprintf(", sasl: {mechanism: scram-sha-512, username: %s, password_file: %q}", kafkaUser, password)),
@@ -477,14 +505,55 @@ func troubledSinks(t *testing.T, c *cluster) {
 	p.stop(t)
 	for _, topic := range append(topics, "missing") {
 		v := judged(t, c.file(t, topic), "-expect", s.file)
-		fine(t, v)
+		if topic != "raw" { // Its ids are headers.
+			fine(t, v)
+		}
 		if want := s.Sent + 3; topic != "small" && v.Lines != want {
 			t.Errorf("topic %s has %d messages, want %d", topic, v.Lines, want)
 		}
 	}
+	ids := map[string]string{}            // By message as the sender wrote it.
 	for _, r := range c.read(t, "good") { // The senders' clocks are not Kafka's.
+		var e struct{ Event struct{ ID string } }
+		if err := json.Unmarshal(r.Value, &e); err != nil || e.Event.ID != kafkaHeader(r, "event-id") {
+			t.Fatalf("event.id %s, header %s, %v", e.Event.ID, kafkaHeader(r, "event-id"), err)
+		}
+		if token := seqToken(r.Value); token != "" {
+			ids[token] = e.Event.ID
+		}
 		if bytes.Contains(r.Value, []byte("a clock")) && (r.Timestamp.Before(began.Add(-time.Second)) || r.Timestamp.After(time.Now())) {
 			t.Errorf("a message received between %v and now has the stamp %v: %s", began, r.Timestamp, r.Value)
 		}
 	}
+	for _, r := range c.read(t, "raw") {
+		if id, ok := ids[seqToken(r.Value)]; ok && kafkaHeader(r, "event-id") != id {
+			t.Errorf("%s has the id %s as a frame and %s as an event", seqToken(r.Value), kafkaHeader(r, "event-id"), id)
+		}
+		received, err := time.Parse(time.RFC3339Nano, kafkaHeader(r, "received"))
+		if err != nil || received.UnixMilli() != r.Timestamp.UnixMilli() {
+			t.Errorf("received %q, stamp %v", kafkaHeader(r, "received"), r.Timestamp)
+		}
+		if !bytes.HasPrefix(r.Value, []byte("<")) || kafkaHeader(r, "kind") != "frame" || kafkaHeader(r, "transport") != "tcp" ||
+			kafkaHeader(r, "timezone") != "UTC" || !strings.HasPrefix(kafkaHeader(r, "peer"), "127.") || kafkaHeader(r, "listener") == "" {
+			t.Fatalf("frame %.100q with the headers %v", r.Value, r.Headers)
+		}
+	}
+}
+
+func kafkaHeader(r *kgo.Record, name string) string {
+	for _, h := range r.Headers {
+		if h.Key == name {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
+// seqToken is loadgen's number of a line, with its sender.
+func seqToken(line []byte) string {
+	const form = "seq0000-0000000000"
+	if at := bytes.Index(line, []byte("seq")); at >= 0 && len(line) >= at+len(form) {
+		return string(line[at : at+len(form)])
+	}
+	return ""
 }

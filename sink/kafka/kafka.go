@@ -78,6 +78,12 @@ func Open(cfg Config, now func() time.Time) (*Sink, error) {
 	return &Sink{producer: p, now: now, scratch: sync.Pool{New: func() any { return &scratch{} }}}, nil
 }
 
+// Findings connects and says what is missing in the cluster and what will bite; nothing found is
+// nothing to worry about. An error says that the cluster could not be asked. The config is valid.
+func Findings(ctx context.Context, cfg Config) ([]string, error) {
+	return kafka.Findings(ctx, cfg.producer())
+}
+
 // Write writes the batch.
 func (s *Sink) Write(ctx context.Context, batch []sink.Record) error {
 	if err := ctx.Err(); err != nil {

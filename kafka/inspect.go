@@ -1,0 +1,170 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/describeconfigs"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"vswarden/setting"
+)
+
+// Findings connects to the cluster, asks for the topic and says what is missing and what will bite:
+// for people, and for `vswarden check --connect`. Nothing found is nothing to worry about. An error
+// says that the cluster could not be asked.
+func Findings(ctx context.Context, cfg ProducerConfig) ([]string, error) {
+	var errs []error
+	for _, addr := range cfg.Cluster.Brokers {
+		found, err := findings(ctx, &cfg, addr)
+		if err == nil || ctx.Err() != nil {
+			return found, err
+		}
+		errs = append(errs, err)
+	}
+	return nil, joinErrors(errs)
+}
+
+func findings(ctx context.Context, cfg *ProducerConfig, addr string) ([]string, error) {
+	c, err := dial(ctx, &cfg.Cluster, addr)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	res, err := roundTrip[metadata.Response](ctx, c, &metadata.Request{TopicNames: []string{cfg.Topic}}, cfg.Cluster.RequestTimeout)
+	if err != nil {
+		return nil, err
+	}
+	if len(res.Topics) != 1 {
+		return nil, errNoKafka
+	}
+	t := &res.Topics[0]
+	switch code := kafkago.Error(t.ErrorCode); {
+	case code == kafkago.UnknownTopicOrPartition && cfg.Create:
+		return nil, nil // it will be made
+	case code == kafkago.UnknownTopicOrPartition:
+		return []string{missing(cfg, addr, len(res.Brokers))}, nil
+	case code == 0 && len(t.Partitions) == 0:
+		return []string{fmt.Sprintf("topic %s: it has no partitions yet", cfg.Topic)}, nil
+	case code != 0:
+		return []string{explainTopic(&cfg.Cluster, cfg.Topic, brokerError(t.ErrorCode, "")).Error()}, nil
+	}
+	found := replicas(cfg.Topic, t)
+	settings, err := topicSettings(ctx, cfg, c)
+	if errors.Is(err, kafkago.TopicAuthorizationFailed) {
+		return append(found, fmt.Sprintf("topic %s: its settings could not be read (ACL DescribeConfigs); min.insync.replicas, max.message.bytes and the limits of message.timestamp are not checked", cfg.Topic)), nil
+	}
+	if err != nil {
+		return found, err
+	}
+	return append(found, settings.findings(cfg, len(t.Partitions[0].ReplicaNodes))...), nil
+}
+
+// missing is the line that makes a topic.
+func missing(cfg *ProducerConfig, addr string, brokers int) string {
+	factor, insync := min(brokers, 3), 1
+	if factor == 3 {
+		insync = 2
+	}
+	return fmt.Sprintf("topic %s: there is none; make it with: kafka-topics --bootstrap-server %s --create --topic %s --partitions 12 --replication-factor %d --config min.insync.replicas=%d --config cleanup.policy=delete",
+		cfg.Topic, addr, cfg.Topic, factor, insync)
+}
+
+// replicas finds partitions without a leader or with fewer replicas in sync than there are.
+func replicas(topic string, t *metadata.ResponseTopic) (found []string) {
+	headless, behind := 0, 0
+	for _, p := range t.Partitions {
+		if p.ErrorCode != 0 || p.LeaderID < 0 {
+			headless++
+		} else if len(p.IsrNodes) < len(p.ReplicaNodes) {
+			behind++
+		}
+	}
+	if headless > 0 {
+		found = append(found, fmt.Sprintf("topic %s: %d of %d partitions have no leader at the moment", topic, headless, len(t.Partitions)))
+	}
+	if behind > 0 {
+		found = append(found, fmt.Sprintf("topic %s: %d of %d partitions have replicas that are not in sync", topic, behind, len(t.Partitions)))
+	}
+	return found
+}
+
+// topicConfig is what a topic is set to, as far as it matters to who writes.
+type topicConfig map[string]string
+
+func topicSettings(ctx context.Context, cfg *ProducerConfig, c *conn) (topicConfig, error) {
+	const topic = 2 // type of a resource
+	res, err := roundTrip[describeconfigs.Response](ctx, c, &describeconfigs.Request{
+		Resources: []describeconfigs.RequestResource{{ResourceType: topic, ResourceName: cfg.Topic}},
+	}, cfg.Cluster.RequestTimeout)
+	if err != nil {
+		return nil, err
+	}
+	if len(res.Resources) != 1 {
+		return nil, errNoKafka
+	}
+	if r := &res.Resources[0]; r.ErrorCode != 0 {
+		return nil, brokerError(r.ErrorCode, r.ErrorMessage)
+	}
+	all := topicConfig{}
+	for _, e := range res.Resources[0].ConfigEntries {
+		all[e.ConfigName] = e.ConfigValue
+	}
+	return all, nil
+}
+
+// number is a setting, or the value for none.
+func (t topicConfig) number(name string, none int64) int64 {
+	n, err := strconv.ParseInt(t[name], 10, 64)
+	if err != nil {
+		return none
+	}
+	return n
+}
+
+// Limits of message.timestamp below which a backlog or a clock that is a little off is refused.
+const (
+	backlogMin = 7 * 24 * time.Hour
+	aheadMin   = 5 * time.Minute
+)
+
+func (t topicConfig) findings(cfg *ProducerConfig, factor int) (found []string) {
+	say := func(format string, args ...any) {
+		found = append(found, "topic "+cfg.Topic+": "+fmt.Sprintf(format, args...))
+	}
+	insync := t.number("min.insync.replicas", 1)
+	switch {
+	case factor == 1:
+		say("its replication factor is 1: one broker's disk holds the only copy of what counts as delivered")
+	case insync < 2:
+		say("min.insync.replicas is %d: while replicas are out of sync, one broker's disk holds the only copy of what counts as delivered; set it to 2", insync)
+	case insync >= int64(factor):
+		say("min.insync.replicas is %d with %d replicas: no broker may be down; events wait while one is", insync, factor)
+	}
+	if n := t.number("max.message.bytes", int64(cfg.MaxBytes)); n < int64(cfg.MaxBytes) {
+		say("max.message.bytes is %d, less than max_message_bytes (%v): larger batches are sent, refused and halved; set both to the same", n, cfg.MaxBytes)
+	}
+	kind, zero := t["message.timestamp.type"], int64(0)
+	before := t.number("message.timestamp.before.max.ms", zero)
+	after := t.number("message.timestamp.after.max.ms", zero)
+	if kind != "LogAppendTime" && before > 0 && before < backlogMin.Milliseconds() {
+		say("message.timestamp.before.max.ms is %v: after an outage longer than that, what waited is refused", time.Duration(before)*time.Millisecond)
+	}
+	if kind != "LogAppendTime" && after > 0 && after < aheadMin.Milliseconds() {
+		say("message.timestamp.after.max.ms is %v: a clock here that is further ahead of the brokers' than that stops the sink", time.Duration(after)*time.Millisecond)
+	}
+	if policy := t["cleanup.policy"]; policy != "" && policy != "delete" {
+		say("cleanup.policy is %s: of each sender only the last event is kept; set it to delete", policy)
+	}
+	if retention := t.number("retention.ms", -1); retention > 0 && retention < int64(time.Hour/time.Millisecond) {
+		say("retention.ms is %v: consumers that are away for longer lose events", time.Duration(retention)*time.Millisecond)
+	}
+	if b := setting.Bytes(t.number("retention.bytes", -1)); b > 0 && b < 64*setting.MiB {
+		say("retention.bytes is %v in each partition: consumers that fall further behind lose events", b)
+	}
+	return found
+}
