@@ -128,8 +128,8 @@ func (t topicConfig) number(name string, none int64) int64 {
 
 // Limits of message.timestamp below which a backlog or a clock that is a little off is refused.
 const (
-	backlogMin = 7 * 24 * time.Hour
-	aheadMin   = 5 * time.Minute
+	backlogEnough = 7 * 24 * time.Hour
+	aheadEnough   = 5 * time.Minute
 )
 
 func (t topicConfig) findings(cfg *ProducerConfig, factor int) (found []string) {
@@ -151,10 +151,10 @@ func (t topicConfig) findings(cfg *ProducerConfig, factor int) (found []string) 
 	kind, zero := t["message.timestamp.type"], int64(0)
 	before := t.number("message.timestamp.before.max.ms", zero)
 	after := t.number("message.timestamp.after.max.ms", zero)
-	if kind != "LogAppendTime" && before > 0 && before < backlogMin.Milliseconds() {
+	if kind != "LogAppendTime" && before > 0 && before < backlogEnough.Milliseconds() {
 		say("message.timestamp.before.max.ms is %v: after an outage longer than that, what waited is refused", time.Duration(before)*time.Millisecond)
 	}
-	if kind != "LogAppendTime" && after > 0 && after < aheadMin.Milliseconds() {
+	if kind != "LogAppendTime" && after > 0 && after < aheadEnough.Milliseconds() {
 		say("message.timestamp.after.max.ms is %v: a clock here that is further ahead of the brokers' than that stops the sink", time.Duration(after)*time.Millisecond)
 	}
 	if policy := t["cleanup.policy"]; policy != "" && policy != "delete" {
