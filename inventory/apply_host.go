@@ -74,6 +74,7 @@ func (a *applying) carryRules(host, old *Host) {
 		for j := range old.Switches {
 			if o := &old.Switches[j]; o.Name == s.Name {
 				s.since, s.past = a.rulesChange(o.since, o.past, &o.Rules, &s.Rules)
+				a.noteHostChange(host, LevelSwitch, s.Name, s.Name, &o.Rules, &s.Rules)
 			}
 		}
 	}
@@ -82,8 +83,18 @@ func (a *applying) carryRules(host, old *Host) {
 		for j := range old.Portgroups {
 			if o := &old.Portgroups[j]; o.Name == p.Name {
 				p.since, p.past = a.rulesChange(o.since, o.past, &o.Rules, &p.Rules)
+				a.noteHostChange(host, LevelPortgroup, p.Name, p.Switch, &o.Rules, &p.Rules)
 			}
 		}
+	}
+}
+
+// noteHostChange keeps a change on a standard switch.
+func (a *applying) noteHostChange(host *Host, level Level, name, sw string, old, now *Rules) {
+	if *old != *now {
+		a.noteChange(PolicyChange{
+			Level: level, Kind: Standard, Object: host.Ref, Host: host.Name, Name: name, Switch: sw, Old: *old, New: *now,
+		})
 	}
 }
 

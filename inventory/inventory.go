@@ -25,6 +25,7 @@ type Inventory struct {
 	closed  int // ended intervals kept
 	stats   Stats
 	editing []*HostTable
+	policy  policyLog
 	stale   bool // the index is behind
 	indexed Stamp
 	swept   Stamp

@@ -18,6 +18,7 @@ type Update struct {
 	VMs        []VM
 	Tables     []PortTable
 	Gone       []Ref // hosts, VMs, switches and portgroups that are no more
+	First      bool  // DVPorts are told for the first time: that one carries settings of its own is no change
 }
 
 // PortTable is a host's port table, or rows of it.
