@@ -10,11 +10,11 @@ import (
 func TestHeaderHost(t *testing.T) {
 	for raw, want := range map[string]string{
 		"": "", "hello": "", "<13>": "",
-		"<181>2014-12-10T19:23:45.733Z ESX1.example.com vmkernel: cpu14:1559738)x":                                "ESX1.example.com",
-		"<182>2025-07-01T14:29:11.508Z vmkernel: cpu0:1)text":                                                     "",
-		"<13>Feb  7 11:58:01 relay1 <181>2026-02-07T11:58:00.100Z esx1 vmkernel: cpu0:1)text":                     "esx1",
-		"<13>Feb  7 11:58:01 esx1 2026-02-07T11:58:00.100Z cpu0:1)text":                                           "esx1",
-		"<14>1 2026-02-07T11:59:59Z esx9 app 1 ID47 - m":                                                          "esx9",
+		"<181>2014-12-10T19:23:45.733Z ESX1.example.com vmkernel: cpu14:1559738)x":            "ESX1.example.com",
+		"<182>2025-07-01T14:29:11.508Z vmkernel: cpu0:1)text":                                 "",
+		"<13>Feb  7 11:58:01 relay1 <181>2026-02-07T11:58:00.100Z esx1 vmkernel: cpu0:1)text": "esx1",
+		"<13>Feb  7 11:58:01 esx1 2026-02-07T11:58:00.100Z cpu0:1)text":                       "esx1",
+		"<14>1 2026-02-07T11:59:59Z esx9 app 1 ID47 - m":                                      "esx9",
 		"<14>1 - - - - - - hello":                                                                                 "",
 		"<14>1 2026-02-07T11:59:59Z gw1 no tag here":                                                              "gw1",
 		"2022-04-19T17:46:38.933Z cpu0:262261)cswitch: x":                                                         "",
