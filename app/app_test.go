@@ -71,17 +71,6 @@ func TestDecodeIsAFunctionOfItsInput(t *testing.T) {
 	}
 }
 
-func TestStripOctetCount(t *testing.T) {
-	for in, want := range map[string]string{
-		"5 <14>x": "<14>x", "12345678 <1>": "<1>", "123456789 <1>": "123456789 <1>", "05 <14>": "05 <14>",
-		"5 x": "5 x", "5": "5", "": "", " <14>": " <14>", "2012-12-23T01:12:51Z x": "2012-12-23T01:12:51Z x",
-	} {
-		if got := string(stripOctetCount([]byte(in))); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestDecodeCutsEndlessLines(t *testing.T) {
 	got := decoded(t, DecodeOptions{Original: event.OriginalAll}, "<14>"+strings.Repeat("x", decodeMaxLine+100)+"\n<14>next\n")
 	if len(got) != 2 {

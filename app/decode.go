@@ -154,7 +154,7 @@ func (d *fileDecoder) line(name string, offset int64, line []byte, truncated boo
 	e := &d.event
 	e.Reset()
 	e.ID = lineID(name, offset, line)
-	e.Raw = string(stripOctetCount(line))
+	e.Raw = string(receiver.StripOctetCount(line))
 	e.Receiver = event.Receiver{Transport: receiver.File.String(), Framing: receiver.FileLine.String()}
 	if truncated {
 		e.Tags |= event.TagTruncated
@@ -255,19 +255,6 @@ func lineID(name string, offset int64, line []byte) (id event.ID) {
 	_, _ = h.Write(line)
 	copy(id[:], h.Sum(nil))
 	return id
-}
-
-// stripOctetCount takes an octet count off a line that was copied from the wire with it
-// (RFC 6587: digits, a space, then <PRI>). In a file it says nothing about where the line ends.
-func stripOctetCount(line []byte) []byte {
-	n := 0
-	for n < len(line) && n < 9 && line[n] >= '0' && line[n] <= '9' {
-		n++
-	}
-	if n == 0 || n == 9 || line[0] == '0' || len(line) < n+2 || line[n] != ' ' || line[n+1] != '<' {
-		return line
-	}
-	return line[n+1:]
 }
 
 // countingReader counts what was read; it is a ByteReader so that gzip reads no further than it must.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"vswarden/setting"
 )
 
 // nearest returns the word of known that was probably meant by word, or nothing.
@@ -14,7 +16,7 @@ func nearest(word string, known []string) string {
 	best, bestDistance := "", max(1, len(word)/3)+1
 	for _, k := range known {
 		p := plain(k)
-		d := distance(word, p)
+		d := setting.Distance(word, p)
 		if len(word) >= 3 && (strings.HasPrefix(p, word) || strings.HasSuffix(p, word)) || len(p) >= 3 && strings.HasPrefix(word, p) {
 			d = min(d, 1) // connections for max_connections, warning for warn
 		}
@@ -28,35 +30,6 @@ func nearest(word string, known []string) string {
 // plain takes away what people write differently in keys: max-size, maxSize, MAX_SIZE.
 func plain(s string) string {
 	return strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "", ".", "").Replace(s))
-}
-
-// distance counts the insertions, deletions, changes and swaps of neighbours that make b of a
-// (optimal string alignment). Words here are short; anything long is far away.
-func distance(a, b string) int {
-	const long = 40
-	if len(a) > long || len(b) > long {
-		return long
-	}
-	var rows [3][long + 1]int
-	before, last, row := rows[0][:], rows[1][:], rows[2][:]
-	for j := range len(b) + 1 {
-		last[j] = j
-	}
-	for i := range len(a) {
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				row[j+1] = min(row[j+1], before[j-1]+1)
-			}
-		}
-		before, last, row = last, row, before
-	}
-	return last[len(b)]
 }
 
 // show prints a value for a fault: as written where that is clear, else in quotes; never long,

@@ -18,11 +18,15 @@ import "bytes"
 // skipped: by count where counted, else to the delimiter (framing then says LF, as the delimiter
 // has not been seen yet).
 //
+// A count of more than max and maxSkip together is no count: its line goes to the delimiter. What
+// follows a count may be the lines of others, where a relay that ends lines with LF has passed on
+// a sender's "99999999 <13>…"; no line may throw more of them away than maxSkip.
+//
 // A count that lies: the bytes after the counted ones are a frame of their own. Where that frame
 // begins neither with a count nor with <PRI> it is taken for what the lie left over, and it also
 // ends, marked Unfinished, before anything of the form [1-9][0-9]{0,7} <[0-9]{1,3}>: there counting
-// begins again. So is the rest of an over-long frame skipped after a counted one. A wrong count
-// thus damages its own frame and at most the one after it.
+// begins again. So is the rest of an over-long frame skipped after a counted one, or one whose count
+// was too high to be one. A wrong count thus damages its own frame and at most the one after it.
 type framer struct {
 	max int // longest Data in bytes; not less than a count and its space
 
@@ -42,6 +46,8 @@ const (
 	maxCountLen = 9             // eight digits and the space
 	trailerLen  = 2             // CRLF
 	patternLen  = 8 + 2 + 3 + 1 // "12345678 <123>"
+
+	maxSkip = 1 << 20 // bytes that a count may announce beyond max
 )
 
 // piece is a frame without what the connection knows of it.
@@ -89,13 +95,15 @@ func (f *framer) next() (p piece, ok bool) {
 			return piece{}, false
 		}
 		n, head, verdict := octetCount(f.buf[f.r:f.w])
-		switch verdict {
-		case undecided:
+		if verdict == undecided {
 			return piece{}, false
-		case yes:
+		}
+		lie := verdict == yes && n > f.max+maxSkip
+		if verdict == yes && !lie {
 			return f.nextCounted(n, head)
 		}
 		p, ok = f.nextDelimited()
+		f.counted = f.counted || lie && f.discard
 		if ok && len(p.data) == 0 {
 			f.empty++
 			continue
@@ -116,7 +124,7 @@ func (f *framer) finish() (p piece, ok bool) {
 		return piece{}, false
 	}
 	p = piece{data: rest, framing: LF, flags: Unfinished}
-	if _, head, verdict := octetCount(rest); verdict == yes {
+	if n, head, verdict := octetCount(rest); verdict == yes && n <= f.max+maxSkip {
 		p.data, p.framing = rest[head:], OctetCounting
 	}
 	f.cut(&p)

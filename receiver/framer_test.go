@@ -113,7 +113,18 @@ func TestFramer(t *testing.T) {
 		"octet_counting <"+x(31), "octet_counting <"+x(31), "octet_counting <"+x(31), "lf a")
 	f("counted more", "33 <"+x(32)+"34 <"+x(33)+"1000 <"+x(999)+"5 <13>a",
 		"octet_counting! <"+x(31), "octet_counting! <"+x(31), "octet_counting! <"+x(31), "octet_counting <13>a")
-	f("64 MiB announced, then nothing", "67108864 <"+x(100), "octet_counting! <"+x(31))
+	f("1 MiB announced, then nothing", "1048576 <"+x(100), "octet_counting! <"+x(31))
+	f("the most there may be", fmt.Sprint(most+maxSkip)+" <"+x(100), "octet_counting! <"+x(31))
+
+	// Too high to be counts: what follows them may be lines of others.
+	f("one more than the most", fmt.Sprint(most+maxSkip+1)+" <13>a\n<13>b\n", "lf 1048609 <13>a", "lf <13>b")
+	f("a lie behind a relay", "<13>a\n99999999 <13>b\n<13>c\n5 <13>d", "lf <13>a", "lf 99999999 <13>b", "lf <13>c", "octet_counting <13>d")
+	f("a lie among counts", "5 <13>a99999999 <13>b\n5 <13>c", "octet_counting <13>a", "lf 99999999 <13>b", "octet_counting <13>c")
+	f("a lie without PRI among counts", "5 <13>a99999999 <b5 <13>c", "octet_counting <13>a", "lf? 99999999 <b", "octet_counting <13>c")
+	f("64 MiB announced, then nothing", "67108864 <"+x(100), "lf! 67108864 <"+x(22))
+	f("64 MiB announced, then a line", "67108864 <"+x(100)+"\n<13>a\n", "lf! 67108864 <"+x(22), "lf <13>a")
+	f("64 MiB announced, then a count", "67108864 <"+x(100)+"5 <13>a", "lf! 67108864 <"+x(22), "octet_counting <13>a")
+	f("nine digits among counts", "5 <13>a123456789 <13>b\n<13>c\n", "octet_counting <13>a", "lf? 1", "lf 23456789 <13>b", "lf <13>c")
 
 	// Counts that lie.
 	f("one too few", "6 <13>abc7 <13>def7 <13>ghi", "octet_counting <13>ab", "lf? c", "octet_counting <13>def", "octet_counting <13>ghi")
@@ -158,6 +169,7 @@ func TestDatagram(t *testing.T) {
 func TestStripOctetCount(t *testing.T) {
 	for in, want := range map[string]string{
 		"5 <13>a": "<13>a", "99 <13>a": "<13>a", "<13>a": "<13>a", "2012-12-23T1 a": "2012-12-23T1 a", "12 a": "12 a", "12": "12", "": "",
+		"12345678 <1>": "<1>", "123456789 <1>": "123456789 <1>", "05 <14>": "05 <14>", " <14>": " <14>",
 	} {
 		if got := string(StripOctetCount([]byte(in))); got != want {
 			t.Errorf("%q: got %q", in, got)
@@ -181,8 +193,12 @@ func oracle(s string, maxFrame int) (got []string) {
 	}
 	counted := false
 	for s != "" {
-		if m := countAtStart.FindStringSubmatch(s); m != nil {
-			n, _ := strconv.Atoi(m[1])
+		m, n := countAtStart.FindStringSubmatch(s), 0
+		if m != nil {
+			n, _ = strconv.Atoi(m[1])
+		}
+		lie := n > maxFrame+maxSkip
+		if m != nil && !lie {
 			s = s[len(m[1])+1:]
 			counted = true
 			switch {
@@ -198,7 +214,7 @@ func oracle(s string, maxFrame int) (got []string) {
 		}
 		end := strings.IndexAny(s, "\n\x00")
 		window := s[:min(len(s), maxFrame+trailerLen)]
-		if m := countAnyhow.FindStringIndex(window); counted && m != nil && (end < 0 || m[0] < end) && !priAtStart.MatchString(s) {
+		if m := countAnyhow.FindStringIndex(window); counted && m != nil && m[0] > 0 && (end < 0 || m[0] < end) && !priAtStart.MatchString(s) {
 			emit(s[:m[0]], LF, Unfinished)
 			s = s[m[0]:]
 			continue
@@ -220,7 +236,7 @@ func oracle(s string, maxFrame int) (got []string) {
 			return got
 		default:
 			emit(s[:maxFrame], LF, Truncated)
-			s = s[maxFrame:]
+			s, counted = s[maxFrame:], counted || lie
 			end = strings.IndexAny(s, "\n\x00")
 			m := countAnyhow.FindStringIndex(s)
 			switch {
@@ -276,7 +292,7 @@ func TestFramerSplits(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	words := []string{
 		"<13>a", "<13>", "\n", "\r\n", "\x00", "\r", "5 <13>a", "6 <13>a\n", "4 <", "12 ", "12 <13>", "0", "9", "40 <13>",
-		"12345678 <1>", "123456789 <1>", "x", "-->", " <", "<1", "xxxxxxxxxxxxxxxxxxxxxxxx", "2012-12-23T1 ",
+		"12345678 <1>", "123456789 <1>", "99999999 <13>a", "1048600 <1>", "x", "-->", " <", "<1", "xxxxxxxxxxxxxxxxxxxxxxxx", "2012-12-23T1 ",
 	}
 	for range 20000 {
 		var b []byte
@@ -291,6 +307,7 @@ func FuzzFramer(f *testing.F) {
 	f.Add([]byte("<13>a\n5 <13>b6 <13>c\n\x00\r\n2012 d\n"), uint16(20))
 	f.Add([]byte("6 <13>abc7 <13>def99999999 <x"), uint16(8))
 	f.Add([]byte("5 <13>axxxxxxxxxxxxxxxxxxxxxxx 12345678 <123>\n"), uint16(4))
+	f.Add([]byte("99999999 <13>a\n1048600 <13>b\n67108864 <xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx5 <13>c"), uint16(8))
 	f.Fuzz(func(t *testing.T, stream []byte, maxFrame uint16) {
 		sameFrames(t, stream[:min(len(stream), 4096)], 16+int(maxFrame)%600, uint64(maxFrame))
 	})

@@ -180,34 +180,16 @@ var severityAliases = []struct {
 	{"trace", 7},
 }
 
-// nearestDataset returns the known dataset that needs the fewest changes to become name.
+// nearestDataset returns the known dataset that needs the fewest changes to become name. Parts at
+// its front that are merely left out ("l2sec" for "vmware.esxi.l2sec") cost nothing.
 func nearestDataset(name string) event.Dataset {
-	return slices.MinFunc(event.AllDatasets[:], func(a, b event.Dataset) int {
-		return distance(name, string(a)) - distance(name, string(b))
-	})
-}
-
-// distance counts the bytes to insert, delete or replace to make b of a (Levenshtein). Whole parts
-// that are merely left out ("l2sec" for "vmware.esxi.l2sec") cost nothing.
-func distance(a, b string) int {
-	if strings.HasSuffix(b, "."+a) {
-		return 0
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0]++
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+	far := func(d event.Dataset) int {
+		if strings.HasSuffix(string(d), "."+name) {
+			return 0
 		}
+		return setting.Distance(name, string(d))
 	}
-	return row[len(b)]
+	return slices.MinFunc(event.AllDatasets[:], func(a, b event.Dataset) int {
+		return far(a) - far(b)
+	})
 }

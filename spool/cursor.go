@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 )
 
 // Start is where a new cursor begins.
@@ -240,7 +241,11 @@ func (c *Cursor) Next(ctx context.Context, ch *Chunk) error {
 		if s := l.segmentLocked(c.next); s != nil {
 			start, limit, end := s.seek(max(c.next, s.base)), s.size, s.end
 			l.mu.Unlock()
-			if err := c.fromSegment(ch, s, start, limit, end); err != nil {
+			err := c.fromSegment(ch, s, start, limit, end)
+			if isNoFiles(err) { // connections may have the last ones; it is tried again
+				err = pause(ctx, retryInterval)
+			}
+			if err != nil {
 				return err
 			}
 			if len(ch.Records) > 0 || ch.Skipped > 0 {
@@ -255,6 +260,18 @@ func (c *Cursor) Next(ctx context.Context, ch *Chunk) error {
 		}
 		c.fromBlock(ch) // Unlocks.
 		return nil
+	}
+}
+
+// pause waits for d, or returns why ctx ended.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

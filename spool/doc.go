@@ -63,6 +63,8 @@
 //
 // Errors:
 //
+//   - That nothing more can be opened is waited for, like space: by appending, by reading, by syncing
+//     the directory (TestNoFiles).
 //   - A failed write, fdatasync or the like is final: Run returns it, and nothing is taken or
 //     given any more until the log is opened again (TestFinalErrors).
 //   - One process has the log (TestLock). Files have mode 0600 in a directory of 0700 (TestModes).

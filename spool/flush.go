@@ -36,6 +36,7 @@ func (l *Log) flushLoop(ctx context.Context) {
 	tick.Stop()
 	ticking := false
 	mode := l.cfg.Sync != SyncNever
+	owed := false // a sync that somebody waits for could not be done yet
 	for {
 		var err error
 		select {
@@ -44,7 +45,8 @@ func (l *Log) flushLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 			ticking = false
-			err = l.flush(flushAll, mode)
+			err = l.flush(flushAll, mode || owed)
+			owed = owed && errors.Is(err, ErrFull)
 		case <-l.kick:
 			l.mu.Lock()
 			wanted := l.wantSync
@@ -52,6 +54,7 @@ func (l *Log) flushLoop(ctx context.Context) {
 			l.mu.Unlock()
 			if wanted {
 				err = l.flush(flushAll, true)
+				owed = errors.Is(err, ErrFull)
 			} else {
 				err = l.flush(flushSealed, false)
 			}
@@ -82,7 +85,8 @@ const (
 )
 
 // flush writes the blocks there are when it is called, and syncs if so told. ErrFull says that the
-// disk is full: what was not written stays in memory. Any other error is final.
+// disk is full, or that no file can be opened: what was not written stays in memory, and what was
+// not synced is not called so. Any other error is final.
 func (l *Log) flush(what flushWhat, sync bool) error {
 	l.flushMu.Lock()
 	defer l.flushMu.Unlock()
@@ -103,7 +107,7 @@ func (l *Log) flush(what flushWhat, sync bool) error {
 	full := err != nil && isNoSpace(err)
 	if sync && (err == nil || full) {
 		if serr := l.sync(); serr != nil {
-			err, full = serr, false
+			err, full = serr, isNoFiles(serr) // a full disk does not excuse a failed sync
 		}
 	}
 	l.mu.Lock()

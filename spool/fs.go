@@ -59,5 +59,11 @@ func (e *FormatError) Error() string {
 // isNoSpace reports whether err goes away when somebody frees space, inodes, quota or open files:
 // connections may have taken the last ones of the process.
 func isNoSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || isQuota(err)
+	return errors.Is(err, syscall.ENOSPC) || isNoFiles(err) || isQuota(err)
+}
+
+// isNoFiles reports whether err says that nothing more can be opened for now. No write and no fsync
+// fails that way, only the open before it: nothing is lost, and it may be tried again.
+func isNoFiles(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }

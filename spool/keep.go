@@ -24,7 +24,7 @@ func (l *Log) keep(ctx context.Context) {
 		if err == nil && l.wantsRetire() {
 			err = l.retireDelivered()
 		}
-		if err != nil {
+		if err != nil && !isNoFiles(err) {
 			l.mu.Lock()
 			l.failLocked(err)
 			l.mu.Unlock()
