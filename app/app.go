@@ -19,6 +19,8 @@ import (
 
 	"vswarden/configs"
 	"vswarden/decode"
+	"vswarden/enrich"
+	"vswarden/inventory"
 	"vswarden/pipeline"
 	"vswarden/receiver"
 	"vswarden/setting"
@@ -43,6 +45,14 @@ type Options struct {
 	Ready      func(Ready) // called once when every socket is bound; nil = nobody asks
 	// Now is the clock of receive stamps and of the names of rotated files; nil = the machine's.
 	Now func() time.Time
+}
+
+// clock returns the clock.
+func (o Options) clock() func() time.Time {
+	if o.Now != nil {
+		return o.Now
+	}
+	return time.Now
 }
 
 // Ready says where the parts listen, with the ports the system gave.
@@ -86,7 +96,17 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer func() { err = errors.Join(err, records.Close()) }()
 	reportDamage(log, records)
 
-	outlets, err := openOutlets(cfg, o, records)
+	known, err := openMemory(cfg, o.clock(), log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, known.close()) }()
+	feeders, err := openFeeders(cfg, known.inv, log)
+	if err != nil {
+		return err
+	}
+
+	outlets, err := openOutlets(cfg, o, records, known.inv)
 	defer func() { err = errors.Join(err, closeOutlets(outlets)) }()
 	if err != nil {
 		return err
@@ -103,7 +123,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		DropNewest: cfg.Log.Full == spool.FullDropNewest,
 		WaitSynced: cfg.Log.Sync == spool.SyncAlways,
 	})
-	p := &parts{cfg: cfg, log: log, records: records, intake: intake, listeners: listeners, outlets: outlets}
+	p := &parts{cfg: cfg, log: log, records: records, intake: intake, listeners: listeners, outlets: outlets, known: known, feeders: feeders}
 	admin, err := web.Listen(cfg.Admin, p.metrics(), p.healthy, p.ready)
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
@@ -118,9 +138,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer stop(nil)
 	outCtx, cutOff := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cutOff(nil)
+	knowCtx, stopKnowing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopKnowing()
 	logCtx, stopLog := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLog()
-	var in, out, keep, side sync.WaitGroup
+	var in, out, know, keep, side sync.WaitGroup
 	var failed failures
 	spawn := func(wg *sync.WaitGroup, what string, run func() error) {
 		wg.Go(func() {
@@ -131,8 +153,17 @@ func Run(ctx context.Context, o Options) (err error) {
 		})
 	}
 	spawn(&keep, "log", func() error { return records.Run(logCtx) })
+	know.Go(func() { known.Run(knowCtx) })
+	for _, f := range feeders {
+		spawn(&know, "inventory "+f.Name(), func() error { return f.Run(knowCtx) })
+	}
+	synced := make(chan struct{}) // closed when deliveries may begin
+	side.Go(func() {
+		defer close(synced)
+		p.awaitInventory(inCtx)
+	})
 	for _, t := range outlets {
-		spawn(&out, "delivery", func() error { return t.delivery.Run(outCtx) })
+		spawn(&out, "delivery", func() error { <-synced; return t.delivery.Run(outCtx) })
 		if r, ok := t.sink.(sink.Runner); ok {
 			spawn(&side, "sink "+t.name, func() error { return r.Run(inCtx) })
 		}
@@ -157,6 +188,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	late := time.AfterFunc(cfg.ShutdownTimeout, func() { cutOff(errDrain) })
 	out.Wait()
 	late.Stop()
+	stopKnowing()
+	know.Wait()
+	errs = append(errs, known.save())
 	stopLog()
 	keep.Wait()
 	side.Wait()
@@ -221,7 +255,7 @@ type outlet struct {
 
 // openOutlets opens every sink with its cursor and dead letters. On an error it returns what
 // is open so far, to be closed.
-func openOutlets(cfg configs.Config, o Options, records *spool.Log) ([]*outlet, error) {
+func openOutlets(cfg configs.Config, o Options, records *spool.Log, inv *inventory.Inventory) ([]*outlet, error) {
 	options := map[uint16]*decode.Options{}
 	for _, l := range cfg.Listeners {
 		loc, err := time.LoadLocation(l.Timezone)
@@ -249,8 +283,14 @@ func openOutlets(cfg configs.Config, o Options, records *spool.Log) ([]*outlet, 
 		}
 		t.skipped = t.cursor.Passed()
 		t.backlog = t.cursor.Backlog() + t.skipped
+		// Each delivery has an enricher of its own: clocks and calibration follow the lines it has read, wherever it
+		// is in the log. What lines teach of ports goes to the one inventory, as intervals.
+		joiner, err := enrich.New(cfg.Enrich, inv, o.clock())
+		if err != nil {
+			return open, fmt.Errorf("sink %s: %w", s.Name, err)
+		}
 		t.delivery = pipeline.NewDelivery(pipeline.DeliveryConfig{
-			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead,
+			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead, Enrich: joiner,
 			Filter: s.Filter.Compile(), Format: s.Format, Detail: s.Detail, Original: s.Original,
 			Frames:    s.Type == configs.SinkKafka && s.Format == pipeline.FormatRaw,
 			Plain:     !cfg.Redact,
@@ -262,17 +302,13 @@ func openOutlets(cfg configs.Config, o Options, records *spool.Log) ([]*outlet, 
 
 // openSink opens a sink by its type.
 func openSink(s configs.Sink, o Options) (sink.Sink, error) {
-	now := o.Now
-	if now == nil {
-		now = time.Now
-	}
 	switch s.Type {
 	case configs.SinkFile:
-		return file.Open(s.File, now)
+		return file.Open(s.File, o.clock())
 	case configs.SinkStdout:
 		return stdout.New(o.Stdout), nil
 	case configs.SinkKafka:
-		return kafka.Open(s.Kafka, now)
+		return kafka.Open(s.Kafka, o.clock())
 	}
 	return nil, fmt.Errorf("type %q is not one of file, stdout, kafka", s.Type)
 }

@@ -14,6 +14,7 @@ func (p *parts) metrics() []web.Metric {
 	var all []web.Metric
 	all = append(all, p.receiverMetrics()...)
 	all = append(all, p.logMetrics()...)
+	all = append(all, p.inventoryMetrics()...)
 	for _, t := range p.outlets {
 		all = append(all, p.outletMetrics(t)...)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"vswarden/configs"
+	"vswarden/inventory"
 	"vswarden/pipeline"
 	"vswarden/receiver"
 	"vswarden/sink/file"
@@ -26,6 +27,8 @@ type parts struct {
 	intake    *pipeline.Intake
 	listeners []*receiver.Listener
 	outlets   []*outlet
+	known     *memory
+	feeders   []feeder
 	full      bool // the log was full when last looked at
 	ahead     bool // the stamps were ahead of the clock
 }
@@ -146,10 +149,11 @@ func (p *parts) healthy() (ok bool, detail string) {
 			bad = append(bad, "sink "+t.name+": "+why)
 		}
 	}
+	stale := p.staleSources()
 	if len(bad) == 0 {
-		return true, "ok"
+		return true, strings.Join(append([]string{"ok"}, stale...), "\n")
 	}
-	return false, strings.Join(bad, "\n")
+	return false, strings.Join(append(bad, stale...), "\n")
 }
 
 // ready says whether frames are taken: not while the log is full.
@@ -230,5 +234,6 @@ func IsUsage(err error) bool {
 	var inUse *spool.InUseError
 	var format *spool.FormatError
 	var cursor *spool.CursorError
-	return errors.As(err, &inUse) || errors.As(err, &format) || errors.As(err, &cursor)
+	var snapshot *inventory.NewerError
+	return errors.As(err, &inUse) || errors.As(err, &format) || errors.As(err, &cursor) || errors.As(err, &snapshot)
 }

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"vswarden/enrich"
 	"vswarden/event"
+	"vswarden/inventory"
 	"vswarden/pipeline"
 	"vswarden/receiver"
 	"vswarden/setting"
@@ -33,6 +35,10 @@ type Config struct {
 	Sinks []Sink `yaml:"sinks"`
 	// DeadLetters bounds the files for events a sink will never accept.
 	DeadLetters deadletter.Config `yaml:"dead_letters"`
+	// Inventory bounds what is remembered of hosts, VMs and ports.
+	Inventory inventory.Config `yaml:"inventory"`
+	// Enrich is how lines are joined with the inventory.
+	Enrich enrich.Config `yaml:"enrich"`
 	// Redact puts *** for passwords and tokens on command lines, in message, process.* and the default
 	// event.original; `original: all` is the exact frame all the same.
 	Redact bool `yaml:"redact"`
@@ -112,6 +118,8 @@ func Default() Config {
 		DataDir:         "./vswarden-data",
 		Log:             spool.DefaultConfig(),
 		DeadLetters:     deadletter.DefaultConfig(),
+		Inventory:       inventory.DefaultConfig(),
+		Enrich:          enrich.DefaultConfig(),
 		Redact:          true,
 		ShutdownTimeout: 10 * time.Second,
 		Admin:           web.DefaultConfig(),

@@ -53,6 +53,9 @@ func (n *Enricher) Enrich(e *event.Event) {
 	s := n.sender(e)
 	j := &e.Joined
 	if s.host == nil {
+		if n.inv.Blank() { // nothing was looked for
+			return
+		}
 		j.Status, j.Missing = event.JoinUnresolved, event.JoinMissing(resolve.MissingHost)
 		return
 	}

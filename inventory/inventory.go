@@ -157,3 +157,6 @@ func (inv *Inventory) host(ref Ref, name string) *HostTable {
 	}
 	return h
 }
+
+// Blank reports whether nobody has told of any host: there is nothing to ask.
+func (inv *Inventory) Blank() bool { return len(inv.AllHosts()) == 0 && len(*inv.vcenters.Load()) <= 1 }

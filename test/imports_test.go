@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"sink/sinktest": {"event", "setting", "sink", "sink/lines"},
 	"pipeline":      {"receiver", "spool", "decode", "enrich", "sink", "sink/deadletter", "event", "setting"},
 	"web":           {"setting"},
-	"configs":       {"receiver", "spool", "sink/...", "sink", "pipeline", "kafka", "web", "event", "setting"},
+	"configs":       {"receiver", "spool", "sink/...", "sink", "pipeline", "enrich", "inventory", "kafka", "web", "event", "setting"},
 	"app":           {"configs", "pipeline", "receiver", "spool", "decode", "enrich", "inventory", "inventory/...", "kafka", "sink", "sink/...", "web", "event", "setting"},
 	"cmd/...":       {"app", "configs", "event", "setting"},
 	"test":          {"app", "configs", "pipeline", "receiver", "spool", "decode", "enrich", "inventory", "inventory/...", "kafka", "sink", "sink/...", "web", "event", "setting"},

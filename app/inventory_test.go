@@ -1,0 +1,187 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"vswarden/configs"
+	"vswarden/inventory"
+	"vswarden/spool"
+)
+
+var noon = time.Date(2026, 9, 15, 12, 0, 0, 0, time.UTC)
+
+func atNoon() time.Time { return noon }
+
+// told is an inventory that an import told of one VM.
+func told(t *testing.T, inv *inventory.Inventory) {
+	t.Helper()
+	st := inventory.Statement{At: inventory.StampOf(noon), Rows: []inventory.Row{{Port: 0x4000006, Kind: inventory.KindVM, VM: "web-01", Client: "web-01.eth0"}}}
+	st.Host.Name = "esx01"
+	if err := inv.Import(&st); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSnapshotOutlivesTheProcess(t *testing.T) {
+	cfg := configs.Default()
+	cfg.DataDir = t.TempDir()
+	m, err := openMemory(cfg, atNoon, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.save(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(m.path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an inventory that knows nothing left a file: %v", err)
+	}
+	told(t, m.inv)
+	var inUse *spool.InUseError
+	if _, err := openMemory(cfg, atNoon, zerolog.Nop()); !errors.As(err, &inUse) || inUse.PID != os.Getpid() {
+		t.Errorf("a second owner: %v", err)
+	}
+	if err := errors.Join(m.save(), m.close()); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(m.path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	if info, err := os.Stat(filepath.Dir(m.path)); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v %v", info, err)
+	}
+	torn := m.path + ".77.tmp"
+	if err := os.WriteFile(torn, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = openMemory(cfg, atNoon, zerolog.Nop()); err != nil {
+		t.Fatal(err)
+	}
+	if m.inv.Host("esx01") == nil || m.saved.Load() != noon.UnixNano() {
+		t.Errorf("not what was written: %v", m.inv.Stats())
+	}
+	if _, err := os.Stat(torn); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a torn snapshot stays: %v", err)
+	}
+	if err := m.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSnapshotThatCannotBeRead(t *testing.T) {
+	cfg := configs.Default()
+	cfg.DataDir = t.TempDir()
+	if err := os.Mkdir(inventoryDir(cfg.DataDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	put := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(snapshotPath(cfg.DataDir), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(fmt.Sprintf("vswarden-inventory %d\n\x1f\x8bwhatever", inventory.SnapshotVersion+1))
+	_, err := openMemory(cfg, atNoon, zerolog.Nop())
+	if err == nil || !IsUsage(err) || !strings.Contains(err.Error(), "version") {
+		t.Errorf("a newer version: %v", err)
+	}
+	if _, err := os.Stat(snapshotPath(cfg.DataDir)); err != nil {
+		t.Errorf("it was touched: %v", err)
+	}
+	put("vswarden-inventory 1\nrubbish")
+	var log bytes.Buffer
+	m, err := openMemory(cfg, atNoon, zerolog.New(&log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	aside := snapshotPath(cfg.DataDir) + ".damaged-20260915T120000Z"
+	if text, err := os.ReadFile(aside); err != nil || !strings.HasSuffix(string(text), "rubbish") {
+		t.Errorf("set aside: %q %v", text, err)
+	}
+	if !strings.Contains(log.String(), "damaged") || !strings.Contains(log.String(), aside) {
+		t.Errorf("said: %s", log.String())
+	}
+	if !m.inv.Blank() {
+		t.Error("the inventory is not empty")
+	}
+	if err := m.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSnapshotIsWrittenEveryNowAndThen(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		m := &memory{inv: inventory.New(inventory.DefaultConfig()), path: filepath.Join(dir, "snapshot"), interval: time.Minute, now: time.Now, log: zerolog.Nop()}
+		told(t, m.inv)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); m.Run(ctx) }()
+		time.Sleep(59 * time.Second)
+		synctest.Wait()
+		if m.saved.Load() != 0 {
+			t.Error("too early")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		first := m.saved.Load()
+		if first == 0 {
+			t.Error("not written after its interval")
+		}
+		m.path = filepath.Join(dir, "gone", "snapshot")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if m.failures.Load() != 1 || m.saved.Load() != first {
+			t.Errorf("%d failures", m.failures.Load())
+		}
+		stop()
+		<-done
+	})
+}
+
+// slowFeeder is in step after a while.
+type slowFeeder struct{ synced atomic.Bool }
+
+func (f *slowFeeder) Name() string { return "vc01" }
+
+func (f *slowFeeder) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+
+func (f *slowFeeder) Synced() bool { return f.synced.Load() }
+
+func (f *slowFeeder) Trouble() string { return "" }
+
+func TestDeliveriesAwaitTheFirstReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		if late := awaitFeeders(t.Context(), nil, time.Hour); late != nil || time.Since(begin) != 0 {
+			t.Errorf("without feeders: %v after %v", late, time.Since(begin))
+		}
+		f := &slowFeeder{}
+		if late := awaitFeeders(t.Context(), []feeder{f}, time.Minute); len(late) != 1 || time.Since(begin) != time.Minute {
+			t.Errorf("one that says nothing: %v after %v", late, time.Since(begin))
+		}
+		begin = time.Now()
+		time.AfterFunc(5*time.Second, func() { f.synced.Store(true) })
+		if late := awaitFeeders(t.Context(), []feeder{f}, time.Minute); late != nil || time.Since(begin) > 6*time.Second {
+			t.Errorf("one that is late: %v after %v", late, time.Since(begin))
+		}
+		f.synced.Store(false)
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		begin = time.Now()
+		if late := awaitFeeders(ctx, []feeder{f}, time.Minute); late != nil || time.Since(begin) != time.Second {
+			t.Errorf("a program that is to stop: %v after %v", late, time.Since(begin))
+		}
+	})
+}
