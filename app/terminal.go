@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"strings"
+	"text/tabwriter"
+	"unicode"
 )
 
 // IsTerminal reports whether f is a terminal, and so read by a person.
@@ -40,4 +44,38 @@ func escapeControl(b []byte) []byte {
 		}
 	}
 	return out
+}
+
+// escapeCell replaces every control character, also what ends a line or a cell: names of VMs are a tenant's words.
+func escapeCell(s string) string {
+	if strings.IndexFunc(s, unicode.IsControl) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// writeTable writes rows in columns for people to read.
+func writeTable(w io.Writer, rows [][]string) error {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, c := range row {
+			cells[i] = escapeCell(c)
+		}
+		if _, err := io.WriteString(tw, strings.TrimRight(strings.Join(cells, "\t"), "\t")+"\n"); err != nil {
+			return fmt.Errorf("write a table: %w", err)
+		}
+	}
+	if err := tw.Flush(); err != nil {
+		return fmt.Errorf("write a table: %w", err)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package enrich
 import (
 	"strings"
 	"sync"
+	"time"
 
 	"vswarden/event"
 	"vswarden/inventory"
@@ -42,6 +43,7 @@ type portKey struct {
 // port joins a line of the virtual switch.
 func (n *Enricher) port(e *event.Event, s *sent) {
 	q := resolve.Question{Host: s.host, Guard: n.cfg.Guard, Now: inventory.StampOf(n.now()), ClockUnsettled: s.hasStamp && !s.settled}
+	q.ClockNear = s.hasStamp && time.Duration(e.Received-e.Time).Abs() <= n.cfg.Guard
 	q.From, q.Join, q.To = n.when(e, s)
 	if e.L2Sec.Kind != event.L2SecNone {
 		c := &e.L2Sec.Client
@@ -70,10 +72,9 @@ func (n *Enricher) port(e *event.Event, s *sent) {
 		j.Time, j.Age = int64(told), max(0, q.Now.Sub(told).Milliseconds())
 	}
 	j.Status = statusOf(a.Status)
-	if a.Status == resolve.Unresolved || a.Status == resolve.NotApplicable {
-		return
+	if a.Status != resolve.NotApplicable {
+		n.attach(e, &q, &a) // of a holder nobody knows: whose the requested address is, and how to find out more
 	}
-	n.attach(e, &q, &a)
 }
 
 // learn teaches the inventory what a NetPort line says.

@@ -17,7 +17,7 @@ type Joined struct {
 	Age        int64  // how old that was, milliseconds
 
 	Host *JoinedHost // nil: the sender is not known
-	Port *JoinedPort // nil: the line speaks of no port, or nobody is known to have held it
+	Port *JoinedPort // nil: the line speaks of no port
 
 	Setting PolicySetting // the setting of the policy that this line is about
 	Agrees  Agreement     // whether the line agrees with the policy as it is known

@@ -25,6 +25,7 @@ type Export struct {
 // ExportHost is one host with all that runs on it.
 type ExportHost struct {
 	Name       string            `json:"name"`
+	At         Stamp             `json:"at,omitzero"` // the moment all this is of, where that is before the export's
 	MOID       string            `json:"moid,omitempty"`
 	UUID       UUID              `json:"uuid,omitzero"`
 	Version    string            `json:"version,omitempty"`
@@ -127,6 +128,9 @@ func (h *HostTable) export(at, now Stamp) ExportHost {
 	if h.ref.VC != 0 {
 		x.MOID = h.ref.ID
 	}
+	if of := h.statedBy(v, at, now); of < at {
+		x.At = of
+	}
 	for i := range f.Portgroups {
 		p := &f.Portgroups[i]
 		e := EffectiveStandard(switchFlags(f, p.Switch), p.Rules.Own, p.Rules.Computed)
@@ -154,6 +158,20 @@ func (h *HostTable) export(at, now Stamp) ExportHost {
 		}
 	}
 	return x
+}
+
+// statedBy returns the moment that what is known of the host at a moment was stated: a copy of it must not look
+// newer than it is.
+func (h *HostTable) statedBy(v *hostView, at, now Stamp) Stamp {
+	if told := h.Told(now); told != 0 {
+		return min(at, told)
+	}
+	for _, of := range slices.Backward(v.imports) {
+		if of <= at {
+			return of
+		}
+	}
+	return at
 }
 
 func switchFlags(host *Host, name string) Flags {
@@ -196,6 +214,9 @@ func (h *HostTable) exportPort(id uint32, c *Candidate, at Stamp) ExportPort {
 	}
 	if c.Method&MethodBackdated != 0 {
 		x.Since = c.Early
+	}
+	if c.Method&(MethodPortTable|MethodLive|MethodLearned) == 0 {
+		x.Since = c.Stated
 	}
 	if c.To != Forever {
 		x.Until = c.To

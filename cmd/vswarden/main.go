@@ -23,6 +23,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // failed while running
 	exitUsage  = 2 // usage or configuration
+	exitUnsure = 4 // port: not known, or not for certain
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -42,6 +43,8 @@ func run(args []string) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, errUnsure):
+		return exitUnsure
 	case errors.As(err, &faults), errors.As(err, &usage), app.IsUsage(err):
 		fmt.Fprintln(os.Stderr, err)
 		return exitUsage
@@ -67,7 +70,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(), newCheck(), newDecode(), newDemo(), newCursors(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newDecode(), newDemo(), newCursors(), newPort(), newInventory(), newVersion())
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c.RunE == nil {
 		c.Args = cobra.ArbitraryArgs

@@ -176,7 +176,10 @@ type section struct {
 	text    string
 }
 
-// sections cuts a transcript at its prompts. A text without prompts is one section.
+// divider begins a line with which people part outputs that they keep in one file.
+const divider = "#####"
+
+// sections cuts a transcript at its prompts and dividers. A text without prompts is one section.
 func sections(text string) (list []section) {
 	cur := section{}
 	begin := 0
@@ -186,7 +189,9 @@ func sections(text string) (list []section) {
 		if end >= 0 {
 			next = at + end + 1
 		}
-		if host, command, ok := prompt(strings.TrimRight(text[at:next], "\r\n")); ok {
+		line := strings.TrimRight(text[at:next], "\r\n")
+		host, command, ok := prompt(line)
+		if ok || strings.HasPrefix(line, divider) {
 			cur.text = text[begin:at]
 			if strings.TrimSpace(cur.text) != "" {
 				list = append(list, cur)

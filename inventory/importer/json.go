@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ func parseJSON(text string) ([]Part, error) {
 	var parts []Part
 	for i := range x.Hosts {
 		p := Part{Kind: JSON, Statement: x.Hosts[i].Statement()}
-		p.At = x.At
+		p.At = cmp.Or(x.Hosts[i].At, x.At)
 		if p.count() > maxRows {
 			return nil, fmt.Errorf("%s: %w", JSON, errRows)
 		}

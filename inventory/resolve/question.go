@@ -22,6 +22,8 @@ type Question struct {
 	Guard          time.Duration
 	// ClockUnsettled: the offset of the sender's clock rests on too few lines.
 	ClockUnsettled bool
+	// ClockNear: the line's own stamp is within Guard of its receipt. An import is vaguer than that anyway.
+	ClockNear bool
 	// TableUntrusted: of the last lines of this host that had both a port and a name, too many disagreed with its table.
 	TableUntrusted bool
 }

@@ -249,7 +249,7 @@ func (r *Resolver) tableOnly(q *Question, best *inventory.Candidate, count int) 
 		limit(unsettled, NoteUnsettled)
 		a.Confidence *= staleness(q)
 	}
-	if q.ClockUnsettled {
+	if q.ClockUnsettled && !(imported && q.ClockNear) {
 		limit(unsettled, NoteClock)
 	}
 	if q.TableUntrusted && best.Method&inventory.MethodPortTable != 0 {
@@ -268,7 +268,9 @@ func (r *Resolver) tableOnly(q *Question, best *inventory.Candidate, count int) 
 func staleness(q *Question) float64 {
 	told := q.Host.Told(q.Now)
 	switch age := q.Now.Sub(told); {
-	case told == 0 || age > time.Hour:
+	case told == 0: // only its own log lines have told of it
+		return 1
+	case age > time.Hour:
 		return 0.7
 	case age > 2*time.Minute:
 		return 0.9
