@@ -84,6 +84,7 @@ const (
 	TagHostRenamed
 	TagFlood
 	TagReplay
+	TagForeign // came by a raw topic without a word on how it was received: not from vswarden
 	tagsEnd // one past the last; a tag that is added here gets its name in TagNames
 )
 

@@ -17,6 +17,7 @@ var TagNames = [...]string{
 	"_host_renamed",
 	"_flood",
 	"_replay",
+	"_foreign",
 }
 
 // tagsUnparsed are the tags of a line that was not fully parsed: OriginalSecurity keeps its frame.

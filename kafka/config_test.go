@@ -62,7 +62,7 @@ func TestProducerConfigValidate(t *testing.T) {
 		t.Errorf("faults at %q, want %q", paths, want)
 	}
 	for _, topic := range []string{"", ".", "..", "ü", string(make([]byte, 250))} {
-		if isTopic(topic) {
+		if IsTopic(topic) {
 			t.Errorf("%q is taken for a topic's name", topic)
 		}
 	}

@@ -156,7 +156,7 @@ func (c ProducerConfig) Validate() (faults []setting.Fault) {
 	fault := func(path, value, problem string) {
 		faults = append(faults, setting.Fault{Path: path, Value: value, Problem: problem})
 	}
-	if !isTopic(c.Topic) {
+	if !IsTopic(c.Topic) {
 		fault("topic", strconv.Quote(c.Topic), "no topic's name, write 1 to 249 of A-Z a-z 0-9 . _ -")
 	}
 	switch c.Compression {
@@ -176,8 +176,8 @@ const (
 	maxMaxBytes = 64 * setting.MiB
 )
 
-// isTopic says whether Kafka takes s as the name of a topic.
-func isTopic(s string) bool {
+// IsTopic says whether Kafka takes s as the name of a topic.
+func IsTopic(s string) bool {
 	for _, c := range []byte(s) {
 		letter := c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
 		if !letter && c != '.' && c != '_' && c != '-' {

@@ -3,6 +3,8 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"io"
+	"slices"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -16,8 +18,9 @@ type Reader struct {
 	lookup    *lookup
 	partition int32
 	next      int64 // offset of the next message
+	stop      int64 // where Read gives io.EOF; 0: nowhere
+	end       int64 // of the partition, as last heard
 	conn      *conn
-	found     []Stored
 }
 
 // LostError says that messages are gone before they were read: they were older than the topic keeps
@@ -67,10 +70,19 @@ type fetchResponsePartition struct {
 // Partition is the partition's number.
 func (r *Reader) Partition() int32 { return r.partition }
 
-// Read waits until there is something to read, or ctx ends, and returns it. After an error it may be
-// called again; a LostError is returned once.
+// Until makes Read end with io.EOF before the message at an offset.
+func (r *Reader) Until(end int64) { r.stop = end }
+
+// End is the offset after the partition's last message, as of the last Read.
+func (r *Reader) End() int64 { return r.end }
+
+// Read waits until there is something to read, or ctx ends, and returns it: the slice and all it
+// holds are the caller's. After an error it may be called again; a LostError is returned once.
 func (r *Reader) Read(ctx context.Context) ([]Stored, error) {
 	for {
+		if r.stop > 0 && r.next >= r.stop {
+			return nil, io.EOF
+		}
 		res, err := r.fetch(ctx)
 		if err != nil {
 			r.Close()
@@ -85,9 +97,16 @@ func (r *Reader) Read(ctx context.Context) ([]Stored, error) {
 			r.lookup.current().stale.Store(true)
 			return nil, explainRead(r.cfg, r.lookup.topic, brokerError(res.ErrorCode, ""))
 		}
-		r.found, r.next, err = appendStored(r.found[:0], res.Records, r.next)
-		if len(r.found) > 0 {
-			return r.found, nil // what is wrong behind them is found again
+		r.end = res.HighWatermark
+		var found []Stored
+		found, r.next, err = appendStored(nil, res.Records, r.next)
+		if r.stop > 0 {
+			if i := slices.IndexFunc(found, func(m Stored) bool { return m.Offset >= r.stop }); i >= 0 {
+				found = found[:i]
+			}
+		}
+		if len(found) > 0 {
+			return found, nil // what is wrong behind them is found again
 		}
 		if err != nil {
 			return nil, fmt.Errorf("topic %s, partition %d: %w", r.lookup.topic, r.partition, err)

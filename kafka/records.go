@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
+	"unsafe"
 
 	"github.com/segmentio/kafka-go/compress"
 )
 
-// Stored is a message as a partition has it. Its Value is the reader's own and is not used again.
+// Stored is a message as a partition has it. All it points into is one batch's memory, which is
+// not used again: it lives as long as any message of the batch.
 type Stored struct {
 	Message
 	Offset int64
@@ -52,8 +55,9 @@ func appendStored(dst []Stored, b []byte, from int64) (all []Stored, next int64,
 			if attributes&8 != 0 { // the broker's time, one for all
 				r.fixed = int64(be.Uint64(batch[35:]))
 			}
-			whole := len(dst)
-			for range int32(be.Uint32(batch[57:])) {
+			whole, count := len(dst), int(int32(be.Uint32(batch[57:])))
+			dst = slices.Grow(dst, max(0, min(count, len(records)/minRecord)))
+			for range count {
 				m, ok := r.record()
 				if !ok {
 					return dst[:whole], next, fmt.Errorf("offset %d: %w", next, errBatch)
@@ -95,7 +99,12 @@ type recordReader struct {
 	base  int64 // offset of the batch
 	time  int64 // of its first record, Unix milliseconds
 	fixed int64 // of all its records, where that is not 0
+	// headers of the batch, one slice for many messages.
+	headers []Header
 }
+
+// minRecord is the least that a record takes: its length, attributes, time, offset and three lengths.
+const minRecord = 7
 
 func (r *recordReader) record() (m Stored, ok bool) {
 	size, ok := r.varint()
@@ -109,20 +118,27 @@ func (r *recordReader) record() (m Stored, ok bool) {
 	key, ok3 := r.bytes()
 	value, ok4 := r.bytes()
 	headers, ok5 := r.varint()
-	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || headers < 0 || headers > int64(len(r.b)) {
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || headers < 0 || headers > int64(len(r.b))/2 {
 		return m, false
 	}
-	m.Offset, m.Time, m.Key, m.Value = r.base+offset, r.time+time, string(key), value
+	m.Offset, m.Time, m.Key, m.Value = r.base+offset, r.time+time, view(key), value
 	if r.fixed != 0 {
 		m.Time = r.fixed
 	}
+	if int(headers) > cap(r.headers)-len(r.headers) {
+		r.headers = make([]Header, 0, max(int(headers), 1024))
+	}
+	from := len(r.headers)
 	for range headers {
 		name, ok := r.bytes()
 		text, ok2 := r.bytes()
 		if !ok || !ok2 {
 			return m, false
 		}
-		m.Headers = append(m.Headers, Header{Key: string(name), Value: string(text)})
+		r.headers = append(r.headers, Header{Key: view(name), Value: view(text)})
+	}
+	if headers > 0 {
+		m.Headers = r.headers[from:len(r.headers):len(r.headers)]
 	}
 	if len(r.b) > 0 {
 		return m, false
@@ -130,6 +146,9 @@ func (r *recordReader) record() (m Stored, ok bool) {
 	r.b = rest
 	return m, true
 }
+
+// view is b as a string without a copy: nobody writes to a batch that was read.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 func (r *recordReader) varint() (int64, bool) {
 	v, n := binary.Varint(r.b)

@@ -73,6 +73,7 @@ type DeliveryConfig struct {
 	Detail    event.Detail
 	Original  event.Original
 	Plain     bool                       // passwords on command lines are written as they are
+	Tags      event.Tags                 // marks that every event gets: TagReplay
 	Listeners map[uint16]*decode.Options // by Frame.Listener
 	Lanes     int                        // events of one sender share a lane; 0 = 1
 	Log       zerolog.Logger

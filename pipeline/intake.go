@@ -3,18 +3,23 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"vswarden/event"
 	"vswarden/receiver"
+	"vswarden/sink"
 	"vswarden/spool"
 )
 
 // IntakeConfig says how frames enter the log.
 type IntakeConfig struct {
 	Log *spool.Log
+	// Topic is where events of our own go when there is no Log (role enrich): a sink for raw records.
+	// Frames then do not come in here.
+	Topic sink.Sink
 	// DropNewest makes every sender lose its newest frames when the log is full; else only those
 	// lose that cannot be made to wait (UDP).
 	DropNewest bool
@@ -40,10 +45,14 @@ type Intake struct {
 
 	appended atomic.Uint64
 	emitted  atomic.Uint64
+	failing  atomic.Pointer[string] // why the topic does not take events, nil while it does
 }
 
-// NewIntake makes the way into cfg.Log.
+// NewIntake makes the way into cfg.Log, or to cfg.Topic.
 func NewIntake(cfg IntakeConfig) *Intake {
+	if cfg.Log == nil {
+		return &Intake{cfg: cfg, epoch: rand.Uint64()}
+	}
 	// Events of our own draw their ids from an epoch of their own: a record's position is not
 	// known before it is appended, its JSON has to be.
 	return &Intake{cfg: cfg, epoch: ^cfg.Log.Epoch(), newest: cfg.Log.LastStamp()}
@@ -113,8 +122,11 @@ func (in *Intake) stamp(t time.Time) int64 {
 
 // Emit puts an event of our own into the log, from where it goes to every sink like any other
 // record. It fills in e.Received, and e.Time and e.ID where they are empty. When the log is full
-// it waits for room until ctx ends.
+// it waits for room until ctx ends. Without a log it goes to the raw topic first.
 func (in *Intake) Emit(ctx context.Context, e *event.Event) error {
+	if in.cfg.Log == nil {
+		return in.emitTopic(ctx, e)
+	}
 	for {
 		err := in.emit(e)
 		if !errors.Is(err, spool.ErrFull) {
@@ -129,6 +141,21 @@ func (in *Intake) Emit(ctx context.Context, e *event.Event) error {
 func (in *Intake) emit(e *event.Event) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.settle(e)
+	in.json = e.AppendJSON(in.json[:0], event.DetailFull, event.OriginalNone)
+	in.header = appendEventHeader(in.header[:0], e.ID, e.Dataset, e.Received)
+	in.batch.Reset()
+	in.batch.Add(in.header, in.json)
+	in.batch.Stamp = in.newest
+	if _, err := in.cfg.Log.Append(&in.batch); err != nil {
+		return err
+	}
+	in.emitted.Add(1)
+	return nil
+}
+
+// settle gives e its receive stamp, and a time and an id where it has none. Called with mu held.
+func (in *Intake) settle(e *event.Event) {
 	now := time.Now
 	if in.cfg.Now != nil {
 		now = in.cfg.Now
@@ -141,16 +168,6 @@ func (in *Intake) emit(e *event.Event) error {
 		in.number++
 		e.ID = event.NewID(in.epoch, in.number)
 	}
-	in.json = e.AppendJSON(in.json[:0], event.DetailFull, event.OriginalNone)
-	in.header = appendEventHeader(in.header[:0], e.ID, e.Dataset, e.Received)
-	in.batch.Reset()
-	in.batch.Add(in.header, in.json)
-	in.batch.Stamp = in.newest
-	if _, err := in.cfg.Log.Append(&in.batch); err != nil {
-		return err
-	}
-	in.emitted.Add(1)
-	return nil
 }
 
 // Ahead returns how far the newest receive stamp is ahead of the clock: stamps never run backwards,
@@ -168,7 +185,7 @@ func (in *Intake) Ahead() time.Duration {
 	return max(time.Duration(in.newest-now().UnixNano()), 0)
 }
 
-// Emitted returns how many events of our own are in the log.
+// Emitted returns how many events of our own are in the log, or in the topic.
 func (in *Intake) Emitted() uint64 { return in.emitted.Load() }
 
 // Appended returns how many frames are in the log.

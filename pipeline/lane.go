@@ -43,6 +43,7 @@ type lane struct {
 	ends   []int        // end of each event of batch in out
 	keys   map[netip.Addr]string
 	names  map[string]string // TLS names and hosts behind relays
+	zones  map[string]*decode.Options
 	tags   [32]uint64        // tags seen in this batch, by bit
 	utc    decode.Options
 }
@@ -53,6 +54,7 @@ func newLane(d *Delivery, index int32) *lane {
 		work:  make(chan *chunk, chunksInFlight),
 		keys:  map[netip.Addr]string{},
 		names: map[string]string{},
+		zones: map[string]*decode.Options{},
 	}
 }
 
@@ -63,6 +65,8 @@ func (d *Delivery) laneOf(r *Record) int32 {
 	}
 	var h uint64
 	switch {
+	case len(r.Key) > 0:
+		h = maphash.Bytes(d.seed, r.Key)
 	case r.Kind != KindFrame:
 	case len(r.TLSPeer) > 0:
 		h = maphash.Bytes(d.seed, r.TLSPeer)
@@ -108,7 +112,7 @@ func (l *lane) deliver(ctx context.Context, c *chunk) bool {
 		if c.lanes[i] != l.index {
 			continue
 		}
-		id := event.NewID(c.Epoch, uint64(c.First)+uint64(i))
+		id := c.id(i)
 		keep, err := l.encode(&c.records[i], id)
 		if err != nil {
 			if !l.d.bury(ctx, l.letter(&c.records[i], id, err)) {
@@ -153,12 +157,22 @@ func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
 	switch r.Kind {
 	case KindFrame:
 		l.fill(e, r, id)
-		decode.Line(e, l.options(r.Listener))
+		if r.Transport == receiver.File {
+			l.line(e, r)
+		} else {
+			decode.Line(e, l.optionsOf(r))
+		}
 		if l.d.cfg.Plain {
 			e.Secrets = event.Secrets{}
 		}
 		if l.d.cfg.Enrich != nil {
+			if e.Received == 0 {
+				e.Received = e.Time // a line of a file: its own time is all there is to look up by
+			}
 			l.d.cfg.Enrich.Enrich(e)
+			if r.Transport == receiver.File {
+				e.Received = 0
+			}
 		}
 		for t := e.Tags; t != 0; t &= t - 1 {
 			l.tags[bit(t)]++
@@ -181,7 +195,11 @@ func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
 			return false, nil
 		}
 		rec.ID, rec.Dataset = r.ID, event.Dataset(strings.Clone(string(e.Dataset)))
-		l.out = append(l.out, r.Data...)
+		if l.d.cfg.Tags&event.TagReplay != 0 {
+			l.out = appendTagged(l.out, r.Data, event.TagNames[bit(event.TagReplay)])
+		} else {
+			l.out = append(l.out, r.Data...)
+		}
 	default:
 		return false, errRecord
 	}
@@ -203,7 +221,7 @@ func (l *lane) frame(r *Record) sink.Frame {
 		TLSPeer: text(r.TLSPeer), Relay: text(r.Relay), Listener: r.Listener,
 		Truncated: r.Flags&receiver.Truncated != 0, Unfinished: r.Flags&receiver.Unfinished != 0,
 	}
-	if loc := l.options(r.Listener).Location; loc != nil {
+	if loc := l.optionsOf(r).Location; loc != nil {
 		f.Timezone = loc.String()
 	}
 	return f
@@ -216,8 +234,13 @@ func (l *lane) fill(e *event.Event, r *Record, id event.ID) {
 		Peer: r.Peer, Transport: r.Transport.String(), Framing: r.Framing.String(),
 		TLSPeer: text(r.TLSPeer), Relay: text(r.Relay), Authenticated: len(r.TLSPeer) > 0,
 	}
+	e.Tags |= l.d.cfg.Tags
 	if r.Flags&receiver.Truncated != 0 {
 		e.Tags |= event.TagTruncated
+	}
+	if r.Foreign {
+		e.Tags |= event.TagForeign
+		e.Receiver.Transport, e.Receiver.Framing = "", ""
 	}
 }
 
@@ -231,7 +254,7 @@ func (l *lane) options(listener uint16) *decode.Options {
 // key returns the sender key as a string that outlives the record. Both maps are bounded: when
 // one is full it is emptied, which costs a few allocations and nothing else.
 func (l *lane) key(r *Record) string {
-	if len(r.TLSPeer) == 0 && len(r.Relay) == 0 {
+	if len(r.Key) == 0 && len(r.TLSPeer) == 0 && len(r.Relay) == 0 {
 		a := r.Peer.Addr()
 		k, ok := l.keys[a]
 		if !ok {
@@ -244,7 +267,10 @@ func (l *lane) key(r *Record) string {
 		return k
 	}
 	var low [255]byte
-	name := r.TLSPeer
+	name := r.Key
+	if len(name) == 0 {
+		name = r.TLSPeer
+	}
 	if len(name) == 0 {
 		name = lowerASCII(low[:0], decode.HeaderHost(r.Data))
 	}
@@ -375,7 +401,7 @@ func (l *lane) letter(r *Record, id event.ID, err error) deadletter.Letter {
 func (l *lane) refused(c *chunk, rec *sink.Record, err error) deadletter.Letter {
 	letter := deadletter.Letter{ID: rec.ID, Received: rec.Received, Reason: DeadPermanent, Err: err, Original: rec.Value}
 	for i := range c.records {
-		if c.lanes[i] == l.index && event.NewID(c.Epoch, uint64(c.First)+uint64(i)) == rec.ID {
+		if c.lanes[i] == l.index && c.id(i) == rec.ID {
 			letter.Original = c.records[i].Data
 			break
 		}

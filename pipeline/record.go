@@ -45,6 +45,11 @@ type Record struct {
 	ID      event.ID
 	Dataset []byte
 
+	// What comes along when another node received it: see AppendKept. A frame then has an ID too.
+	Key     []byte // sender key
+	Zone    []byte // time zone of stamps that name none
+	Foreign bool   // nobody said how it was received
+
 	Data []byte // the frame, or the event's JSON
 }
 
@@ -113,6 +118,8 @@ func (r *Record) decode(b []byte) error {
 		return r.decodeFrame(b)
 	case KindEvent:
 		return r.decodeEvent(b)
+	case kindKept:
+		return r.decodeKept(b)
 	}
 	return errRecord
 }

@@ -1,0 +1,139 @@
+package pipeline
+
+import (
+	"bytes"
+	"time"
+
+	"vswarden/decode"
+	"vswarden/event"
+	"vswarden/receiver"
+)
+
+// A record that another node received comes with what a log of our own would know: its id, its
+// sender key, and the time zone of the listener, which is not ours. A Cursor that is no log's puts
+// that before the record, behind a first byte of its own:
+//
+//	┌────┬─────────┬──────┬──────┬─────┬──────┬──────┬─────────────────────────────────┐
+//	│ 2  │ foreign │ id   │ klen │ key │ zlen │ zone │ a frame or an event, as above   │
+//	│ u8 │ u8      │ 16 B │ u8   │≤255 │ u8   │ ≤255 │ rest                            │
+//	└────┴─────────┴──────┴──────┴─────┴──────┴──────┴─────────────────────────────────┘
+const (
+	kindKept  = Kind(2)
+	keptFixed = 1 + 1 + 16
+)
+
+// AppendKept appends r as a Cursor that reads from elsewhere gives it in a spool.Chunk. All of r is
+// kept, its ID too, which must not be zero.
+func AppendKept(dst []byte, r *Record) []byte {
+	foreign := byte(0)
+	if r.Foreign {
+		foreign = 1
+	}
+	dst = append(dst, byte(kindKept), foreign)
+	dst = append(dst, r.ID[:]...)
+	dst = appendShort(dst, text(r.Key))
+	dst = appendShort(dst, text(r.Zone))
+	if r.Kind == KindEvent {
+		dst = appendEventHeader(dst, r.ID, event.Dataset(text(r.Dataset)), r.Received)
+	} else {
+		dst = appendFrameHeader(dst, &receiver.Frame{
+			Peer: r.Peer, Transport: r.Transport, Framing: r.Framing, TLSPeer: text(r.TLSPeer), Relay: text(r.Relay),
+			Listener: r.Listener, Flags: r.Flags,
+		}, r.Received)
+	}
+	return append(dst, r.Data...)
+}
+
+// Decode fills r from a record of a log, which r then points into. The id of a frame is not in it:
+// it follows from its place.
+func (r *Record) Decode(b []byte) error { return r.decode(b) }
+
+func (r *Record) decodeKept(b []byte) error {
+	if len(b) < keptFixed {
+		return errRecord
+	}
+	foreign, id := b[1] != 0, event.ID(b[2:18])
+	key, rest, ok := cutShort(b[keptFixed:])
+	if !ok {
+		return errRecord
+	}
+	zone, rest, ok := cutShort(rest)
+	if !ok || len(rest) == 0 || Kind(rest[0]) == kindKept {
+		return errRecord
+	}
+	if err := r.decode(rest); err != nil {
+		return err
+	}
+	r.ID, r.Key, r.Zone, r.Foreign = id, key, zone, foreign
+	return nil
+}
+
+// id is the name of a record: its own, or that of its place in the log.
+func (c *chunk) id(i int) event.ID {
+	if id := c.records[i].ID; id != (event.ID{}) {
+		return id
+	}
+	return event.NewID(c.Epoch, uint64(c.First)+uint64(i))
+}
+
+const zonesMax = 64 // time zones a lane keeps, of listeners of other nodes
+
+// optionsOf says how to decode the frame r.
+func (l *lane) optionsOf(r *Record) *decode.Options {
+	if len(r.Zone) == 0 {
+		return l.options(r.Listener)
+	}
+	o := l.zones[text(r.Zone)]
+	if o == nil {
+		if len(l.zones) >= zonesMax {
+			clear(l.zones)
+		}
+		name := string(r.Zone)
+		loc, err := time.LoadLocation(name)
+		if err != nil {
+			loc = time.UTC // a zone that only the other machine knows
+		}
+		o = &decode.Options{Location: loc}
+		l.zones[name] = o
+	}
+	return o
+}
+
+// line decodes the line of a file. There is no time at which it was received: r.Received is what
+// the file itself says, the line's own stamp or that of the line before it.
+func (l *lane) line(e *event.Event, r *Record) {
+	o := *l.optionsOf(r)
+	o.File, o.Year = true, 1970
+	if r.Received != 0 {
+		zone := time.UTC
+		if o.Location != nil {
+			zone = o.Location
+		}
+		o.Year = time.Unix(0, r.Received).In(zone).Year()
+	}
+	e.Received = 0
+	decode.Line(e, &o)
+	if e.TimeSource != event.TimeHeader {
+		e.Time, e.TimeSource = r.Received, event.TimePrevious
+		if r.Received == 0 {
+			e.TimeSource = event.TimeNone
+		}
+	}
+}
+
+// appendTagged appends an event of our own with a tag more. Its JSON is ours, so the one key "tags"
+// that it can have is that list.
+func appendTagged(dst, json []byte, tag string) []byte {
+	const key = `"tags":[`
+	at, before, after := bytes.Index(json, []byte(key)), "", ","
+	if at >= 0 {
+		at += len(key)
+	} else if at = bytes.LastIndexByte(json, '}'); at > 1 {
+		before, after = `,`+key, `]`
+	} else {
+		return append(dst, json...)
+	}
+	dst = append(append(dst, json[:at]...), before...)
+	dst = append(append(append(dst, '"'), tag...), '"')
+	return append(append(dst, after...), json[at:]...)
+}
