@@ -89,12 +89,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := os.MkdirAll(cfg.DataDir, 0o750); err != nil {
 		return setting.Faults{{Path: "data_dir", Value: cfg.DataDir, Problem: err.Error() + ", write a directory that vswarden's user may make or write to"}}
 	}
-	records, err := openLog(cfg)
+	from, err := openSupply(cfg, o.clock(), log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, records.Close()) }()
-	reportDamage(log, records)
+	defer func() { err = errors.Join(err, from.close()) }()
+	records := logOf(from) // nil in role enrich
 
 	known, err := openMemory(cfg, o.clock(), log)
 	if err != nil {
@@ -106,7 +106,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 
-	outlets, err := openOutlets(cfg, o, records, known.inv)
+	outlets, err := openOutlets(cfg, o, from, known.inv)
 	defer func() { err = errors.Join(err, closeOutlets(outlets)) }()
 	if err != nil {
 		return err
@@ -117,13 +117,21 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	intake := pipeline.NewIntake(pipeline.IntakeConfig{
+	ic := pipeline.IntakeConfig{
 		Log:        records,
 		Now:        o.Now,
 		DropNewest: cfg.Log.Full == spool.FullDropNewest,
 		WaitSynced: cfg.Log.Sync == spool.SyncAlways,
-	})
-	p := &parts{cfg: cfg, log: log, records: records, intake: intake, listeners: listeners, outlets: outlets, known: known, feeders: feeders}
+	}
+	remote, _ := from.(*topicSupply)
+	if remote != nil {
+		ic.Topic = remote.own
+	}
+	intake := pipeline.NewIntake(ic)
+	if remote != nil {
+		remote.emit = intake.Emit
+	}
+	p := &parts{cfg: cfg, log: log, records: records, remote: remote, intake: intake, listeners: listeners, outlets: outlets, known: known, feeders: feeders}
 	admin, err := web.Listen(cfg.Admin, p.metrics(), p.healthy, p.ready)
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
@@ -152,7 +160,7 @@ func Run(ctx context.Context, o Options) (err error) {
 			}
 		})
 	}
-	spawn(&keep, "log", func() error { return records.Run(logCtx) })
+	spawn(&keep, "log", func() error { return from.run(logCtx) })
 	know.Go(func() { known.Run(knowCtx) })
 	for _, f := range feeders {
 		spawn(&know, "inventory "+f.Name(), func() error { return f.Run(knowCtx) })
@@ -184,7 +192,7 @@ func Run(ctx context.Context, o Options) (err error) {
 
 	// Stop: nothing more comes in, what came in is on disk, the sinks have it or time is up.
 	in.Wait()
-	errs := []error{records.CloseWrite()}
+	errs := []error{from.closeWrite()}
 	late := time.AfterFunc(cfg.ShutdownTimeout, func() { cutOff(errDrain) })
 	out.Wait()
 	late.Stop()
@@ -247,7 +255,7 @@ type outlet struct {
 	sink     sink.Sink
 	dead     *deadletter.File
 	delivery *pipeline.Delivery
-	cursor   *spool.Cursor
+	cursor   cursor
 	backlog  uint64 // records that waited for the sink when the process started
 	upkeep   string // why older files cannot be looked after, as last logged
 	skipped  uint64 // of these, what a new sink with start: newest never gets
@@ -255,7 +263,7 @@ type outlet struct {
 
 // openOutlets opens every sink with its cursor and dead letters. On an error it returns what
 // is open so far, to be closed.
-func openOutlets(cfg configs.Config, o Options, records *spool.Log, inv *inventory.Inventory) ([]*outlet, error) {
+func openOutlets(cfg configs.Config, o Options, from supply, inv *inventory.Inventory) ([]*outlet, error) {
 	options := map[uint16]*decode.Options{}
 	for _, l := range cfg.Listeners {
 		loc, err := time.LoadLocation(l.Timezone)
@@ -278,7 +286,7 @@ func openOutlets(cfg configs.Config, o Options, records *spool.Log, inv *invento
 		if t.dead, err = deadletter.Open(filepath.Join(cfg.DataDir, "dead", s.Name+".ndjson"), s.Name, cfg.DeadLetters); err != nil {
 			return open, fmt.Errorf("sink %s: dead letters: %w", s.Name, err)
 		}
-		if t.cursor, err = records.Cursor(s.Name, s.Start); err != nil {
+		if t.cursor, err = from.cursor(s.Name, s.Start); err != nil {
 			return open, fmt.Errorf("sink %s: cursor: %w", s.Name, err)
 		}
 		t.skipped = t.cursor.Passed()

@@ -14,11 +14,17 @@ func Describe(w io.Writer, cfg configs.Config) error {
 		return faults
 	}
 	var b strings.Builder
+	fmt.Fprintf(&b, "role            %s\n", cfg.Tier())
 	fmt.Fprintf(&b, "data directory  %s\n", cfg.DataDir)
+	if k := cfg.Source.Kafka; cfg.Tier() == configs.RoleEnrich {
+		fmt.Fprintf(&b, "source          topic %s at %s, groups %s\n", k.Topic, strings.Join(k.Brokers, ", "), k.GroupOf("SINK"))
+	}
 	for _, l := range cfg.Listeners {
 		fmt.Fprintf(&b, "listen          %s (%s, time zone of stamps that name none: %s)\n", l.Address, l.Name, l.Timezone)
 	}
-	fmt.Fprintf(&b, "log             %s, sync %s, at most %s, %s kept free\n", cfg.Log.Body, cfg.Log.Sync, cfg.Log.MaxSize, cfg.Log.MinFree)
+	if cfg.Tier() != configs.RoleEnrich {
+		fmt.Fprintf(&b, "log             %s, sync %s, at most %s, %s kept free\n", cfg.Log.Body, cfg.Log.Sync, cfg.Log.MaxSize, cfg.Log.MinFree)
+	}
 	for _, s := range cfg.Sinks {
 		where := ""
 		switch s.Type {

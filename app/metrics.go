@@ -15,6 +15,7 @@ func (p *parts) metrics() []web.Metric {
 	all = append(all, p.receiverMetrics()...)
 	all = append(all, p.logMetrics()...)
 	all = append(all, p.inventoryMetrics()...)
+	all = append(all, p.sourceMetrics()...)
 	for _, t := range p.outlets {
 		all = append(all, p.outletMetrics(t)...)
 	}
@@ -99,13 +100,13 @@ func (p *parts) logMetrics() []web.Metric {
 	all := []web.Metric{
 		counter("vswarden_records_emitted_total", "Events we stated ourselves.",
 			p.intake.Emitted, web.Label{Name: "kind", Value: pipeline.KindEvent.String()}),
-		counter("vswarden_log_records_total", "Records appended to the log.",
-			func() uint64 { return p.records.Stats().Appended }),
+		counter("vswarden_log_records_total", "Records appended to the log; in role enrich, read from the topic for the sink that is furthest.",
+			func() uint64 { return p.logStats().Appended }),
 		counter("vswarden_log_synced_records_total", "Of these, records that survive a power cut.",
-			func() uint64 { return p.records.Stats().Synced }),
+			func() uint64 { return p.logStats().Synced }),
 	}
 	all = append(all, gauge("vswarden_log_full", "1 while the log has no room.", func() float64 {
-		if p.records.Full() {
+		if p.records != nil && p.records.Full() {
 			return 1
 		}
 		return 0
@@ -114,7 +115,7 @@ func (p *parts) logMetrics() []web.Metric {
 		func() float64 { return p.intake.Ahead().Seconds() }))
 	for _, k := range []spool.DamageKind{spool.Torn, spool.Corrupt, spool.Missing} {
 		all = append(all, counter("vswarden_log_damage_total", "Damaged places found in the log.",
-			func() uint64 { return p.records.Stats().Damage[k] }, web.Label{Name: "kind", Value: k.String()}))
+			func() uint64 { return p.logStats().Damage[k] }, web.Label{Name: "kind", Value: k.String()}))
 	}
 	for state, bytes := range map[string]func(spool.Stats) int64{
 		"undelivered": func(s spool.Stats) int64 { return s.BytesUndelivered },
@@ -122,7 +123,7 @@ func (p *parts) logMetrics() []web.Metric {
 		"pending":     func(s spool.Stats) int64 { return s.BytesPending },
 	} {
 		all = append(all, gauge("vswarden_log_bytes", "Bytes of the log: some sink lacks them, kept for replay, in memory and not written yet.",
-			func() float64 { return float64(bytes(p.records.Stats())) }, web.Label{Name: "state", Value: state}))
+			func() float64 { return float64(bytes(p.logStats())) }, web.Label{Name: "state", Value: state}))
 	}
 	return all
 }
@@ -145,6 +146,7 @@ func (p *parts) outletMetrics(t *outlet) []web.Metric {
 		counter("vswarden_bytes_total", "Bytes of records read for the sink and of events it took.", s.BytesOut.Load, name, web.Label{Name: "direction", Value: "out"}),
 		counter("vswarden_events_skipped_total", "Records the sink never gets.", s.Damaged, name, web.Label{Name: "reason", Value: pipeline.SkipDamaged}),
 		counter("vswarden_events_skipped_total", "Records the sink never gets.", func() uint64 { return t.skipped }, name, web.Label{Name: "reason", Value: pipeline.SkipNewest}),
+		counter("vswarden_events_skipped_total", "Records the sink never gets.", func() uint64 { return t.expired() }, name, web.Label{Name: "reason", Value: skipExpired}),
 		gauge("vswarden_sink_failing", "1 while the sink does not take events.", func() float64 {
 			if t.delivery.Failing() != "" {
 				return 1
@@ -159,6 +161,47 @@ func (p *parts) outletMetrics(t *outlet) []web.Metric {
 	for _, reason := range []string{pipeline.DeadPermanent, pipeline.DeadPanic, pipeline.DeadRecord} {
 		all = append(all, counter("vswarden_events_dead_total", "Events in the dead letters.",
 			func() uint64 { return s.Dead(reason) }, name, web.Label{Name: "reason", Value: reason}))
+	}
+	return all
+}
+
+// logStats is what the log counts; in role enrich, what corresponds to it.
+func (p *parts) logStats() spool.Stats {
+	if p.records == nil {
+		n := p.remote.consumed()
+		return spool.Stats{Appended: n, Synced: n} // it is in the topic
+	}
+	return p.records.Stats()
+}
+
+// skipExpired is a reason for skipped records: the topic dropped them before they were read.
+const skipExpired = "expired"
+
+// expired is how many records that were.
+func (t *outlet) expired() uint64 {
+	if s, ok := t.cursor.(namedSource); ok {
+		return s.Expired()
+	}
+	return 0
+}
+
+// sourceMetrics are those of a sink's place in the topic.
+func (p *parts) sourceMetrics() (all []web.Metric) {
+	if p.remote == nil {
+		return nil
+	}
+	for _, s := range p.remote.sources {
+		name := web.Label{Name: "sink", Value: s.sink}
+		all = append(all,
+			counter("vswarden_consumed_records_total", "Records read from the topic for the sink, and those that were lost before.", s.Consumed, name),
+			gauge("vswarden_topic_lag_records", "Records in our partitions of the topic that were not read yet.", func() float64 { return float64(s.Behind()) }, name),
+			gauge("vswarden_topic_partitions", "Partitions of the topic that this node has.", func() float64 { return float64(s.Partitions()) }, name),
+			gauge("vswarden_source_failing", "1 while the topic cannot be read for the sink.", func() float64 {
+				if s.Failing() != "" {
+					return 1
+				}
+				return 0
+			}, name))
 	}
 	return all
 }

@@ -23,7 +23,8 @@ import (
 type parts struct {
 	cfg       configs.Config
 	log       zerolog.Logger
-	records   *spool.Log
+	records   *spool.Log   // nil in role enrich
+	remote    *topicSupply // nil in other roles
 	intake    *pipeline.Intake
 	listeners []*receiver.Listener
 	outlets   []*outlet
@@ -49,6 +50,9 @@ func (p *parts) watch(ctx context.Context, o Options) {
 			p.reportFull()
 			p.reportClock()
 			p.reportUpkeep()
+			if p.remote != nil {
+				p.remote.report()
+			}
 			drops.report(ctx, p)
 		}
 	}
@@ -56,6 +60,9 @@ func (p *parts) watch(ctx context.Context, o Options) {
 
 // reportFull logs when the log becomes full and when it takes records again.
 func (p *parts) reportFull() {
+	if p.records == nil {
+		return
+	}
 	full := p.records.Full()
 	switch {
 	case full == p.full:
@@ -149,6 +156,12 @@ func (p *parts) healthy() (ok bool, detail string) {
 			bad = append(bad, "sink "+t.name+": "+why)
 		}
 	}
+	if p.remote != nil {
+		bad = append(bad, p.remote.failing()...)
+		if why := p.intake.Failing(); why != "" {
+			bad = append(bad, "our own events: "+why)
+		}
+	}
 	stale := p.staleSources()
 	if len(bad) == 0 {
 		return true, strings.Join(append([]string{"ok"}, stale...), "\n")
@@ -156,8 +169,12 @@ func (p *parts) healthy() (ok bool, detail string) {
 	return false, strings.Join(append(bad, stale...), "\n")
 }
 
-// ready says whether frames are taken: not while the log is full.
+// ready says whether records are taken: not while the log is full, or the topic cannot be read.
 func (p *parts) ready() (ok bool, detail string) {
+	if p.records == nil {
+		bad := p.remote.failing()
+		return len(bad) == 0, strings.Join(append(bad, "ready")[:1], "")
+	}
 	if p.records.Full() {
 		return false, "the log is full"
 	}
@@ -183,7 +200,7 @@ func (p *parts) farewell() error {
 			p.log.Warn().Str("sink", t.name).Uint64("records", n).Msg("not delivered yet")
 		}
 	}
-	if left > 0 && p.cfg.Log.Body == spool.BodyMemory {
+	if left > 0 && p.records != nil && p.cfg.Log.Body == spool.BodyMemory {
 		return fmt.Errorf("%w: %d records were in memory only", ErrUndelivered, left)
 	}
 	dropped := p.dropped(receiver.UDP) + p.dropped(receiver.TCP) + p.dropped(receiver.TLS)
@@ -215,6 +232,9 @@ func (p *parts) dropped(t receiver.Transport) (n uint64) {
 
 // reportDamage logs each damage the log found since the last call.
 func reportDamage(log zerolog.Logger, l *spool.Log) {
+	if l == nil {
+		return
+	}
 	for _, d := range l.TakeDamage() {
 		log.Error().Str("damage", d.Kind.String()).Str("file", d.File).Int64("offset", d.Offset).Uint64("records", d.Records).Msg("the log is damaged here; what is readable goes on")
 	}
@@ -222,6 +242,9 @@ func reportDamage(log zerolog.Logger, l *spool.Log) {
 
 // reportUnclaimed names cursors that belong to no sink: they hold nothing back.
 func reportUnclaimed(log zerolog.Logger, l *spool.Log) {
+	if l == nil {
+		return
+	}
 	for _, c := range l.Cursors() {
 		if !c.Claimed {
 			log.Warn().Str("cursor", c.Name).Uint64("position", uint64(c.Position)).Msg("no sink claims this cursor; it holds nothing back; drop it with: vswarden cursors drop " + c.Name)

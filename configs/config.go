@@ -20,6 +20,7 @@ import (
 	"vswarden/sink/file"
 	"vswarden/sink/kafka"
 	"vswarden/spool"
+	"vswarden/topic"
 	"vswarden/web"
 )
 
@@ -27,8 +28,13 @@ import (
 type Config struct {
 	// DataDir holds the log, the cursors and the dead letters.
 	DataDir string `yaml:"data_dir"`
+	// Role says which part of the way this node does: all of it, receive (sockets to Kafka) or enrich
+	// (Kafka to sinks). Empty: enrich where a source is named, else all.
+	Role Role `yaml:"role"`
 	// Listeners are the sockets that take syslog.
 	Listeners []Listener `yaml:"listeners"`
+	// Source is where role enrich gets its records, instead of listeners and a log.
+	Source Source `yaml:"source"`
 	// Log is the record log between receiving and delivering.
 	Log spool.Config `yaml:"log"`
 	// Sinks are the destinations of events.
@@ -55,6 +61,8 @@ type Config struct {
 
 	// derived says that nobody configured Sinks: they follow DataDir.
 	derived bool
+	// defaultListeners says the same of Listeners: a node that has none needs them not named.
+	defaultListeners bool
 }
 
 // Listener is one socket and what is known of those who send to it.
@@ -126,7 +134,8 @@ func Default() Config {
 		Logging:         Logging{Level: "info", Format: LogAuto},
 		derived:         true,
 	}
-	c.Listeners = listenOn("udp://:5514", "tcp://:5514", "tcp://:1514")
+	c.Listeners, c.defaultListeners = defaultListeners(), true
+	c.Source.Kafka = topic.DefaultConfig()
 	c.Sinks = defaultSinks(c.DataDir)
 	return c
 }
@@ -159,6 +168,9 @@ func listenOn(addresses ...string) []Listener {
 	nameListeners(all)
 	return all
 }
+
+// defaultListeners are those of a configuration without listeners.
+func defaultListeners() []Listener { return listenOn("udp://:5514", "tcp://:5514", "tcp://:1514") }
 
 // nameListeners names those without a name after their address; further ones on any free port of
 // the same host (port 0) are numbered.
@@ -196,14 +208,19 @@ type Flags struct {
 	Data    string   // data_dir
 	Admin   string   // admin.listen
 	NoAdmin bool     // admin.listen empty: none
+	Role    string   // role
 }
 
 // Override puts flags over c; afterwards c must be validated again, which Read does. Only what nobody configured
 // follows a new data directory: a path the file names, even one inside the old data_dir, stays what
 // it was. Relative paths, in flags and in the file, are relative to the working directory.
 func (c *Config) Override(o Flags) {
+	if o.Role != "" {
+		c.Role = Role(o.Role)
+		c.settleRole()
+	}
 	if len(o.Listen) > 0 {
-		c.Listeners = listenOn(o.Listen...)
+		c.Listeners, c.defaultListeners = listenOn(o.Listen...), false
 	}
 	if o.Data != "" {
 		c.DataDir = o.Data
@@ -218,6 +235,7 @@ func (c *Config) Override(o Flags) {
 
 // complete fills in what follows from the rest: names, and the sinks where the file has none.
 func (c *Config) complete() {
+	c.settleRole()
 	nameListeners(c.Listeners)
 	if c.derived {
 		c.Sinks = defaultSinks(c.DataDir)

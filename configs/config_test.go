@@ -266,7 +266,7 @@ sinks:
 	f("data_dir:\n", `data_dir: "": no value, write one or delete the line (line 1)`)
 	f("data_dir: [a]\n", `data_dir: […]: one value belongs here, write a word or text in quotes (line 1)`)
 	f("listener: []\n", `listener: […]: unknown key, did you mean listeners? (line 1)`)
-	f("kafka: {}\n", "kafka: {…}: unknown key, known here: "+list(keyNames(keys(reflect.TypeFor[Config]())))+" (line 1)")
+	f("kafka: {}\n", "kafka: {…}: unknown key, did you mean source.kafka? (line 1)")
 	f("data_dir:./x\n", `f.yaml:1: data_dir:./x: keys and values belong here, each on a line of its own: key, colon, space, value`)
 	f("- a\n", `f.yaml:1: "": keys and values belong here, each on a line of its own: key, colon, space, value`)
 

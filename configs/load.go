@@ -24,6 +24,7 @@ func Read(path string, flags Flags) (Config, error) {
 		}
 	}
 	c.Override(flags)
+	c.settleRole()
 	if faults := c.Validate(); len(faults) > 0 {
 		return Config{}, tidy(faults)
 	}
@@ -63,6 +64,7 @@ func Parse(name string, data []byte, env func(string) (string, bool)) (Config, e
 	d := newDecoder(env, newElement)
 	d.section("", root, reflect.ValueOf(&c).Elem())
 	c.derived = !slices.ContainsFunc(root.fields, func(f field) bool { return f.key == "sinks" && !f.value.null() })
+	c.defaultListeners = !slices.ContainsFunc(root.fields, func(f field) bool { return f.key == "listeners" && !f.value.null() })
 	c.complete()
 	for _, f := range c.Validate() {
 		if !d.spoken(f.Path) {

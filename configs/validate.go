@@ -25,6 +25,7 @@ func (c Config) Validate() []setting.Fault {
 	if strings.TrimSpace(c.DataDir) == "" {
 		faults = append(faults, setting.Fault{Path: "data_dir", Value: show(c.DataDir), Problem: "no directory, write one such as ./vswarden-data or /var/lib/vswarden"})
 	}
+	faults = append(faults, c.roleFaults()...)
 	faults = append(faults, c.listenerFaults()...)
 	faults = append(faults, setting.Under("log", c.Log.Validate())...)
 	for i, l := range c.Listeners {
@@ -50,7 +51,7 @@ func (c Config) Validate() []setting.Fault {
 
 // listenerFaults checks each listener, and that no two are one.
 func (c Config) listenerFaults() (faults []setting.Fault) {
-	if len(c.Listeners) == 0 {
+	if len(c.Listeners) == 0 && c.Tier() != RoleEnrich {
 		return []setting.Fault{{Path: "listeners", Value: "[]", Problem: "no listener, write one such as - address: udp://:5514, or delete the key for the default ones"}}
 	}
 	names, ids, addresses := map[string]int{}, map[uint16]int{}, map[string]int{}

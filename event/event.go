@@ -85,7 +85,7 @@ const (
 	TagFlood
 	TagReplay
 	TagForeign // came by a raw topic without a word on how it was received: not from vswarden
-	tagsEnd // one past the last; a tag that is added here gets its name in TagNames
+	tagsEnd    // one past the last; a tag that is added here gets its name in TagNames
 )
 
 // Event is one line and what is known about it. The zero value is empty.

@@ -446,6 +446,7 @@ func TestRecordRoundTrip(t *testing.T) {
 func FuzzRecord(f *testing.F) {
 	f.Add(frameRecord("192.0.2.1:514", "hello"))
 	f.Add(appendEventHeader(nil, event.NewID(1, 2), event.DatasetPosture, 1))
+	f.Add(AppendKept(nil, &Record{ID: event.NewID(1, 2), Key: []byte("k"), Zone: []byte("UTC"), Data: []byte("x")}))
 	f.Add([]byte{})
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		var r Record

@@ -44,7 +44,7 @@ type lane struct {
 	keys   map[netip.Addr]string
 	names  map[string]string // TLS names and hosts behind relays
 	zones  map[string]*decode.Options
-	tags   [32]uint64        // tags seen in this batch, by bit
+	tags   [32]uint64 // tags seen in this batch, by bit
 	utc    decode.Options
 }
 

@@ -322,6 +322,22 @@ func (c *cluster) remove(t *testing.T, name string) {
 	}
 }
 
+// grow gives a topic more partitions.
+func (c *cluster) grow(t *testing.T, name string, partitions int32) {
+	t.Helper()
+	topic := kmsg.NewCreatePartitionsRequestTopic()
+	topic.Topic, topic.Count = name, partitions
+	req := kmsg.NewPtrCreatePartitionsRequest()
+	req.Topics, req.TimeoutMillis = append(req.Topics, topic), 30000
+	res, err := req.RequestWith(kafkaContext(t), c.admin)
+	if err == nil {
+		err = kerr.ErrorForCode(res.Topics[0].ErrorCode)
+	}
+	if err != nil {
+		t.Fatalf("grow topic %s: %v", name, err)
+	}
+}
+
 // reserve lets only one user write to a topic.
 func (c *cluster) reserve(t *testing.T, topic, user string) {
 	t.Helper()

@@ -36,6 +36,8 @@ func TestKafka(t *testing.T) {
 	t.Run("partitions are those of the Java client", func(t *testing.T) { javaPartitions(t, c) })
 	t.Run("findings", func(t *testing.T) { kafkaFindings(t, c) })
 	t.Run("members of a group share it", func(t *testing.T) { groupShares(t, c) })
+	t.Run("two tiers make the events of one", func(t *testing.T) { sameEvents(t, c) })
+	t.Run("enrichers come and go", func(t *testing.T) { membersComeAndGo(t, c) })
 	t.Run("one sink's trouble is not another's", func(t *testing.T) { troubledSinks(t, c) })
 	t.Run("killed and started again", func(t *testing.T) { killedBroker(t, c, time.Second, 2000, 5*time.Second) })
 	t.Run("outage of 12 s", func(t *testing.T) { killedBroker(t, c, 12*time.Second, 2000, 10*time.Second) })

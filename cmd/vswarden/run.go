@@ -27,6 +27,7 @@ func (c *configFlags) add(cmd *cobra.Command) {
 	f.StringVarP(&c.file, "config", "c", "", "configuration `FILE` (YAML); without it embedded defaults are used")
 	f.StringArrayVar(&c.flags.Listen, "listen", nil, "listen on `proto://addr`, proto udp, tcp or tls; may be given several times")
 	f.StringVar(&c.flags.Data, "data", "", "data `DIR`: log, cursors, dead letters, default output")
+	f.StringVar(&c.flags.Role, "role", "", "`ROLE` of this node: all, receive (sockets to Kafka) or enrich (Kafka to sinks)")
 	f.StringVar(&c.flags.Admin, "admin", "", "`ADDR` of metrics and health; empty: none")
 }
 

@@ -1,0 +1,123 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"vswarden/event"
+	"vswarden/receiver"
+	"vswarden/sink"
+)
+
+func TestKeptRecordsComeBackAsTheyWere(t *testing.T) {
+	for name, r := range map[string]Record{
+		"frame": {
+			Kind: KindFrame, Received: 42, Transport: receiver.TLS, Framing: receiver.OctetCounting, Flags: receiver.Truncated, Listener: 7,
+			Peer: netip.MustParseAddrPort("[2001:db8::1]:514"), TLSPeer: []byte("esx01"), Relay: []byte("10.9.9.9"),
+			ID: event.NewID(1, 2), Key: []byte("esx01"), Zone: []byte("Europe/Berlin"), Data: []byte("<14>x"),
+		},
+		"frame of another program": {Kind: KindFrame, Received: 1, Relay: []byte{}, TLSPeer: []byte{}, ID: event.NewID(3, 4), Key: []byte("k"), Zone: []byte{}, Foreign: true, Data: []byte{}},
+		"event":                    {Kind: KindEvent, Received: 9, ID: event.NewID(5, 6), Dataset: []byte("vmware.posture"), Key: []byte("vswarden"), Zone: []byte{}, Data: []byte(`{"a":1}`)},
+	} {
+		var got Record
+		if err := got.Decode(AppendKept(nil, &r)); err != nil || !reflect.DeepEqual(got, r) {
+			t.Errorf("%s: %v\n got %+v\nwant %+v", name, err, got, r)
+		}
+	}
+	var r Record
+	inner := AppendKept(nil, &Record{ID: event.NewID(1, 1)})
+	if err := r.Decode(append(inner[:20:20], inner...)); err == nil {
+		t.Error("a kept record within a kept record is one")
+	}
+}
+
+func TestLinesOfFilesHaveTheirOwnTime(t *testing.T) {
+	stamp := time.Date(2019, 5, 6, 7, 8, 9, 0, time.UTC).UnixNano()
+	file := func(data string, at int64) []byte {
+		return AppendKept(nil, &Record{Kind: KindFrame, Received: at, Transport: receiver.File, Framing: receiver.FileLine, ID: event.NewID(1, uint64(len(data))), Data: []byte(data)})
+	}
+	s := &fakeSink{}
+	d := NewDelivery(DeliveryConfig{Name: "s", Cursor: &fakeCursor{perChunk: 9, records: [][]byte{
+		file("May  6 07:08:09 esx01 app: year of the lines around it", stamp),
+		file("no stamp at all", stamp),
+	}}, Sink: s, Dead: &letters{}, Tags: event.TagReplay})
+	if err := d.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range s.got {
+		got = append(got, string(r.Value))
+	}
+	if len(got) != 2 {
+		t.Fatalf("%d events", len(got))
+	}
+	for _, e := range got {
+		if !strings.Contains(e, `"@timestamp":"2019-05-06T07:08:09.000Z"`) || strings.Contains(e, `"created"`) || !strings.Contains(e, `"_replay"`) {
+			t.Errorf("event %s", e)
+		}
+	}
+}
+
+func TestAppendTagged(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"a":1}`:                  `{"a":1,"tags":["_replay"]}`,
+		`{"a":"\"tags\":[","b":2}`: `{"a":"\"tags\":[","b":2,"tags":["_replay"]}`,
+		`{"tags":["x"],"a":1}`:     `{"tags":["_replay","x"],"a":1}`,
+		`{}`:                       `{}`,
+		``:                         ``,
+	} {
+		if got := string(appendTagged(nil, []byte(in), "_replay")); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+// topicSink fails as often as it is told.
+type topicSink struct {
+	fails int
+	err   error
+	got   []sink.Record
+}
+
+func (s *topicSink) Write(_ context.Context, batch []sink.Record) error {
+	if s.fails > 0 {
+		s.fails--
+		return s.err
+	}
+	s.got = append(s.got, batch...)
+	return nil
+}
+func (*topicSink) Close() error { return nil }
+
+func TestOwnEventsGoToTheTopicWithoutALog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &topicSink{fails: 3, err: sink.Errors{errors.New("away")}}
+		in := NewIntake(IntakeConfig{Topic: s})
+		if err := in.Emit(t.Context(), &event.Event{ID: event.NewID(7, 7), Dataset: event.DatasetPosture, Message: "m"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := in.Emit(t.Context(), &event.Event{Dataset: event.DatasetPosture}); err != nil {
+			t.Fatal(err)
+		}
+		if len(s.got) != 2 || s.got[0].ID != event.NewID(7, 7) || s.got[0].Key != "vswarden" || s.got[0].Frame == nil || !s.got[0].Frame.Own ||
+			s.got[1].ID == (event.ID{}) || s.got[0].Received == 0 || in.Emitted() != 2 || in.Failing() != "" {
+			t.Errorf("the topic has %+v, %d emitted, failing %q", s.got, in.Emitted(), in.Failing())
+		}
+		s.fails, s.err = 1, sink.Permanent(errors.New("too large"))
+		if err := in.Emit(t.Context(), &event.Event{}); !sink.IsPermanent(err) {
+			t.Errorf("Emit: %v", err)
+		}
+		s.fails, s.err = 1000, errors.New("away")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := in.Emit(ctx, &event.Event{}); !errors.Is(err, context.DeadlineExceeded) || in.Failing() != "away" {
+			t.Errorf("Emit: %v, failing %q", err, in.Failing())
+		}
+	})
+}
