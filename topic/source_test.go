@@ -197,7 +197,10 @@ func TestSourceKeepsItsPlaceWhenOthersJoin(t *testing.T) {
 	a.mu.Unlock()
 	put(t, c, 0, 10, 1)
 	put(t, c, 1, 10, 1)
-	until(t, "each reads on", func() bool { a.commit(t); return a.have() == 21 && b.have() == 11 && a.Backlog() == 0 && b.Backlog() == 0 })
+	until(t, "each reads on", func() bool {
+		a.commit(t)
+		return a.have() == 21 && b.have() == 11 && a.Backlog() == 0 && b.Backlog() == 0
+	})
 	b.leave()
 	put(t, c, 0, 11, 1)
 	put(t, c, 1, 11, 1)
