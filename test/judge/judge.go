@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,13 +54,6 @@ func (j *judge) tell(format string, args ...any) {
 // read judges one file.
 func (j *judge) read(name string, in io.Reader) error {
 	r := bufio.NewReaderSize(in, 1<<20)
-	if magic, _ := r.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		gz, err := gzip.NewReader(r)
-		if err != nil {
-			return err
-		}
-		r = bufio.NewReaderSize(gz, 1<<20)
-	}
 	start, _ := r.Peek(1)
 	objects := len(start) == 1 && start[0] == '{'
 	var long []byte // a line that does not fit r's buffer
