@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/describeconfigs"
 	"github.com/segmentio/kafka-go/protocol/metadata"
+	"github.com/segmentio/kafka-go/protocol/offsetfetch"
 
 	"vswarden/setting"
 )
@@ -18,9 +20,46 @@ import (
 // for people, and for `vswarden check --connect`. Nothing found is nothing to worry about. An error
 // says that the cluster could not be asked.
 func Findings(ctx context.Context, cfg ProducerConfig) ([]string, error) {
+	return inspect(ctx, cfg, false)
+}
+
+// GroupFindings is Findings for members of a group: what of the topic bites those who read it, and
+// whether the group may be used. It joins nothing and commits nothing.
+func GroupFindings(ctx context.Context, cfg GroupConfig) ([]string, error) {
+	found, err := inspect(ctx, ProducerConfig{Cluster: cfg.Cluster, Topic: cfg.Topic}, true)
+	if err != nil {
+		return nil, err
+	}
+	g := NewGroup(cfg)
+	c, err := g.coordinator(ctx)
+	if err == nil {
+		defer c.close()
+		var res *offsetfetch.Response
+		res, err = ask[offsetfetch.Response](ctx, c, &offsetfetch.Request{
+			GroupID: cfg.Group, Topics: []offsetfetch.RequestTopic{{Name: cfg.Topic, PartitionIndexes: []int32{0}}},
+		}, cfg.Cluster.RequestTimeout)
+		switch {
+		case err != nil:
+		case res.ErrorCode != 0:
+			err = g.explain(brokerError(res.ErrorCode, ""))
+		case len(res.Topics) == 1 && len(res.Topics[0].Partitions) == 1 && res.Topics[0].Partitions[0].ErrorCode != 0:
+			err = g.explain(brokerError(res.Topics[0].Partitions[0].ErrorCode, ""))
+		}
+	}
+	if ctx.Err() != nil {
+		return found, ctx.Err()
+	}
+	if err != nil && !slices.Contains(found, err.Error()) && len(found) == 0 {
+		found = append(found, err.Error())
+	}
+	return found, nil
+}
+
+// inspect asks one broker after the other until one answers.
+func inspect(ctx context.Context, cfg ProducerConfig, reads bool) ([]string, error) {
 	var errs []error
 	for _, addr := range cfg.Cluster.Brokers {
-		found, err := findings(ctx, &cfg, addr)
+		found, err := findings(ctx, &cfg, addr, reads)
 		if err == nil || ctx.Err() != nil {
 			return found, err
 		}
@@ -29,13 +68,13 @@ func Findings(ctx context.Context, cfg ProducerConfig) ([]string, error) {
 	return nil, joinErrors(errs)
 }
 
-func findings(ctx context.Context, cfg *ProducerConfig, addr string) ([]string, error) {
+func findings(ctx context.Context, cfg *ProducerConfig, addr string, reads bool) ([]string, error) {
 	c, err := dial(ctx, &cfg.Cluster, addr)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	res, err := roundTrip[metadata.Response](ctx, c, &metadata.Request{TopicNames: []string{cfg.Topic}}, cfg.Cluster.RequestTimeout)
+	res, err := askTopic(ctx, &cfg.Cluster, c, cfg.Topic)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +90,18 @@ func findings(ctx context.Context, cfg *ProducerConfig, addr string) ([]string, 
 	case code == 0 && len(t.Partitions) == 0:
 		return []string{fmt.Sprintf("topic %s: it has no partitions yet", cfg.Topic)}, nil
 	case code != 0:
-		return []string{explainTopic(&cfg.Cluster, cfg.Topic, brokerError(t.ErrorCode, "")).Error()}, nil
+		explain := explainTopic
+		if reads {
+			explain = explainRead
+		}
+		return []string{explain(&cfg.Cluster, cfg.Topic, brokerError(t.ErrorCode, "")).Error()}, nil
+	}
+	if reads {
+		found := headless(cfg.Topic, t)
+		if settings, err := topicSettings(ctx, cfg, c); err == nil { // it is not the reader's to set
+			found = append(found, settings.retention(cfg.Topic)...)
+		}
+		return found, nil
 	}
 	found := replicas(cfg.Topic, t)
 	settings, err := topicSettings(ctx, cfg, c)
@@ -74,18 +124,27 @@ func missing(cfg *ProducerConfig, addr string, brokers int) string {
 		cfg.Topic, addr, cfg.Topic, factor, insync)
 }
 
-// replicas finds partitions without a leader or with fewer replicas in sync than there are.
-func replicas(topic string, t *metadata.ResponseTopic) (found []string) {
-	headless, behind := 0, 0
+// headless finds partitions without a leader.
+func headless(topic string, t *metadata.ResponseTopic) []string {
+	n := 0
 	for _, p := range t.Partitions {
 		if p.ErrorCode != 0 || p.LeaderID < 0 {
-			headless++
-		} else if len(p.IsrNodes) < len(p.ReplicaNodes) {
-			behind++
+			n++
 		}
 	}
-	if headless > 0 {
-		found = append(found, fmt.Sprintf("topic %s: %d of %d partitions have no leader at the moment", topic, headless, len(t.Partitions)))
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("topic %s: %d of %d partitions have no leader at the moment", topic, n, len(t.Partitions))}
+}
+
+// replicas finds partitions without a leader or with fewer replicas in sync than there are.
+func replicas(topic string, t *metadata.ResponseTopic) []string {
+	found, behind := headless(topic, t), 0
+	for _, p := range t.Partitions {
+		if p.ErrorCode == 0 && p.LeaderID >= 0 && len(p.IsrNodes) < len(p.ReplicaNodes) {
+			behind++
+		}
 	}
 	if behind > 0 {
 		found = append(found, fmt.Sprintf("topic %s: %d of %d partitions have replicas that are not in sync", topic, behind, len(t.Partitions)))
@@ -160,11 +219,16 @@ func (t topicConfig) findings(cfg *ProducerConfig, factor int) (found []string) 
 	if policy := t["cleanup.policy"]; policy != "" && policy != "delete" {
 		say("cleanup.policy is %s: of each sender only the last event is kept; set it to delete", policy)
 	}
-	if retention := t.number("retention.ms", -1); retention > 0 && retention < int64(time.Hour/time.Millisecond) {
-		say("retention.ms is %v: consumers that are away for longer lose events", time.Duration(retention)*time.Millisecond)
+	return append(found, t.retention(cfg.Topic)...)
+}
+
+// retention finds bounds that those who read may meet.
+func (t topicConfig) retention(topic string) (found []string) {
+	if ms := t.number("retention.ms", -1); ms > 0 && ms < int64(time.Hour/time.Millisecond) {
+		found = append(found, fmt.Sprintf("topic %s: retention.ms is %v: consumers that are away for longer lose events", topic, time.Duration(ms)*time.Millisecond))
 	}
 	if b := setting.Bytes(t.number("retention.bytes", -1)); b > 0 && b < 64*setting.MiB {
-		say("retention.bytes is %v in each partition: consumers that fall further behind lose events", b)
+		found = append(found, fmt.Sprintf("topic %s: retention.bytes is %v in each partition: consumers that fall further behind lose events", topic, b))
 	}
 	return found
 }

@@ -86,12 +86,9 @@ func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, create 
 		return nil, err
 	}
 	defer c.close()
-	res, err := exchange[metadata.Response](ctx, c, &metadata.Request{TopicNames: []string{topic}}, cfg.RequestTimeout)
+	res, err := askTopic(ctx, cfg, c, topic)
 	if err != nil {
-		if cfg.SASL.Mechanism == "" && errors.Is(err, io.EOF) {
-			err = errors.New("it closed the connection; does this port want a user (sasl.mechanism)?")
-		}
-		return nil, fmt.Errorf("broker %s: ask for topic %s: %w", addr, topic, plainError(err))
+		return nil, err
 	}
 	if len(res.Topics) != 1 {
 		return nil, fmt.Errorf("broker %s: ask for topic %s: %w", addr, topic, errNoKafka)
@@ -130,6 +127,18 @@ func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, create 
 		return nil, topicError{fmt.Errorf("topic %s: it has no partitions yet", topic)}
 	}
 	return v, nil
+}
+
+// askTopic asks a broker for a topic: the first question over a connection.
+func askTopic(ctx context.Context, cfg *Config, c *conn, topic string) (*metadata.Response, error) {
+	res, err := exchange[metadata.Response](ctx, c, &metadata.Request{TopicNames: []string{topic}}, cfg.RequestTimeout)
+	if err != nil {
+		if cfg.SASL.Mechanism == "" && errors.Is(err, io.EOF) {
+			err = errors.New("it closed the connection; does this port want a user (sasl.mechanism)?")
+		}
+		return nil, fmt.Errorf("broker %s: ask for topic %s: %w", c.addr, topic, plainError(err))
+	}
+	return res, nil
 }
 
 func hostPort(host string, port int32) string {

@@ -35,6 +35,7 @@ func TestKafka(t *testing.T) {
 	t.Run("other clients read it", func(t *testing.T) { otherClients(t, c) })
 	t.Run("partitions are those of the Java client", func(t *testing.T) { javaPartitions(t, c) })
 	t.Run("findings", func(t *testing.T) { kafkaFindings(t, c) })
+	t.Run("check --connect", func(t *testing.T) { checkConnect(t, c) })
 	t.Run("members of a group share it", func(t *testing.T) { groupShares(t, c) })
 	t.Run("two tiers make the events of one", func(t *testing.T) { sameEvents(t, c) })
 	t.Run("enrichers come and go", func(t *testing.T) { membersComeAndGo(t, c) })
@@ -223,6 +224,45 @@ func kafkaFindings(t *testing.T, c *cluster) {
 		}
 		if len(found) != len(want) {
 			t.Errorf("%s: found %q", topic, found)
+		}
+	}
+}
+
+// checkConnect is what `check --connect` says: a sink's topic that is missing, one that is hollow, a
+// source that this user may not read, a broker that is away.
+func checkConnect(t *testing.T, c *cluster) {
+	away := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1, 0)[0])
+	config := kafkaProgram(t, t.TempDir(), kafkaSection("lacks", "nowhere", c.brokers(), ""), kafkaSection("poor", "poor", c.brokers(), ""),
+		kafkaSection("away", "x", []string{away}, ""))
+	r := vswarden(t, "", "check", "--connect", "-c", config)
+	if r.code != 3 {
+		t.Errorf("exit %d, want 3\n%s%s", r.code, r.stdout, r.stderr)
+	}
+	for _, want := range []string{
+		"no faults\n",
+		"sink lacks: topic nowhere: there is none; make it with: kafka-topics --bootstrap-server " + c.brokers()[0] + " --create --topic nowhere",
+		"sink poor: topic poor: its replication factor is 1",
+		"sink poor: topic poor: max.message.bytes is 20000",
+		"sink away: broker " + away + ": ",
+	} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("not said: %q\n%s", want, r.stdout)
+		}
+	}
+
+	c.topic(t, "secret", 1)
+	c.reserve(t, "secret", "somebody")
+	user := func(sasl string) string {
+		return fmt.Sprintf("\nsource: {kafka: {brokers: [%q], topic: secret%s}}\nsinks: [{name: s, type: stdout}]", c.sasl, sasl)
+	}
+	for sasl, want := range map[string]string{
+		"": "does this port want a user (sasl.mechanism)?",
+		fmt.Sprintf(", sasl: {mechanism: plain, username: %s, password: wrong}", kafkaUser):                     "not let in as user alice",
+		fmt.Sprintf(", sasl: {mechanism: scram-sha-256, username: %s, password: %s}", kafkaUser, kafkaPassword): "user alice may not read it; it needs the ACLs Read and Describe",
+	} {
+		r := vswarden(t, "", "check", "--connect", "--role", "enrich", "-c", writeConfig(t, user(sasl)))
+		if r.code != 3 || !strings.Contains(r.stdout, "source vswarden.s: ") || !strings.Contains(r.stdout, want) {
+			t.Errorf("exit %d, want 3 and %q\n%s%s", r.code, want, r.stdout, r.stderr)
 		}
 	}
 }

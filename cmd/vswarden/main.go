@@ -23,6 +23,7 @@ const (
 	exitOK     = 0
 	exitFailed = 1 // failed while running
 	exitUsage  = 2 // usage or configuration
+	exitFound  = 3 // findings
 	exitUnsure = 4 // port: not known, or not for certain
 )
 
@@ -48,6 +49,9 @@ func run(args []string) int {
 	case errors.As(err, &faults), errors.As(err, &usage), app.IsUsage(err):
 		fmt.Fprintln(os.Stderr, err)
 		return exitUsage
+	case errors.Is(err, app.ErrFindings):
+		fmt.Fprintln(os.Stderr, err)
+		return exitFound
 	}
 	fmt.Fprintln(os.Stderr, "vswarden:", err)
 	return exitFailed

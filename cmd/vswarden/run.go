@@ -82,19 +82,28 @@ output files and reloads what can be reloaded.`,
 
 func newCheck() *cobra.Command {
 	var c configFlags
+	var connect bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check the configuration and list all its faults",
-		Args:  cobra.NoArgs,
+		Long: `Check the configuration and list all its faults: exit 2.
+
+With --connect it also goes to what the configuration names, logs in there, and says what is missing
+(topics, rights) and what will bite: exit 3. It changes nothing.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := c.load()
 			if err != nil {
 				return err
 			}
-			return app.Describe(cmd.OutOrStdout(), cfg)
+			if err := app.Describe(cmd.OutOrStdout(), cfg); err != nil || !connect {
+				return err
+			}
+			return app.Connect(cmd.Context(), cmd.OutOrStdout(), cfg)
 		},
 	}
 	c.add(cmd)
+	cmd.Flags().BoolVar(&connect, "connect", false, "also log in everywhere, list topics and name missing rights")
 	return cmd
 }
 
