@@ -122,6 +122,8 @@ type Event struct {
 
 	Act     Act      // what was done, or tried
 	User    User     // who did it, or tried to
+	Target  User     // to whose account it was done
+	Group   string   // to which group
 	Source  Endpoint // from where
 	Login   Login
 	Command Command
@@ -129,6 +131,7 @@ type Event struct {
 	Loss    LogLoss
 	VCEvent VCEvent
 	Linux   Linux
+	Access  Access
 
 	Destination Endpoint
 
@@ -164,6 +167,7 @@ type Vmkernel struct {
 	World   uint64 // world that ran: evidence, not the VM's identity
 	OpID    string
 	Uptime  string // 7:21:06:14.107, as ESX 3 and 4 print it, or 9127.5
+	NIC     string // vmnic6, where the line is about its link
 }
 
 // Reset empties e for the next record and keeps nothing of the last one.

@@ -59,6 +59,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	dst = e.Source.appendEndpoint(dst, `"source":{`, enc)
 	dst = e.Destination.appendEndpoint(dst, `"destination":{`, enc)
 	dst = e.Login.appendAgent(dst)
+	dst = e.appendAccess(dst)
 	dst = e.appendProcess(dst, enc)
 	if enc.full {
 		if e.Joined.Port != nil {

@@ -246,12 +246,13 @@ func referenceRule(root object, technique string, source PolicySource) {
 func referenceNetPort(root object, e *Event, d Detail) {
 	n := &e.NetPort
 	put(root, "event.category", list("network"))
-	put(root, "event.type", list("end"))
-	put(root, "event.action", "port-disabled")
-	if n.Kind == NetPortEnabled {
-		put(root, "event.type", list("start"))
-		put(root, "event.action", "port-enabled")
-	}
+	row := map[NetPortKind][2]string{
+		NetPortEnabled: {"start", "port-enabled"}, NetPortDisabled: {"end", "port-disabled"},
+		NetPortConnected: {"start", "port-connected"}, NetPortDisconnected: {"end", "port-disconnected"},
+		NetPortAssociated: {"info", "dvport-associated"}, NetPortDissociated: {"info", "dvport-dissociated"},
+	}[n.Kind]
+	put(root, "event.type", list(row[0]))
+	put(root, "event.action", row[1])
 	put(root, "event.outcome", "success")
 	put(root, "vmware.netport.kind", "port")
 	if n.Module == "Uplink" {
@@ -260,6 +261,14 @@ func referenceNetPort(root object, e *Event, d Detail) {
 	put(root, "vmware.netport.port_id", fmt.Sprintf("%#x", n.Port))
 	put(root, "vmware.netport.port_id_dec", number(n.Port))
 	put(root, "vmware.netport.mac", text(n.MAC))
+	if c := n.Client; c.Raw != "" {
+		put(root, "vmware.netport.client.raw", text(c.Raw))
+		put(root, "vmware.netport.client.type", string(c.Type))
+		put(root, "vmware.netport.client.name", text(c.Name))
+		put(root, "vmware.netport.client.device", text(c.Device))
+	}
+	put(root, "vmware.netport.network", text(n.Network))
+	put(root, "vmware.netport.dvport", text(n.DVPort))
 	if d >= DetailStandard {
 		put(root, "event.provider", "vmkernel")
 		put(root, "log.logger", text(n.Module))
@@ -276,6 +285,7 @@ func referenceVmkernel(root object, e *Event) {
 	}
 	at := "vmware.vmkernel."
 	put(root, at+"uptime", text(v.Uptime))
+	put(root, at+"nic", text(v.NIC))
 	if e.L2Sec.Kind != L2SecNone {
 		at = "vmware.l2sec."
 	}

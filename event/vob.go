@@ -15,6 +15,7 @@ type VOB struct {
 	DVPort     string // DVPort key
 	RuleSet    string // firewall rule set
 	Operation  string // what was done to it: add, remove, enable
+	Result     string // success or failure, where the text tells (event.outcome)
 	Target     string // log host that a remote failure names
 }
 
