@@ -23,7 +23,7 @@ func mustReadAttack(file string) map[string]string {
 
 // readAttack reads the tactics, and the techniques that are made of them, as the object threat.
 func readAttack(file string) (map[string]string, error) {
-	tactics, threats := map[string]string{}, map[string]string{}
+	tactics, table := map[string]string{}, map[string]string{}
 	n := 0
 	for line := range strings.Lines(file) {
 		n++
@@ -32,17 +32,17 @@ func readAttack(file string) (map[string]string, error) {
 		case len(w) == 0 || strings.HasPrefix(w[0], "#"):
 		case w[0] == "tactic" && len(w) > 2 && tactics[w[1]] == "":
 			tactics[w[1]] = strings.Join(w[2:], " ")
-		case w[0] == "technique" && len(w) > 3 && threats[w[1]] == "":
+		case w[0] == "technique" && len(w) > 3 && table[w[1]] == "":
 			threat, err := newThreat(w[1], strings.Join(w[3:], " "), strings.Split(w[2], ","), tactics)
 			if err != nil {
 				return nil, fmt.Errorf("read attack, line %d: %w", n, err)
 			}
-			threats[w[1]] = threat
+			table[w[1]] = threat
 		default:
 			return nil, fmt.Errorf("read attack, line %d: neither a tactic nor a technique, or the same again", n)
 		}
 	}
-	return threats, nil
+	return table, nil
 }
 
 // newThreat writes the object threat of one technique.

@@ -165,7 +165,7 @@ func (e *Event) outcome(m *meaning) string {
 		case e.Act == ActAccess:
 			return e.Access.outcome()
 		case e.VOB.Result != "":
-			return e.VOB.Result
+			return string(e.VOB.Result)
 		}
 		return m.outcome
 	case "success", "failure":

@@ -126,7 +126,7 @@ func referenceActed(root object, e *Event, d Detail) {
 	case row.key == "http-request":
 		outcome = "failure"
 	case e.VOB.Result != "" && row.key != "":
-		outcome = e.VOB.Result
+		outcome = string(e.VOB.Result)
 	}
 	if result := e.Command.Result; result != "" && row.key != "" {
 		outcome = "unknown"
