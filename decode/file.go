@@ -42,8 +42,9 @@ func fileBody(e *event.Event, s string, pri bool) bool {
 func esxi8Line(e *event.Event, level string, pri int16, s string) {
 	e.Format = event.FormatFileESXi8
 	e.Level, e.Syslog.Priority = level, pri
-	s = trimContinuation(s)
-	s = trimSpaces(s)
+	rest := trimContinuation(s)
+	e.Continued = len(rest) < len(s)
+	s = trimSpaces(rest)
 	e.Message = s
 	if app, pid, rest, ok := takeTag(s); ok {
 		e.Syslog.AppName, e.Syslog.ProcID, e.Message = app, pid, rest

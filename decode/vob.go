@@ -31,6 +31,7 @@ func vobLine(e *event.Event) {
 		return // vobd about itself
 	}
 	v.ID, v.Text = vobID(s)
+	v.Again = v.ID != "" && s[0] == 'T'
 	vobFacts(&v)
 	e.VOB = v
 	if !loginText(e, v.Text) {

@@ -48,7 +48,7 @@ func TestVOB(t *testing.T) {
 		},
 		`Jun  3 01:23:12.139: 73154456us: [vprob.net.connectivity.lost] text`: {ID: "vprob.net.connectivity.lost", UptimeUS: 73154456, Text: "text"},
 		`73154456us: text without an id`:                                      {UptimeUS: 73154456, Text: "text without an id"},
-		net + `The event ([esx.clear.net.vmnic.linkstate.up] x) was posted`:   {ID: "esx.clear.net.vmnic.linkstate.up", Correlator: "netCorrelator", UptimeUS: 73154456, Text: "x) was posted"},
+		net + `The event ([esx.clear.net.vmnic.linkstate.up] x) was posted`:   {ID: "esx.clear.net.vmnic.linkstate.up", Again: true, Correlator: "netCorrelator", UptimeUS: 73154456, Text: "x) was posted"},
 	} {
 		e := line("<14>2026-02-07T11:59:59.000Z esx1 vobd:  " + text)
 		want.Present = true

@@ -84,8 +84,9 @@ const (
 	TagHostRenamed
 	TagFlood
 	TagReplay
-	TagForeign // came by a raw topic without a word on how it was received: not from vswarden
-	tagsEnd    // one past the last; a tag that is added here gets its name in TagNames
+	TagForeign    // came by a raw topic without a word on how it was received: not from vswarden
+	TagIncomplete // parts of it did not come
+	tagsEnd       // one past the last; a tag that is added here gets its name in TagNames
 )
 
 // Event is one line and what is known about it. The zero value is empty.
@@ -134,6 +135,10 @@ type Event struct {
 	Access  Access
 
 	Destination Endpoint
+
+	Continued bool // the line says that it continues the one before: the + of ESXi 8
+	SameAs    ID   // the event that told the same first; zero = none
+	Merged    Merged
 
 	Joined Joined // what was found in memory about all that
 }

@@ -84,12 +84,25 @@ func referenceParts(root object, e *Event, d Detail) {
 		}
 	}
 	referenceLinux(root, &e.Linux)
+	referenceGroup(root, e)
 	if e.Secrets.Count > 0 {
 		put(root, "vmware.redacted", true)
 	}
 	if d >= DetailStandard {
 		referenceHostd(root, &e.Hostd)
 		referenceVOB(root, &e.VOB)
+	}
+}
+
+func referenceGroup(root object, e *Event) {
+	if e.SameAs != (ID{}) {
+		put(root, "vmware.same_as", e.SameAs.String())
+	}
+	if e.Merged.Lines > 0 {
+		put(root, "vmware.group.lines", number(uint64(e.Merged.Lines)))
+	}
+	if e.Merged.Continues != (ID{}) {
+		put(root, "vmware.group.continues", e.Merged.Continues.String())
 	}
 }
 

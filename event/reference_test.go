@@ -118,12 +118,22 @@ func referenceOriginal(root object, e *Event, o Original) {
 			e.Tags&(TagParsePartial|TagUnknownL2Sec|TagNoHeader|TagBadPriority|TagBadTimestamp|TagBadSD|TagNotUTF8) != 0
 	}
 	frame := e.Raw
-	if o != OriginalAll {
+	if e.Merged.Frames != "" {
+		frame = e.Merged.Frames
+	}
+	if o != OriginalAll && (e.Secrets.Count > 0 || e.Merged.Frames == "") {
 		frame = referenceMask(e, e.Raw)
+	}
+	if keep && e.Merged.Sizes != nil {
+		var sizes []any
+		for _, n := range e.Merged.Sizes {
+			sizes = append(sizes, number(uint64(n)))
+		}
+		put(root, "vmware.group.sizes", sizes)
 	}
 	switch {
 	case !keep:
-	case utf8.ValidString(e.Raw):
+	case utf8.ValidString(frame):
 		put(root, "event.original", frame)
 	default:
 		put(root, "vmware.receiver.original_b64", base64.StdEncoding.EncodeToString([]byte(frame)))

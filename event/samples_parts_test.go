@@ -102,6 +102,7 @@ func partSamples() (all []sample) {
 	vcenterSamples(add)
 	linuxSamples(add)
 	portSamples(add)
+	groupSamples(add)
 	return all
 }
 
@@ -128,6 +129,14 @@ func vcenterSamples(add func(string, Event, func(*Event))) {
 	add("logs_lost", from(44, 14, "vpxd", DatasetLogLoss, "Event [12] [1-1] [x] [vim.event.GeneralHostWarningEvent] [warning] [] [esx1] [12] [vmsyslog logger 192.0.2.50:514 lost 156959 log messages]"), func(e *Event) {
 		e.VCEvent = VCEvent{Present: true, ID: 12, ChainID: 12, Part: 1, Parts: 1, Type: "vim.event.GeneralHostWarningEvent", Target: "esx1"}
 		e.Act, e.Loss = ActLogLost, LogLoss{Kind: LossLost, Count: 156959, Target: "192.0.2.50:514"}
+	})
+}
+
+func groupSamples(add func(string, Event, func(*Event))) {
+	add("joined_lines", from(60, 166, "Hostd", DatasetHostd, "Fault cause: vim.fault.NotFound"), func(e *Event) {
+		e.Tags |= TagIncomplete
+		e.SameAs, e.Merged = NewID(0x5a17c0de00000001, 59), Merged{Lines: 2, Continues: NewID(0x5a17c0de00000001, 58), Frames: e.Raw + "\n<166>--> }\n"}
+		e.Merged.Sizes = []uint32{uint32(len(e.Raw)), 10}
 	})
 }
 

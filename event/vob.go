@@ -8,6 +8,7 @@ type VOB struct {
 	Correlator string // vmware.vob.correlator: netCorrelator, UserLevelCorrelator, …
 	UptimeUS   uint64 // vmware.vob.uptime_us: microseconds since the host's boot
 	Text       string
+	Again      bool // "The event ([esx.…] …) …": ESX 9 reports its report
 
 	Switch     string  // virtual switch the text names
 	Portgroups string  // as written: "vc", "Management Network"; or one name without quotes
