@@ -7,7 +7,7 @@ BENCH     ?= .
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 VULN      = $(GO) tool -modfile=tools/go.mod govulncheck
 
-.PHONY: build test lint fuzz bench bench-check check format vuln cross nightly-log nightly-receiver kafka kafka-down nightly-kafka
+.PHONY: build test lint fuzz bench bench-check check format vuln cross nightly-log nightly-receiver bench-peers kafka kafka-down nightly-kafka
 
 build: ## the program, as ./vswarden
 	$(GO) build -trimpath -o vswarden ./cmd/vswarden
@@ -28,6 +28,15 @@ fuzz: ## every fuzz target for FUZZTIME
 # The benchmarks of docs/performance.md, as its table: the fastest of ten runs each.
 bench:
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 100ms -count 10 ./event ./decode ./spool ./receiver ./pipeline | tee /dev/stderr | $(GO) run ./test/benchtable
+
+# vswarden beside rsyslog, syslog-ng and bare loops, on this machine (Debian, as root): ROUNDS interleaved rounds
+# of N lines, only ROWS such as tcp8 or rsyslog/udp, one JSON object a run in OUT, the table at the end.
+N    ?= 1000000
+ROWS ?=
+OUT  ?= bench-peers.json
+bench-peers: ROUNDS = 5
+bench-peers:
+	tools=$$(test/peers/setup.sh | tail -n 1) && $(GO) run ./test/peers -tools "$$tools" -rounds $(ROUNDS) -n $(N) -rows '$(ROWS)' -out '$(OUT)'
 
 # What CI compares: multiples of BenchmarkFloorParse, and allocations.
 bench-check:

@@ -86,13 +86,7 @@ type fileDecoder struct {
 }
 
 func (d *fileDecoder) file(ctx context.Context, name string) error {
-	d.previous, d.stamped = 0, false
-	return eachLine(ctx, name, d.o.Stdin, d.line)
-}
-
-// eachLine calls do for each line of a file, plain or gzip, with its place; - is stdin.
-func eachLine(ctx context.Context, name string, stdin io.Reader, do func(name string, offset int64, line []byte, truncated bool) error) error {
-	in := stdin
+	in := d.o.Stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -110,14 +104,15 @@ func eachLine(ctx context.Context, name string, stdin io.Reader, do func(name st
 		}
 		r = bufio.NewReaderSize(&boundedGzip{z: z, in: counted}, 256<<10)
 	}
-	if err := readLines(ctx, name, r, do); err != nil {
+	d.previous, d.stamped = 0, false
+	if err := d.read(ctx, name, r); err != nil {
 		return fmt.Errorf("decode %s: %w", name, err)
 	}
 	return nil
 }
 
-// readLines takes lines off r. Lines end at LF or CRLF; the last one needs no end.
-func readLines(ctx context.Context, name string, r *bufio.Reader, do func(name string, offset int64, line []byte, truncated bool) error) error {
+// read takes lines off r. Lines end at LF or CRLF; the last one needs no end.
+func (d *fileDecoder) read(ctx context.Context, name string, r *bufio.Reader) error {
 	var long []byte
 	for offset := int64(0); ; {
 		line, err := r.ReadSlice('\n')
@@ -137,7 +132,7 @@ func readLines(ctx context.Context, name string, r *bufio.Reader, do func(name s
 			return err
 		}
 		if size > 0 {
-			if werr := do(name, offset, line, truncated); werr != nil {
+			if werr := d.line(name, offset, line, truncated); werr != nil {
 				return werr
 			}
 		}

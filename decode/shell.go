@@ -20,12 +20,7 @@ func shellLine(e *event.Event) {
 		e.User = splitUser(user[1:])
 		s = command
 	}
-	switch {
-	case s == "" || strings.HasPrefix(s, "[") || strings.HasPrefix(s, "TSM "):
-	case e.Syslog.AppName == "esxcli" && !strings.HasPrefix(s, "esxcli"):
-		commandLine(e, s)
-		e.Command.Name = e.Syslog.AppName // it logs what follows its name
-	default:
+	if s != "" && !strings.HasPrefix(s, "[") {
 		commandLine(e, s)
 	}
 }

@@ -13,12 +13,11 @@ const SchemaVersion = "1"
 
 // encoding is what one call of AppendJSON has decided for all parts of an event.
 type encoding struct {
-	standard bool   // DetailStandard or more
-	full     bool   // DetailFull
-	original bool   // keep the frame
-	exact    bool   // keep it as it is, secrets and all
-	binary   bool   // keep it as base64: it is not UTF-8
-	frame    string // what is kept
+	standard bool // DetailStandard or more
+	full     bool // DetailFull
+	original bool // keep the frame
+	exact    bool // keep it as it is, secrets and all
+	binary   bool // keep it as base64: it is not UTF-8
 	meaning  *meaning
 }
 
@@ -39,8 +38,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	enc := encoding{standard: d >= DetailStandard, full: d >= DetailFull, exact: o == OriginalAll, meaning: e.meaning()}
 	if e.Raw != "" && (o == OriginalAll || o == OriginalSecurity && (security || e.unparsed())) {
 		enc.original = true
-		enc.frame = e.frame(enc.exact)
-		enc.binary = !utf8.ValidString(enc.frame)
+		enc.binary = !utf8.ValidString(e.Raw)
 	}
 	dst = e.appendTimestamp(dst)
 	dst = e.appendEvent(dst, enc)
@@ -61,7 +59,6 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	dst = e.Source.appendEndpoint(dst, `"source":{`, enc)
 	dst = e.Destination.appendEndpoint(dst, `"destination":{`, enc)
 	dst = e.Login.appendAgent(dst)
-	dst = e.appendAccess(dst)
 	dst = e.appendProcess(dst, enc)
 	if enc.full {
 		if e.Joined.Port != nil {
@@ -86,15 +83,6 @@ func (e *Event) appendAnalysis(dst []byte, enc encoding) []byte {
 		dst = append(dst, enc.meaning.threat...)
 	}
 	return dst
-}
-
-// frame is what is kept of the frame, or of the frames of a group. Where secrets are to be left out
-// of a group, it is the one frame in which they were found.
-func (e *Event) frame(exact bool) string {
-	if e.Merged.Frames == "" || !exact && e.Secrets.Count > 0 {
-		return e.Raw
-	}
-	return e.Merged.Frames
 }
 
 // unparsed reports whether some of the line was not understood.
@@ -144,9 +132,9 @@ func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
 	}
 	if enc.original && !enc.binary {
 		if enc.exact {
-			dst = appendField(dst, `"original":"`, enc.frame)
+			dst = appendField(dst, `"original":"`, e.Raw)
 		} else {
-			dst = e.appendMasked(dst, `"original":"`, enc.frame)
+			dst = e.appendMasked(dst, `"original":"`, e.Raw)
 		}
 	}
 	return closeObject(dst)
@@ -255,7 +243,6 @@ func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
 	dst = e.Command.appendCommand(dst)
 	dst = e.Loss.appendLoss(dst)
 	dst = e.Linux.appendLinux(dst)
-	dst = e.appendMerged(dst, enc)
 	if e.Secrets.Count > 0 {
 		dst = append(dst, `"redacted":true,`...)
 	}
@@ -303,9 +290,9 @@ func (e *Event) appendReceiver(dst []byte, enc encoding) []byte {
 	if enc.original && enc.binary {
 		dst = append(dst, `"original_b64":"`...)
 		if enc.exact {
-			dst = appendBase64(dst, enc.frame)
+			dst = appendBase64(dst, e.Raw)
 		} else {
-			dst = e.appendMaskedBase64(dst, enc.frame)
+			dst = e.appendMaskedBase64(dst)
 		}
 		dst = append(dst, '"', ',')
 	}

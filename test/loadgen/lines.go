@@ -44,15 +44,26 @@ const (
 	// What is left is shell, sshd and crond.
 )
 
+// What -mix may say.
+const (
+	mixDay   = "day"
+	mixL2Sec = "l2sec"
+)
+
 // rounds is how many times the thousand is rendered, each time with other values.
 const rounds = 4
 
-// renderMix composes the pool of lines that is sent over and over. It is a function of the seed.
-func renderMix(seed uint64) []template {
+// renderMix composes the pool of lines that is sent over and over: of the day's mix, or of L2Sec
+// lines alone. It is a function of its arguments.
+func renderMix(seed uint64, mix string) []template {
 	r := rand.New(rand.NewPCG(seed, 0x7673776172646e))
 	pool := make([]template, 0, rounds*perMille)
 	for range rounds {
 		for i := range perMille {
+			if mix == mixL2Sec {
+				pool = append(pool, newTemplate(composeL2Sec(r, i)))
+				continue
+			}
 			pool = append(pool, newTemplate(compose(r, i)))
 		}
 	}

@@ -97,7 +97,7 @@ func TestEachHostCountsItsOwnLines(t *testing.T) {
 }
 
 func TestLinesOfOneTemplateAllocateNothing(t *testing.T) {
-	pool := renderMix(1)
+	pool := renderMix(1, mixDay)
 	buf := make([]byte, 0, 4096)
 	stamp := []byte("2026-11-20T10:00:00.000Z")
 	if n := testing.AllocsPerRun(100, func() { buf = pool[0].appendLine(buf[:0], stamp, 1, 2) }); n != 0 {
@@ -316,7 +316,7 @@ func TestHistogram(t *testing.T) {
 }
 
 func BenchmarkAppendLine(b *testing.B) {
-	pool := renderMix(1)
+	pool := renderMix(1, mixDay)
 	var stamp stamper
 	buf := make([]byte, 0, 4096)
 	b.ReportAllocs()

@@ -38,6 +38,7 @@ type options struct {
 	first     uint64
 	conns     int
 	seed      uint64
+	mix       string
 	latency   string
 	drain     time.Duration
 	tls       tlsFiles
@@ -107,6 +108,7 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	fs.Uint64Var(&opt.first, "first", 1, "first number of each host's sequence")
 	fs.IntVar(&opt.conns, "conns", 0, "connections or sockets, each from a loopback address of its own where possible; 0 = one per host")
 	fs.Uint64Var(&opt.seed, "seed", 1, "seed of the mix")
+	fs.StringVar(&opt.mix, "mix", mixDay, "day, or l2sec for nothing but L2Sec lines")
 	fs.StringVar(&opt.latency, "latency", "", "output file of the collector to follow")
 	fs.DurationVar(&opt.drain, "drain", 10*time.Second, "with -latency: how long to wait for the last lines")
 	fs.StringVar(&opt.tls.ca, "ca", "", "tls: file of the authority that signed the collector's certificate")
@@ -145,6 +147,8 @@ func (opt *options) validate(rest []string) error {
 		return fmt.Errorf("-proto: %q is not one of udp, tcp, tls, stdout", opt.proto)
 	case !slices.Contains([]string{"lf", "crlf", "nul", "octet"}, opt.framing):
 		return fmt.Errorf("-framing: %q is not one of lf, crlf, nul, octet", opt.framing)
+	case opt.mix != mixDay && opt.mix != mixL2Sec:
+		return fmt.Errorf("-mix: %q is not one of day, l2sec", opt.mix)
 	case opt.hosts < 1 || opt.firstHost < 0 || opt.firstHost+opt.hosts > maxHosts:
 		return fmt.Errorf("-hosts, -first-host: hosts are numbered 0 to %d", maxHosts-1)
 	case opt.conns < 1 || opt.conns > opt.hosts:
@@ -160,7 +164,7 @@ func (opt *options) validate(rest []string) error {
 // printLines writes the mix as a file of LF-ended lines. Stamps run from a fixed day, a
 // millisecond a line, so that the bytes are a function of the flags.
 func printLines(w io.Writer, opt options, rep *report) error {
-	pool := renderMix(opt.seed)
+	pool := renderMix(opt.seed, opt.mix)
 	out := bufio.NewWriterSize(w, 1<<16)
 	began := time.Now()
 	clock := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)

@@ -71,7 +71,7 @@ func sendLines(opt options, rep *report) (err error) {
 	if watch != nil {
 		watching.Go(func() { watch.run(ctx) })
 	}
-	pool := renderMix(opt.seed)
+	pool := renderMix(opt.seed, opt.mix)
 	began := time.Now()
 	var sending sync.WaitGroup
 	for i, s := range streams {

@@ -1,7 +1,0 @@
-package vcenter
-
-import "context"
-
-type tail struct{}
-
-func (s *session) tailEvents(ctx context.Context) error { return nil }

@@ -1,3 +1,0 @@
-package vcenter
-
-type Live struct{}
