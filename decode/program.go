@@ -65,6 +65,9 @@ func decodeProgram(e *event.Event, h head) {
 	case p == programLinux:
 		e.Dataset = event.DatasetGeneric
 		linuxLine(e, e.Message)
+	case p == programLinkwatch:
+		e.Dataset = event.DatasetGeneric
+		linkwatchLine(e, e.Message)
 	case p == programUnknown && kernelText(e.Message): // the tag is a host's name, or was rewritten
 		vmkernelLine(e)
 	case p == programUnknown && app == "" && unprogrammed(e):
@@ -158,6 +161,9 @@ func unprogrammed(e *event.Event) bool {
 		e.Dataset = event.DatasetVCAudit
 		return true
 	}
+	if linkwatchLine(e, s) {
+		return true
+	}
 	if linuxLine(e, s) && e.Dataset != "" {
 		return true
 	}
@@ -235,6 +241,7 @@ const (
 	programSystem           // everything else that only ESXi has
 	programVCenter          // services of vCenter
 	programLinux            // a Linux kernel, its audit system, VMware Workstation's modules
+	programLinkwatch        // `vswarden linkwatch` on a Linux host
 )
 
 // programOf knows a program by its name as ESXi spells it, since 3.5.
@@ -259,6 +266,8 @@ func programOf(app string) program {
 		return programCron
 	case "kernel", "audit", "auditd", "audispd", "vmnet", "vmware":
 		return programLinux
+	case "linkwatch":
+		return programLinkwatch
 	case "DCUI", "dcui", "vmware-authd", "vmauthd", "VMAuthd", "vmtoolsd-auth":
 		return programAuthd
 	case "storageRM", "clomd", "vmsyslogd", "hostprofile", "settingsd", "ConfigStore", "localcli", "esxupdate",

@@ -51,6 +51,23 @@ const (
 	ActPromiscuousAsk  Act = "promiscuous-mode-requested" // network, denied: a guest of VMware Workstation
 )
 
+// The acts of links and bridges that only linkwatch tells of.
+const (
+	ActPromiscuousFound Act = "promiscuous-mode-found"       // network, info: it was so when the watch began, or when the link appeared
+	ActPromiscuityUp    Act = "promiscuity-raised"           // network, start: one more listens on a device that is promiscuous already
+	ActPromiscuityDown  Act = "promiscuity-lowered"          // network, end
+	ActLinkFound        Act = "link-found"                   // network, info
+	ActLinkAdded        Act = "link-added"                   // network, start
+	ActLinkRemoved      Act = "link-removed"                 // network, end
+	ActLinkRenamed      Act = "link-renamed"                 // configuration, change
+	ActBridgeJoined     Act = "bridge-port-added"            // network and configuration, change
+	ActBridgeLeft       Act = "bridge-port-removed"          // network and configuration, change
+	ActBridgeSettings   Act = "bridge-port-settings-changed" // configuration, change
+	ActBridgeAgeing     Act = "bridge-ageing-changed"        // configuration, change
+	ActBridgeHub        Act = "bridge-became-hub"            // configuration, change: it remembers no addresses any more
+	ActBridgeHubFound   Act = "bridge-hub-found"             // configuration, info
+)
+
 // Login is what a line about a login or session says besides who and from where.
 type Login struct {
 	Method   string // password, publickey, keyboard-interactive/pam

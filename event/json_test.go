@@ -271,7 +271,7 @@ func FuzzAppendJSONParts(f *testing.F) {
 			e.VCEvent.Changes[i] = PolicyChange{Setting: settings[(int(n)>>(2*i))&3], Old: b, New: c}
 		}
 		e.Loss = LogLoss{Kind: LossLost, Count: n >> 3, Target: a}
-		e.Linux = Linux{Device: a, Kind: DeviceTap, Driver: b, Bus: c, Bridge: b, Port: uint32(n), State: a, UID: c, AUID: c, Reason: kinds[n>>5&3]}
+		e.Linux = Linux{Device: a, Kind: DeviceTap, Driver: b, Bus: c, Bridge: b, Port: uint32(n), State: a, UID: c, AUID: c, Reason: kinds[n>>5&3], Watch: LinkFacts{Known: LinkFact(n), On: LinkFact(n >> 3), WasKnown: LinkFact(n >> 5), Was: LinkFact(n >> 2), Promiscuity: uint32(n), Ageing: uint32(n >> 1), Master: a, NameWas: b}}
 		d, o := Detail(form%4), Original(form/4%3)
 		line := e.AppendJSON(nil, d, o)
 		if got, want := read(t, line), reference(&e, d, o); !reflect.DeepEqual(got, want) {

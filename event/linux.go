@@ -50,5 +50,37 @@ type Linux struct {
 	UID    string     // who, by the audit system
 	AUID   string     // who had logged in, by the audit system
 
-	Reason LinuxReason // empty until the neighbouring lines are known
+	Reason LinuxReason // empty until the neighbouring lines are known; linkwatch knows by itself
+
+	Watch LinkFacts // what linkwatch tells besides
 }
+
+// LinkFacts is what linkwatch tells of a link besides its name and kind. Known says which of it.
+type LinkFacts struct {
+	Known          LinkFact
+	On             LinkFact // of those that are on or off
+	Was            LinkFact // the same as it was, of those in WasKnown
+	WasKnown       LinkFact
+	Promiscuity    uint32 // how many ask the device to take all frames
+	PromiscuityWas uint32
+	Ageing         uint32 // how long a bridge remembers an address, milliseconds; 0 = not at all: a hub
+	AgeingWas      uint32
+	Master         string // what the device is a part of, where that is no bridge
+	MasterWas      string // what it was a part of
+	NameWas        string
+}
+
+// LinkFact is a set of facts of LinkFacts.
+type LinkFact uint8
+
+// The facts.
+const (
+	FactUnicastFlood LinkFact = 1 << iota // a bridge's port: frames to unknown addresses go out here
+	FactLearning                          // a bridge's port: addresses are learned here
+	FactIsolated                          // a bridge's port: no frames between this one and other isolated ones
+	FactFlag                              // IFF_PROMISC as an administrator sets it
+	FactPromiscuity
+	FactPromiscuityWas
+	FactAgeing
+	FactAgeingWas
+)

@@ -11,6 +11,7 @@ const (
 	LossStress   LossKind = "stress"         // the host drops messages because its queue is full
 	LossModified LossKind = "modified"       // the host shortened this very message
 	LossKernel   LossKind = "kernel"         // our own: the kernel of this machine threw datagrams away
+	LossNetlink  LossKind = "netlink"        // linkwatch: the kernel lost messages about links; all were read anew
 	LossRepeated LossKind = "repeated"       // "last message repeated N times": nothing is lost but the copies
 )
 

@@ -135,7 +135,7 @@ func (e *Event) severity(m *meaning) uint8 {
 	switch {
 	case e.Act == ActSwitchPolicy && e.weakens():
 		return severityHigh
-	case e.Act == ActPromiscuousOn && e.Linux.Reason != "":
+	case e.Linux.Reason != "" && (e.Act == ActPromiscuousOn || e.Act == ActPromiscuousFound || e.Act == ActPromiscuityUp):
 		return e.Linux.Reason.severity()
 	}
 	return m.severity

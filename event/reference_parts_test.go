@@ -110,7 +110,7 @@ func referenceActed(root object, e *Event, d Detail) {
 	if e.Act == "vswitch-policy-changed" && e.Command.Weakens {
 		severity = "73"
 	}
-	if e.Act == "promiscuous-mode-entered" && e.Linux.Reason != "" {
+	if (e.Act == "promiscuous-mode-entered" || e.Act == "promiscuous-mode-found" || e.Act == "promiscuity-raised") && e.Linux.Reason != "" {
 		severity = map[LinuxReason]string{"bridge_membership": "21", "bridge_itself": "73"}[e.Linux.Reason]
 		if severity == "" {
 			severity = "47"
@@ -303,8 +303,25 @@ func referenceLinux(root object, l *Linux) {
 	}
 	put(root, "vmware.linux.device_kind", string(l.Kind))
 	put(root, "vmware.linux.reason", string(l.Reason))
-	if l.Bridge != "" {
+	if l.Port != 0 {
 		put(root, "vmware.linux.port", number(l.Port))
+	}
+	w := &l.Watch
+	put(root, "vmware.linux.master", text(w.Master))
+	put(root, "vmware.linux.master_was", text(w.MasterWas))
+	put(root, "vmware.linux.device_was", text(w.NameWas))
+	for bit, value := range map[int]uint32{4: w.Promiscuity, 5: w.PromiscuityWas, 6: w.Ageing, 7: w.AgeingWas} {
+		if w.Known>>bit&1 == 1 {
+			put(root, "vmware.linux."+[]string{"promiscuity", "promiscuity_was", "ageing_ms", "ageing_was_ms"}[bit-4], number(value))
+		}
+	}
+	for bit, name := range []string{"unicast_flood", "learning", "isolated", "promiscuous_flag"} {
+		if w.Known>>bit&1 == 1 {
+			put(root, "vmware.linux."+name, w.On>>bit&1 == 1)
+		}
+		if w.WasKnown>>bit&1 == 1 && bit < 3 {
+			put(root, "vmware.linux."+name+"_was", w.Was>>bit&1 == 1)
+		}
 	}
 }
 

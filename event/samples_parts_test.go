@@ -146,6 +146,29 @@ func linuxSamples(add func(string, Event, func(*Event))) {
 	add("linux_bridge_port", from(53, 6, "kernel", DatasetBridge, "br0: port 2(tap0) entered forwarding state"), func(e *Event) {
 		e.Linux = Linux{Device: "tap0", Kind: DeviceTap, Bridge: "br0", Port: 2, State: "forwarding"}
 	})
+	add("linkwatch_port", from(55, 28, "linkwatch", DatasetBridge, "tap0: port settings changed, index=3 kind=tun promiscuity=1 …"), func(e *Event) {
+		e.Act = ActBridgeSettings
+		e.Linux = Linux{Device: "tap0", Kind: DeviceTap, Driver: "tun", Bridge: "br0", Reason: ReasonBridgeMembership, Watch: LinkFacts{
+			Known: FactUnicastFlood | FactLearning | FactIsolated | FactPromiscuity, On: FactLearning, Promiscuity: 1,
+			WasKnown: FactUnicastFlood | FactLearning | FactIsolated, Was: FactUnicastFlood,
+		}}
+	})
+	add("linkwatch_raised", from(56, 28, "linkwatch", DatasetPromisc, "eth1: promiscuity raised, index=4 kind=physical promiscuity=2 …"), func(e *Event) {
+		e.Act = ActPromiscuityUp
+		e.Linux = Linux{Device: "eth1", Kind: DevicePhysical, Reason: ReasonCapture, Watch: LinkFacts{
+			Known: FactFlag | FactPromiscuity | FactPromiscuityWas, On: FactFlag, Promiscuity: 2, PromiscuityWas: 1, Master: "bond0",
+		}}
+	})
+	add("linkwatch_hub", from(57, 28, "linkwatch", DatasetBridge, "br0: became a hub, index=2 kind=bridge promiscuity=0 …"), func(e *Event) {
+		e.Act = ActBridgeHub
+		e.Linux = Linux{Device: "br0", Kind: DeviceBridge, Driver: "bridge", Watch: LinkFacts{
+			Known: FactPromiscuity | FactAgeing | FactAgeingWas, AgeingWas: 300_000,
+		}}
+	})
+	add("linkwatch_left", from(58, 30, "linkwatch", DatasetBridge, "tap0: left its master, index=3 kind=tun promiscuity=0 …"), func(e *Event) {
+		e.Act = ActBridgeLeft
+		e.Linux = Linux{Device: "tap0", Kind: DeviceTap, Driver: "tun", Watch: LinkFacts{Known: FactPromiscuity, MasterWas: "br0", NameWas: "tap9"}}
+	})
 	add("linux_audit", from(54, 6, "audit", DatasetPromisc, "type=ANOM_PROMISCUOUS msg=audit(1.2:3): dev=vnet0 prom=0 old_prom=256 auid=1000 uid=0"), func(e *Event) {
 		e.Linux = Linux{Device: "vnet0", Kind: DeviceTap, UID: "0", AUID: "1000"}
 		e.Act = ActPromiscuousOff
