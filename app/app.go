@@ -332,27 +332,6 @@ func closeOutlets(outlets []*outlet) error {
 	return errors.Join(errs...)
 }
 
-// bind opens every listener's socket; on an error none stays open.
-func bind(cfg configs.Config, log zerolog.Logger) ([]*receiver.Listener, error) {
-	var open []*receiver.Listener
-	for _, l := range cfg.Listeners {
-		r, err := receiver.Listen(l.Config, log)
-		if err != nil {
-			return nil, errors.Join(err, closeListeners(open))
-		}
-		open = append(open, r)
-	}
-	return open, nil
-}
-
-func closeListeners(open []*receiver.Listener) error {
-	var errs []error
-	for _, l := range open {
-		errs = append(errs, l.Close())
-	}
-	return errors.Join(errs...)
-}
-
 // writeReady writes the ready note to path, whole or not at all.
 func writeReady(path string, r Ready) error {
 	if path == "" {

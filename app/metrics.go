@@ -46,7 +46,7 @@ func (p *parts) received(of func(*receiver.Stats) uint64) func() uint64 {
 
 func (p *parts) receiverMetrics() []web.Metric {
 	var all []web.Metric
-	for _, t := range []receiver.Transport{receiver.UDP, receiver.TCP, receiver.TLS} {
+	for _, t := range []receiver.Transport{receiver.UDP, receiver.TCP, receiver.TLS, receiver.Netlink} {
 		transport := web.Label{Name: "transport", Value: t.String()}
 		all = append(all,
 			counter("vswarden_frames_received_total", "Frames that listeners cut out of what sockets gave.",
@@ -61,6 +61,7 @@ func (p *parts) receiverMetrics() []web.Metric {
 	all = append(all,
 		counter("vswarden_udp_kernel_drops_total", "Datagrams the kernel threw away because a socket's buffer was full.",
 			p.received(func(s *receiver.Stats) uint64 { return s.KernelDrops.Load() })),
+		counter("vswarden_netlink_overruns_total", "Times the kernel lost messages about links; all links were read anew.", p.overruns),
 		counter("vswarden_frames_truncated_total", "Frames longer than max_frame, kept cut.",
 			p.received(func(s *receiver.Stats) uint64 { return s.Truncated.Load() })),
 		counter("vswarden_frames_unfinished_total", "Frames whose end never came, kept as far as they came.",

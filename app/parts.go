@@ -26,7 +26,7 @@ type parts struct {
 	records   *spool.Log   // nil in role enrich
 	remote    *topicSupply // nil in other roles
 	intake    *pipeline.Intake
-	listeners []*receiver.Listener
+	listeners []listener
 	outlets   []*outlet
 	known     *memory
 	feeders   []feeder
@@ -203,7 +203,7 @@ func (p *parts) farewell() error {
 	if left > 0 && p.records != nil && p.cfg.Log.Body == spool.BodyMemory {
 		return fmt.Errorf("%w: %d records were in memory only", ErrUndelivered, left)
 	}
-	dropped := p.dropped(receiver.UDP) + p.dropped(receiver.TCP) + p.dropped(receiver.TLS)
+	dropped := p.dropped(receiver.UDP) + p.dropped(receiver.TCP) + p.dropped(receiver.TLS) + p.dropped(receiver.Netlink)
 	var damaged uint64
 	for _, t := range p.outlets {
 		damaged = max(damaged, t.delivery.Stats.Damaged())
@@ -214,7 +214,7 @@ func (p *parts) farewell() error {
 	}
 	// Datagrams are dropped when there is no room, and so is everything where that was asked for.
 	// Else a sender that was made to wait lost what we had read of it already.
-	if n := p.dropped(receiver.TCP) + p.dropped(receiver.TLS); n > 0 && p.cfg.Log.Full == spool.FullBlock {
+	if n := p.dropped(receiver.TCP) + p.dropped(receiver.TLS) + p.dropped(receiver.Netlink); n > 0 && p.cfg.Log.Full == spool.FullBlock {
 		return fmt.Errorf("%w: %d frames were read when the log had no room until the end", ErrUndelivered, n)
 	}
 	return nil

@@ -228,20 +228,20 @@ func isAudit(e *event.Event, h head) bool {
 type program uint8
 
 const (
-	programUnknown  program = iota
-	programVmkernel         // the kernel, and its copies of warnings and alerts
-	programHostd            // host agent
-	programVpxa             // vCenter's agent on the host
-	programVmacore          // other daemons of hostd's build: the same inner header
-	programVob              // VMkernel observations
-	programShell            // commands typed in the ESXi shell
-	programLogin            // programs that other systems have too, under the same name
-	programAuthd            // logins, under names only VMware uses
-	programCron             // commands run by the clock
-	programSystem           // everything else that only ESXi has
-	programVCenter          // services of vCenter
-	programLinux            // a Linux kernel, its audit system, VMware Workstation's modules
-	programLinkwatch        // `vswarden linkwatch` on a Linux host
+	programUnknown   program = iota
+	programVmkernel          // the kernel, and its copies of warnings and alerts
+	programHostd             // host agent
+	programVpxa              // vCenter's agent on the host
+	programVmacore           // other daemons of hostd's build: the same inner header
+	programVob               // VMkernel observations
+	programShell             // commands typed in the ESXi shell
+	programLogin             // programs that other systems have too, under the same name
+	programAuthd             // logins, under names only VMware uses
+	programCron              // commands run by the clock
+	programSystem            // everything else that only ESXi has
+	programVCenter           // services of vCenter
+	programLinux             // a Linux kernel, its audit system, VMware Workstation's modules
+	programLinkwatch         // `vswarden linkwatch` on a Linux host
 )
 
 // programOf knows a program by its name as ESXi spells it, since 3.5.

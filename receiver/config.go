@@ -18,7 +18,8 @@ type Config struct {
 	// Name stands for the listener in records and in the program's log; the address where empty.
 	Name string `yaml:"name"`
 	// Address is udp://host:port, tcp://host:port or tls://host:port. No host is every address of
-	// this machine, IPv4 and IPv6; port 0 is any free port.
+	// this machine, IPv4 and IPv6; port 0 is any free port. netlink:// is no socket for others: lines about
+	// the links of this machine (package linkwatch).
 	Address string `yaml:"address"`
 	// TLS is for tls:// alone.
 	TLS TLSConfig `yaml:"tls"`
@@ -75,6 +76,8 @@ func (c Config) Validate() (faults []setting.Fault) {
 		fault("address", strconv.Quote(c.Address), err.Error())
 	}
 	switch {
+	case proto == Netlink && (len(c.Allow) > 0 || len(c.Relays) > 0 || c.ProxyProtocol):
+		fault("address", strconv.Quote(c.Address), "nobody sends to netlink://: leave allow, relays and proxy_protocol out")
 	case proto == TLS:
 		faults = append(faults, setting.Under("tls", c.TLS.Validate())...)
 	case proto != 0 && (c.TLS.Cert != "" || c.TLS.Key != "" || c.TLS.ClientCA != "" || c.TLS.Plain):
@@ -118,6 +121,12 @@ func (c Config) CheckFiles() error {
 	return err
 }
 
+// IsNetlink reports a listener that is no socket: the links of this machine.
+func (c Config) IsNetlink() bool {
+	proto, _, err := splitAddress(c.Address)
+	return err == nil && proto == Netlink
+}
+
 func (c Config) usesTLS() bool {
 	proto, _, _ := splitAddress(c.Address)
 	return proto == TLS
@@ -144,6 +153,11 @@ func splitAddress(s string) (t Transport, hostport string, err error) {
 		t = TCP
 	case "tls":
 		t = TLS
+	case "netlink":
+		if hostport != "" {
+			return 0, "", errors.New("netlink:// is this machine's own: write nothing behind it")
+		}
+		return Netlink, "", nil
 	default:
 		return 0, "", fmt.Errorf("%q is not a protocol: write udp, tcp or tls before ://", proto)
 	}

@@ -16,6 +16,7 @@ const (
 	TCP
 	TLS
 	File
+	Netlink // lines of package linkwatch about this machine's own links
 )
 
 // Framing is how the end of a frame was found.
@@ -69,6 +70,8 @@ func (t Transport) String() string {
 		return "tls"
 	case File:
 		return "file"
+	case Netlink:
+		return "netlink"
 	}
 	return "unknown"
 }

@@ -51,6 +51,9 @@ func Listen(cfg Config, log zerolog.Logger) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	if proto == Netlink {
+		return nil, fmt.Errorf("listen on %s: no socket: package linkwatch serves it", cfg.Address)
+	}
 	if cfg.Name == "" {
 		cfg.Name = cfg.Address
 	}

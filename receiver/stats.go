@@ -107,4 +107,4 @@ type Stats struct {
 	RefusedDatagrams atomic.Uint64 // from addresses not in allow
 }
 
-const transports = int(File)
+const transports = int(Netlink) + 1

@@ -267,6 +267,11 @@ func (p *instance) scrape(t *testing.T) metrics {
 	if status != http.StatusOK {
 		t.Fatalf("GET /metrics: %d\n%s", status, body)
 	}
+	return parseMetrics(t, body)
+}
+
+func parseMetrics(t *testing.T, body string) metrics {
+	t.Helper()
 	m := metrics{}
 	for line := range strings.Lines(body) {
 		line = strings.TrimSpace(line)

@@ -32,6 +32,7 @@ var arrows = map[string][]string{
 	"decode":        {"event"},
 	"enrich":        {"event", "inventory", "inventory/resolve", "setting"},
 	"kafka":         {"setting"},
+	"linkwatch":     {"setting"},
 	"inventory":     {"setting"},
 	"inventory/...": {"inventory", "setting"},
 	"sink":          {"event", "setting"},
@@ -43,7 +44,7 @@ var arrows = map[string][]string{
 	"topic":         {"event", "kafka", "pipeline", "receiver", "setting", "sink/kafka", "spool"},
 	"web":           {"setting"},
 	"configs":       {"receiver", "spool", "sink/...", "sink", "pipeline", "enrich", "inventory", "kafka", "topic", "web", "event", "setting"},
-	"app":           {"configs", "pipeline", "receiver", "spool", "decode", "enrich", "inventory", "inventory/...", "kafka", "sink", "sink/...", "topic", "web", "event", "setting"},
+	"app":           {"configs", "pipeline", "receiver", "spool", "decode", "enrich", "inventory", "inventory/...", "kafka", "linkwatch", "sink", "sink/...", "topic", "web", "event", "setting"},
 	"cmd/...":       {"app", "configs", "event", "setting"},
 	"test":          {"app", "configs", "pipeline", "receiver", "spool", "decode", "enrich", "inventory", "inventory/...", "kafka", "sink", "sink/...", "topic", "web", "event", "setting"},
 	"test/...":      {},
@@ -53,6 +54,7 @@ var arrows = map[string][]string{
 // libraries says which packages may import a module that is not ours. Tests may import any.
 var libraries = map[string][]string{
 	"github.com/goccy/go-yaml":            {"configs"},
+	"github.com/mdlayher/netlink":         {"linkwatch"},
 	"github.com/prometheus/client_golang": {"web"},
 	"github.com/rs/zerolog":               {"app", "cmd/vswarden", "pipeline", "receiver"},
 	"github.com/segmentio/kafka-go":       {"kafka"},

@@ -82,7 +82,7 @@ func foreign(r *pipeline.Record, topic string, partition int32, m *kafka.Stored)
 }
 
 func transportOf(word string) receiver.Transport {
-	for t := receiver.UDP; t <= receiver.File; t++ {
+	for t := receiver.UDP; t <= receiver.Netlink; t++ {
 		if t.String() == word {
 			return t
 		}
