@@ -86,7 +86,13 @@ type fileDecoder struct {
 }
 
 func (d *fileDecoder) file(ctx context.Context, name string) error {
-	in := d.o.Stdin
+	d.previous, d.stamped = 0, false
+	return eachLine(ctx, name, d.o.Stdin, d.line)
+}
+
+// eachLine calls do for each line of a file, plain or gzip, with its place; - is stdin.
+func eachLine(ctx context.Context, name string, stdin io.Reader, do func(name string, offset int64, line []byte, truncated bool) error) error {
+	in := stdin
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
@@ -104,15 +110,14 @@ func (d *fileDecoder) file(ctx context.Context, name string) error {
 		}
 		r = bufio.NewReaderSize(&boundedGzip{z: z, in: counted}, 256<<10)
 	}
-	d.previous, d.stamped = 0, false
-	if err := d.read(ctx, name, r); err != nil {
+	if err := readLines(ctx, name, r, do); err != nil {
 		return fmt.Errorf("decode %s: %w", name, err)
 	}
 	return nil
 }
 
-// read takes lines off r. Lines end at LF or CRLF; the last one needs no end.
-func (d *fileDecoder) read(ctx context.Context, name string, r *bufio.Reader) error {
+// readLines takes lines off r. Lines end at LF or CRLF; the last one needs no end.
+func readLines(ctx context.Context, name string, r *bufio.Reader, do func(name string, offset int64, line []byte, truncated bool) error) error {
 	var long []byte
 	for offset := int64(0); ; {
 		line, err := r.ReadSlice('\n')
@@ -132,7 +137,7 @@ func (d *fileDecoder) read(ctx context.Context, name string, r *bufio.Reader) er
 			return err
 		}
 		if size > 0 {
-			if werr := d.line(name, offset, line, truncated); werr != nil {
+			if werr := do(name, offset, line, truncated); werr != nil {
 				return werr
 			}
 		}

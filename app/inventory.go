@@ -30,12 +30,6 @@ type feeder interface {
 	Trouble() string
 }
 
-// openFeeders makes what keeps the inventory up to date. Run starts them before the deliveries and
-// stops them after.
-func openFeeders(_ configs.Config, _ *inventory.Inventory, _ zerolog.Logger) ([]feeder, error) {
-	return nil, nil // no source but imports and log lines yet
-}
-
 // awaitFeeders holds deliveries back until every feeder has told all it knows once, at most for so long; the
 // log holds the lines. Without feeders it returns at once.
 func awaitFeeders(ctx context.Context, feeders []feeder, most time.Duration) (late []string) {

@@ -16,6 +16,7 @@ func (p *parts) metrics() []web.Metric {
 	all = append(all, p.logMetrics()...)
 	all = append(all, p.inventoryMetrics()...)
 	all = append(all, p.sourceMetrics()...)
+	all = append(all, p.feederMetrics()...)
 	for _, t := range p.outlets {
 		all = append(all, p.outletMetrics(t)...)
 	}

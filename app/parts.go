@@ -38,6 +38,7 @@ type parts struct {
 func (p *parts) watch(ctx context.Context, o Options) {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
+	var feeders feederWatch
 	drops := kernelDrops{seen: make([]uint64, len(p.listeners))}
 	for {
 		select {
@@ -53,6 +54,7 @@ func (p *parts) watch(ctx context.Context, o Options) {
 			if p.remote != nil {
 				p.remote.report()
 			}
+			feeders.report(p.feeders, p.log)
 			drops.report(ctx, p)
 		}
 	}
@@ -162,7 +164,7 @@ func (p *parts) healthy() (ok bool, detail string) {
 			bad = append(bad, "our own events: "+why)
 		}
 	}
-	stale := p.staleSources()
+	stale := append(p.staleSources(), p.feederHealth()...)
 	if len(bad) == 0 {
 		return true, strings.Join(append([]string{"ok"}, stale...), "\n")
 	}

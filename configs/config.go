@@ -12,6 +12,7 @@ import (
 	"vswarden/enrich"
 	"vswarden/event"
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter"
 	"vswarden/pipeline"
 	"vswarden/receiver"
 	"vswarden/setting"
@@ -43,6 +44,8 @@ type Config struct {
 	DeadLetters deadletter.Config `yaml:"dead_letters"`
 	// Inventory bounds what is remembered of hosts, VMs and ports.
 	Inventory inventory.Config `yaml:"inventory"`
+	// VCenters are the servers that tell the inventory who holds which port.
+	VCenters []vcenter.Config `yaml:"vcenters"`
 	// Enrich is how lines are joined with the inventory.
 	Enrich enrich.Config `yaml:"enrich"`
 	// Redact puts *** for passwords and tokens on command lines, in message, process.* and the default
@@ -237,6 +240,7 @@ func (c *Config) Override(o Flags) {
 func (c *Config) complete() {
 	c.settleRole()
 	nameListeners(c.Listeners)
+	nameVCenters(c.VCenters)
 	if c.derived {
 		c.Sinks = defaultSinks(c.DataDir)
 	}

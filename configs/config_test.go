@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"vswarden/inventory/vcenter"
 	"vswarden/receiver"
 	"vswarden/setting"
 )
@@ -81,8 +82,35 @@ func written(prefix string, n *node, all map[string]bool) {
 	}
 }
 
+// fullReference is the reference with the vCenter that stands there as a comment.
+func fullReference(t *testing.T) string {
+	t.Helper()
+	var lines []string
+	for _, line := range strings.Split(Reference, "\n") {
+		switch {
+		case strings.HasPrefix(line, "#vcenters:") || strings.HasPrefix(line, "#  "):
+			lines = append(lines, line[1:])
+		case line != "vcenters: []":
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestReferenceVCenterIsTheDefault(t *testing.T) {
+	got, err := Parse("reference.yaml", []byte(fullReference(t)), environ())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := vcenter.DefaultConfig()
+	want.Name, want.URL, want.Username, want.PasswordFile = "vc01.example.com", "https://vc01.example.com", "vswarden@vsphere.local", "/etc/vswarden/vc01-password"
+	if !reflect.DeepEqual(got.VCenters, []vcenter.Config{want}) {
+		t.Errorf("got %+v\nwant %+v", got.VCenters, want)
+	}
+}
+
 func TestReferenceHasEveryKey(t *testing.T) {
-	root, faults := parseTree("reference.yaml", []byte(Reference))
+	root, faults := parseTree("reference.yaml", []byte(fullReference(t)))
 	if faults != nil {
 		t.Fatal(faults)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"vswarden/inventory/vcenter"
 	"vswarden/setting"
 )
 
@@ -92,6 +93,8 @@ func newElement(t reflect.Type) reflect.Value {
 		return reflect.ValueOf(DefaultListener())
 	case reflect.TypeFor[Sink]():
 		return reflect.ValueOf(DefaultSink())
+	case reflect.TypeFor[vcenter.Config]():
+		return reflect.ValueOf(vcenter.DefaultConfig())
 	}
 	return reflect.Zero(t)
 }

@@ -27,13 +27,16 @@ func pamText(e *event.Event, s string) bool {
 	if user, ok := strings.CutPrefix(text, "session closed for user "); ok {
 		return act(e, event.ActSessionClosed, beforeUID(user), "")
 	}
+	if rest, ok := strings.CutPrefix(text, "access denied for user "); ok {
+		return pamDenied(e, rest)
+	}
 	if rest, ok := strings.CutPrefix(text, "authentication failure;"); ok {
 		return act(e, event.ActLoginFailed, assigned(rest, " user="), assigned(rest, " rhost="))
 	}
 	if rest, ok := strings.CutPrefix(text, "user "); ok {
 		user, tally, ok := strings.Cut(rest, " tally ")
 		if !ok {
-			return false
+			return pamTime(e, rest)
 		}
 		user, _, _ = strings.Cut(user, " (")
 		v, _ := number(tally)
@@ -41,6 +44,24 @@ func pamText(e *event.Event, s string) bool {
 		return act(e, event.ActTally, user, "")
 	}
 	return false
+}
+
+// pamTime reads "user root (0) has time limit [900s left] since last failure" of pam_tally2.
+func pamTime(e *event.Event, rest string) bool {
+	user, limit, ok := strings.Cut(rest, " has time limit [")
+	if !ok {
+		return false
+	}
+	user, _, _ = strings.Cut(user, " (")
+	secs, _ := number(limit)
+	e.Login.LockSecs = clamp32(secs)
+	return act(e, event.ActLoginFailed, user, "")
+}
+
+// pamDenied reads "access denied for user `bob' from `192.0.2.4'" of pam_access.
+func pamDenied(e *event.Event, rest string) bool {
+	user, address, ok := cutLast(rest, " from ")
+	return ok && act(e, event.ActLoginFailed, strings.Trim(user, "`'"), strings.Trim(address, "`'"))
 }
 
 // beforeUID cuts the "(uid=0)" off a name.
@@ -82,6 +103,9 @@ func dcuiText(e *event.Event, s string) bool {
 		return act(e, event.ActLogin, user, "")
 	}
 	if user, ok := strings.CutSuffix(rest, " failed"); ok {
+		return act(e, event.ActLoginFailed, user, "")
+	}
+	if user, _, ok := strings.Cut(rest, " failed"); ok { // failed: Authentication failure
 		return act(e, event.ActLoginFailed, user, "")
 	}
 	return false
@@ -133,7 +157,7 @@ func lockedText(e *event.Event, s string) bool {
 func accountText(e *event.Event, s string) bool {
 	if rest, ok := strings.CutPrefix(s, "Password was changed for account "); ok {
 		user, _, _ := cutLast(rest, " on host ")
-		return act(e, event.ActPassword, user, "")
+		return actOn(e, event.ActPassword, user)
 	}
 	rest, ok := strings.CutPrefix(s, "Account ")
 	if !ok {
@@ -149,18 +173,51 @@ func accountText(e *event.Event, s string) bool {
 		{" was updated on host ", event.ActAccountUpdated},
 	} {
 		if user, _, ok := cutLast(rest, form.text); ok {
-			return act(e, form.act, user, "")
+			return actOn(e, form.act, user)
 		}
 	}
 	return false
 }
 
+// permissionText reads "Permission created for bob on ha-folder-root, role is Admin, …" and "Permission
+// rule removed for bob on …".
+func permissionText(e *event.Event, s string) bool {
+	rest, ok := strings.CutPrefix(s, "Permission ")
+	if !ok {
+		return false
+	}
+	_, account, ok := strings.Cut(rest, " for ")
+	account, _, _ = strings.Cut(account, " on ")
+	return ok && actOn(e, event.ActPermission, strings.Trim(account, "'"))
+}
+
+// roleText reads "New role Operators was created" and "Role Operators was removed".
+func roleText(e *event.Event, s string) bool {
+	if !strings.HasPrefix(s, "New role ") && !strings.HasPrefix(s, "Role ") {
+		return false
+	}
+	if !strings.Contains(s, "created") && !strings.Contains(s, "removed") && !strings.Contains(s, "modified") && !strings.Contains(s, "updated") {
+		return false
+	}
+	e.Act = event.ActRole
+	return true
+}
+
+// actOn notes what was done to an account. Who did it stands in hostd's header, where it is known.
+func actOn(e *event.Event, a event.Act, account string) bool {
+	e.Act, e.Target = a, splitUser(account)
+	if e.User.Name == "" {
+		e.User = e.Target
+	}
+	return true
+}
+
 // lockdownText reads "Administrator access to the host has been enabled.": the end of lockdown mode.
 func lockdownText(e *event.Event, s string) bool {
 	switch strings.TrimSuffix(s, ".") {
-	case "Administrator access to the host has been enabled":
+	case "Administrator access to the host has been enabled", "Lockdown mode has been disabled":
 		return act(e, event.ActLockdownOff, "", "")
-	case "Administrator access to the host has been disabled":
+	case "Administrator access to the host has been disabled", "Lockdown mode has been enabled":
 		return act(e, event.ActLockdownOn, "", "")
 	}
 	return false

@@ -37,10 +37,10 @@ func isDigit(c byte) bool { return c-'0' <= 9 }
 
 func isAlnum(c byte) bool { return classes[c]&inAlnum != 0 }
 
-// trimSpaces takes the blanks off the beginning of s.
+// trimSpaces takes the blanks and tabs off the beginning of s.
 func trimSpaces(s string) string {
 	i := 0
-	for i < len(s) && s[i] == ' ' {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t') {
 		i++
 	}
 	return s[i:]

@@ -42,8 +42,9 @@ func fileBody(e *event.Event, s string, pri bool) bool {
 func esxi8Line(e *event.Event, level string, pri int16, s string) {
 	e.Format = event.FormatFileESXi8
 	e.Level, e.Syslog.Priority = level, pri
-	s = trimContinuation(s)
-	s = trimSpaces(s)
+	rest := trimContinuation(s)
+	e.Continued = len(rest) < len(s)
+	s = trimSpaces(rest)
 	e.Message = s
 	if app, pid, rest, ok := takeTag(s); ok {
 		e.Syslog.AppName, e.Syslog.ProcID, e.Message = app, pid, rest
@@ -97,7 +98,7 @@ func takeCode(s string) (level string, pri int16, rest string, ok bool) {
 }
 
 // leveledProgram reads "info hostd[526501] [Originator…" and, from vCenter 9, "INFO vpxd 20973 […".
-// All of it stays in the message, as on the wire, where it follows the tag.
+// All of it stays in the message, as on the wire, where it follows the tag; unless a colon makes it one.
 func leveledProgram(e *event.Event, s string) bool {
 	word, rest, ok := token(s, 8)
 	if !ok {
@@ -114,11 +115,14 @@ func leveledProgram(e *event.Event, s string) bool {
 	app, after := rest[:end], rest[end:]
 	switch after[0] {
 	case '[':
-		pid, _, ok := takePID(after)
+		pid, text, ok := takePID(after)
 		if !ok {
 			return false
 		}
 		e.Syslog.ProcID = pid
+		if text, ok := strings.CutPrefix(text, ": "); ok { // info auth[71470]: text
+			e.Message = text
+		}
 	case ' ':
 		pid, _, ok := token(after[1:], 10)
 		if !ok || !isDigit(pid[0]) {
@@ -163,15 +167,16 @@ func dateOnlyFile(e *event.Event, o *Options, s string) (h head, ok bool) {
 func hasBadClock(second int) bool { return second > daySeconds }
 
 // bracketFile reads the file form of hostd up to 4.1, whose stamp is inside the bracket and stays in
-// the message: "[2011-04-01 15:14:34.203 F5A5AB90 info 'Libs'] …".
+// the message: "[2011-04-01 15:14:34.203 F5A5AB90 info 'Libs'] …"; and that of
+// vCenter's services in Java, "[2026-03-01T09:00:13.744Z] [INFO ] …".
 func bracketFile(e *event.Event, o *Options, s string) (h head, ok bool) {
 	t, n := isoStamp(s[1:])
-	if n == 0 || 1+n >= len(s) || s[1+n] != ' ' {
+	if n == 0 || 1+n >= len(s) || s[1+n] != ' ' && s[1+n] != ']' {
 		return h, false
 	}
 	if t.local {
 		t.nanos = inZone(t.nanos, o.Location)
 	}
 	setTime(e, t, s[1:1+n])
-	return head{format: event.FormatFileISO, esxi: true}, true
+	return head{format: event.FormatFileISO, esxi: s[1+n] == ' '}, true
 }

@@ -61,6 +61,13 @@ func unwrap(e *event.Event, outer string) {
 // oneHeader takes one header off e.Message. It reports whether what follows is a header again.
 func oneHeader(e *event.Event, o *Options) (h head, wrapped bool) {
 	s, pri := takePriority(e, e.Message)
+	if s != "" && (s[0] == ' ' || s[0] == '\t') && beginsHeader(trimSpaces(s)) {
+		s = trimSpaces(s)
+		if s[0] == '<' {
+			e.Message = s
+			return oneHeader(e, o)
+		}
+	}
 	e.Message = s
 	if s == "" {
 		return bare(e, o, s)
@@ -101,14 +108,68 @@ func bare(e *event.Event, o *Options, s string) (head, bool) {
 		e.Message = rest
 		return oneHeader(e, o)
 	}
-	if app, pid, rest, ok := takeTag(s); ok && isESXProgram(app) {
-		e.Syslog.AppName, e.Syslog.ProcID, e.Message = app, pid, rest
-		if uptimeLine(e, rest) {
-			return head{format: event.FormatUptime, esxi: true}, false
-		}
+	if rest, ok := strings.CutPrefix(s, "- - "); ok && nilHeader(e, rest) {
+		return head{format: event.FormatNoPRI}, false
+	}
+	if bareProgram(e, s) {
+		return head{format: event.FormatUptime, esxi: true}, false
 	}
 	mark(e, event.TagNoHeader, reasonNoHeader)
 	return head{format: event.FormatRaw}, false
+}
+
+// nilHeader reads what a relay leaves of RFC 5424 when it takes priority, version, stamp and host away:
+// "- - eam-api - - -text", behind the first two dashes. A blank before the text may be gone too.
+func nilHeader(e *event.Event, s string) bool {
+	app, rest, ok := token(s, maxTag)
+	if !ok || tagEnd(app) != len(app) || app == "-" {
+		return false
+	}
+	procID, rest, ok := token(rest, 128)
+	if !ok {
+		return false
+	}
+	msgID, rest, ok := token(rest, 64)
+	if !ok || msgID != "-" {
+		return false
+	}
+	e.Syslog.AppName, e.Syslog.ProcID = app, nilEmpty(procID)
+	if sd, text, _, ok := takeSD(rest); ok && vmwareSD(sd) {
+		e.Syslog.StructuredData, rest = sd, text
+	}
+	e.Message = trimSpaces(strings.TrimPrefix(rest, "-"))
+	return true
+}
+
+// bareProgram reads the program of a line that has nothing else left of its header, where the name is
+// one that no text begins with: "Hostd: …", "sshd[2102293]: …", "info hostd[526501] [Originator@…",
+// "In(166) Hostd[2098867]: …". It reports whether an uptime follows, as ESX 3 and 4 have it.
+func bareProgram(e *event.Event, s string) bool {
+	s = trimSpaces(s)
+	if app, pid, rest, ok := takeTag(s); ok && (isESXProgram(app) || pid != "" && isBareProgram(app)) {
+		e.Syslog.AppName, e.Syslog.ProcID, e.Message = app, pid, rest
+		return uptimeLine(e, rest)
+	}
+	if leveledProgram(e, s) {
+		if programOf(e.Syslog.AppName) == programUnknown && !vmwareSD(s[:min(len(s), 96)]) {
+			e.Syslog.AppName, e.Syslog.ProcID, e.Level = "", "", ""
+		}
+		return false
+	}
+	if level, pri, rest, ok := takeCode(s); ok {
+		esxi8Line(e, level, pri, rest)
+		e.Format = ""
+	}
+	return false
+}
+
+// isBareProgram reports a program that is known by its name and process alone.
+func isBareProgram(app string) bool {
+	switch programOf(baseName(app)) {
+	case programShell, programLogin, programAuthd, programCron, programSystem, programVCenter:
+		return true
+	}
+	return false
 }
 
 // takePriority takes <PRI> off s. A number above 191, or a short word in its place, is tagged and
@@ -188,7 +249,9 @@ func takeISO(e *event.Event, o *Options, s string) (rest string, ok bool) {
 }
 
 // stampEnds reports whether an ISO stamp of n bytes stands alone at the beginning of s.
-func stampEnds(s string, n int) bool { return n == len(s) || s[n] == ' ' || s[n] == ':' }
+func stampEnds(s string, n int) bool {
+	return n == len(s) || s[n] == ' ' || s[n] == ':' || s[n] == '\t'
+}
 
 // takeBSD takes a BSD stamp off s. A host glued to it is accepted (17:31:20ESX01).
 func takeBSD(e *event.Event, o *Options, s string) (rest string, ok bool) {

@@ -17,35 +17,87 @@ func loginText(e *event.Event, s string) bool {
 	case 'A':
 		return accepted(e, s) || accountText(e, s) || lockdownText(e, s)
 	case 'C':
-		return connectionText(e, s) || cannotLogin(e, s, "Cannot login ")
+		return connectionText(e, s) || cannotLogin(e, s, "Cannot login ") || sshdText(e, s)
 	case 'D':
-		return disconnectText(e, s)
+		return disconnectText(e, s) || sshdText(e, s)
 	case 'F':
-		return failedMethod(e, s) || cannotLogin(e, s, "Failed login attempt for ") || firewallText(e, s)
+		return failedMethod(e, s) || cannotLogin(e, s, "Failed login attempt for ") || firewallText(e, s) || ssoLogin(e, s)
 	case 'I':
 		return invalidUser(e, s)
+	case 'N':
+		return roleText(e, s)
+	case 'L', 'B', 'E', 'b', 'f', 'm', 's':
+		return sshdText(e, s) || lockdownText(e, s)
 	case 'P':
-		return accountText(e, s)
+		return accountText(e, s) || permissionText(e, s) || postponed(e, s) || sshdText(e, s)
 	case 'R':
-		return rejected(e, s) || disconnectText(e, s) || lockedText(e, s)
+		return rejected(e, s) || disconnectText(e, s) || lockedText(e, s) || roleText(e, s)
 	case 'S':
-		return sshText(e, s) || sessionText(e, s)
+		return sshText(e, s) || sessionText(e, s) || ssoLogin(e, s) || sshdText(e, s)
 	case 'T':
-		return shellService(e, s)
+		return shellService(e, s) || sshdText(e, s)
 	case 'U':
-		return userText(e, s)
+		return userText(e, s) || sshdText(e, s)
 	case 'a':
 		return dcuiText(e, s)
 	case 'e':
-		return pamError(e, s)
+		return pamError(e, s) || sshdText(e, s)
 	case 'l':
 		return authdText(e, s)
 	case 'p':
-		return pamText(e, s)
+		return pamText(e, s) || sshdText(e, s)
 	case '[':
-		return pamModule(e, s)
+		return pamModule(e, s) || authUser(e, s)
 	}
 	return false
+}
+
+// ssoLogin reads what vCenter repeats of its single sign-on: "Successful login u@d from 192.0.2.5 at
+// 03/01/2026 06:57:40 GMT in SSO" and "Failed login u from …".
+func ssoLogin(e *event.Event, s string) bool {
+	a := event.ActLogin
+	rest, ok := strings.CutPrefix(s, "Successful login ")
+	if !ok {
+		if rest, ok = strings.CutPrefix(s, "Failed login "); !ok {
+			return false
+		}
+		a = event.ActLoginFailed
+	}
+	rest, ok = strings.CutSuffix(strings.TrimSuffix(rest, "."), " in SSO")
+	rest, _, at := cutLast(rest, " at ")
+	user, address, from := cutLast(rest, " from ")
+	return ok && at && from && act(e, a, user, address)
+}
+
+// authUser reads hostd's "[Auth]: User root", which it writes when a session begins.
+func authUser(e *event.Event, s string) bool {
+	user, ok := strings.CutPrefix(s, "[Auth]: User ")
+	if !ok || user == "" || strings.IndexByte(user, ' ') >= 0 {
+		return false
+	}
+	e.User = splitUser(user)
+	return true
+}
+
+// postponed reads sshd's "Postponed keyboard-interactive for root from 192.0.2.4 port 51000 ssh2
+// [preauth]": somebody is about to answer.
+func postponed(e *event.Event, s string) bool {
+	rest, ok := strings.CutPrefix(s, "Postponed ")
+	if !ok {
+		return false
+	}
+	method, who, ok := strings.Cut(rest, " for ")
+	if !ok {
+		return false
+	}
+	who, invalid := strings.CutPrefix(who, "invalid user ")
+	user, address, ok := cutLast(beforeSSH(who), " from ")
+	if !ok {
+		return false
+	}
+	e.Login = event.Login{Method: method, SSH: true, Invalid: invalid}
+	e.User, e.Source = splitUser(user), endpoint(address)
+	return true
 }
 
 // isLogin reports an act of somebody who comes or goes: such lines are about authentication, whoever
@@ -184,6 +236,7 @@ func cannotLogin(e *event.Event, s, before string) bool {
 	if !ok {
 		return false
 	}
+	rest, _, _ = strings.Cut(rest, ": ") // no permission
 	user, address := splitLogin(strings.TrimSuffix(rest, "."))
 	return act(e, event.ActLoginFailed, user, address)
 }
@@ -243,9 +296,9 @@ func sshText(e *event.Event, s string) bool {
 		}
 	}
 	switch strings.TrimSuffix(rest, ".") {
-	case "access has been enabled", "login enabled":
+	case "access has been enabled", "login enabled", "access enabled":
 		return act(e, event.ActSSHEnabled, "", "")
-	case "access has been disabled", "login disabled":
+	case "access has been disabled", "login disabled", "access disabled":
 		return act(e, event.ActSSHDisabled, "", "")
 	}
 	return false

@@ -36,7 +36,16 @@ func decodeProgram(e *event.Event, h head) {
 		}
 	case p == programVmacore:
 		e.Dataset = event.DatasetSystem
+		if !fromESXi(e, h) {
+			e.Dataset = event.DatasetGeneric // vCenter has an envoy and an rhttpproxy too
+		}
 		hostdLine(e)
+		if accessLine(e, e.Hostd.Text) {
+			break
+		}
+		if e.Dataset == event.DatasetGeneric {
+			serviceText(e, e.Hostd.Text)
+		}
 	case p == programVCenter:
 		vcenterLine(e)
 	case p == programVob:
@@ -50,10 +59,10 @@ func decodeProgram(e *event.Event, h head) {
 		shellLine(e)
 	case p == programLogin:
 		e.Dataset = event.DatasetGeneric
-		if fromESXi(e, h) {
+		if fromESXi(e, h) || h.format == event.FormatRaw {
 			e.Dataset = event.DatasetAuth
 		}
-		if !loginText(e, e.Message) {
+		if !suText(e, e.Message) && !loginText(e, e.Message) {
 			terminalLogin(e, e.Message)
 		}
 	case p == programAuthd:
@@ -71,6 +80,7 @@ func decodeProgram(e *event.Event, h head) {
 	case p == programUnknown && kernelText(e.Message): // the tag is a host's name, or was rewritten
 		vmkernelLine(e)
 	case p == programUnknown && app == "" && unprogrammed(e):
+	case p == programUnknown && foreignService(e, app, h):
 	case p == programSystem || fromESXi(e, h):
 		e.Dataset = event.DatasetSystem
 	default:
@@ -95,8 +105,58 @@ func vcenterLine(e *event.Event) {
 		e.Dataset = event.DatasetVCAudit
 	default:
 		e.Dataset = event.DatasetGeneric
-		hostdLine(e)
+		serviceLine(e)
 	}
+}
+
+// serviceLine reads any other line of vCenter's services. Who was let do what, and what was done to
+// an account, is audit.
+func serviceLine(e *event.Event) bool {
+	text, ok := e.Message, false
+	if !strings.Contains(text[:min(len(text), 96)], "[Originator@") {
+		text, ok = serviceHeader(e, text)
+	}
+	if ok {
+		e.Hostd.Present, e.Hostd.Text = true, text
+	} else {
+		hostdLine(e)
+		text = e.Hostd.Text
+	}
+	if accessLine(e, text) {
+		return true
+	}
+	before := e.User
+	serviceText(e, text)
+	if e.Act != "" || e.User != before && (strings.HasPrefix(text, "Authorization Result: ") || strings.Contains(text, " is authorized for ")) {
+		e.Dataset = event.DatasetVCAudit
+	}
+	return ok
+}
+
+// foreignService reads a line of a program that the tables do not know where its text is built as
+// only vCenter's services build it.
+func foreignService(e *event.Event, app string, h head) bool {
+	s := e.Message
+	if s == "" || h.format == event.FormatRaw && app == "" {
+		return false
+	}
+	switch s[0] {
+	case '[', '\'', 't', ':':
+		if fromESXi(e, h) && app != "" {
+			return false
+		}
+	case 'I', 'W', 'E', 'D', 'T', 'F': // a level
+	default:
+		if !isDigit(s[0]) || !strings.Contains(s, "HTTP/") && app == "" {
+			return false
+		}
+	}
+	e.Dataset = event.DatasetGeneric
+	if serviceLine(e) || e.Act == event.ActAccess {
+		return true
+	}
+	e.Dataset, e.Hostd = "", event.Hostd{}
+	return false
 }
 
 // aboutLoss reports a message that may be about lost messages: those of the log daemon, and those
@@ -116,7 +176,7 @@ func settleKind(e *event.Event, h head) {
 	if e.Raw == "" {
 		e.Reason = reasonEmpty
 	}
-	if e.Syslog.Priority < 0 && e.Dataset == event.DatasetGeneric {
+	if e.Syslog.Priority < 0 && e.Dataset == event.DatasetGeneric && e.Act == "" && e.User.Name == "" {
 		e.Kind = kindPipelineError
 	}
 }
@@ -124,12 +184,16 @@ func settleKind(e *event.Event, h head) {
 // unprogrammed decodes a line without a program where the text alone is unambiguous. It names the
 // dataset, or reports false.
 func unprogrammed(e *event.Event) bool {
-	s := e.Message
+	s := trimSpaces(e.Message)
 	if strings.Contains(s, ": L2Sec_") && l2secLine(e, takeKernelLevel(e, s)) {
 		e.Dataset = event.DatasetL2Sec
 		return true
 	}
-	if vobPrefix(s) {
+	if netPortLine(e, s) || netLine(e, s) {
+		e.Dataset = event.DatasetNetPort
+		return true
+	}
+	if vobPrefix(s) || vobID0(s) {
 		e.Dataset = event.DatasetVOB
 		vobLine(e)
 		if lossOfVOB(e) {
@@ -167,13 +231,21 @@ func unprogrammed(e *event.Event) bool {
 	if linuxLine(e, s) && e.Dataset != "" {
 		return true
 	}
+	if accessLine(e, s) {
+		e.Dataset = event.DatasetGeneric
+		return true
+	}
+	if strings.HasPrefix(s, "USER ") && userCommand(e, s) {
+		e.Dataset = event.DatasetSystem
+		return true
+	}
 	if number, text, ok := hostdEvent(s); ok {
 		e.Dataset = event.DatasetHostd
 		e.Hostd = event.Hostd{Present: true, EventID: number, Text: text}
 		s = text
 	}
 	if loginText(e, s) {
-		if isLogin(e.Act) {
+		if isLogin(e.Act) || e.Login.SSH {
 			e.Dataset = event.DatasetAuth
 		} else {
 			e.Dataset = event.DatasetHostd
@@ -253,7 +325,7 @@ func programOf(app string) program {
 		return programHostd
 	case "Vpxa", "vpxa":
 		return programVpxa
-	case "Rhttpproxy", "rhttpproxy", "Fdm", "fdm", "vsansystem", "vsanmgmtd", "vvold", "Vvold", "hostd-probe",
+	case "Rhttpproxy", "rhttpproxy", "envoy", "envoy-access", "Envoy", "Fdm", "fdm", "vsansystem", "vsanmgmtd", "vvold", "Vvold", "hostd-probe",
 		"Hostd-probe", "dpd", "vsand":
 		return programVmacore
 	case "vobd", "Vobd":
@@ -274,9 +346,13 @@ func programOf(app string) program {
 		"usbarb", "usbarbitrator", "sfcbd", "sfcb-vmware_base", "cimslp", "openwsmand", "smartd", "vprobed",
 		"vmkeventd", "vmkdevmgr", "jumpstart", "heartbeat", "vmfstracegd", "nfsgssd", "osfsd", "epd",
 		"cmmdsd", "cmmdsTimeMachineDump", "vsantraceUrgent", "vsantraced", "esxtokend", "apiForwarder",
-		"watchdog-vobd", "watchdog-hostd", "watchdog-vpxa", "lifecycle", "vdtc", "envoy-access", "netcpad", "nsxa",
+		"watchdog-vobd", "watchdog-hostd", "watchdog-vpxa", "lifecycle", "vdtc", "netcpad", "nsxa",
 		"nsx-opsagent", "ucs-tool-esxi-inv":
 		return programSystem
+	case "ssoAdminServer", "applmgmt-audit", "eam", "wcp", "wcpsvc", "vmdnsd", "vstats", "trustmanagement-svcs", "certificatemanagement-svcs",
+		"cis-license", "perfcharts", "pschealth", "analytics", "hvc", "infraprofile-svcs", "topologysvc", "tokenservice", "vsphere-client",
+		"lookupsvc", "vlcm", "observability", "vsm", "procstate", "vapi", "vmcam", "vmonapi":
+		return programVCenter
 	case "vpxd", "vpxd-svcs", "vpxd-main", "vpxd-profiler", "vmon", "vmafdd", "vmdird", "vmcad", "websso", "sso",
 		"vsphere-ui", "applmgmt", "vmware-vum-server", "StatsMonitor", "vsanvcmgmtd", "vsan-mgmt", "eam-api",
 		"vcenter-server", "sps", "vapi-endpoint", "content-library", "updatemgr", "vcha", "rbd", "sca", "imageService":
@@ -284,6 +360,11 @@ func programOf(app string) program {
 	}
 	if isHostWorker(app) {
 		return programSystem
+	}
+	for _, prefix := range [...]string{"vpxd-", "sso-", "ssoadmin", "sts-", "vsphere-ui", "ui-", "eam-", "applmgmt-", "vapi-", "vsan-health", "content-library-"} {
+		if strings.HasPrefix(app, prefix) {
+			return programVCenter
+		}
 	}
 	return programUnknown
 }
@@ -295,7 +376,7 @@ func isESXProgram(app string) bool {
 	case programVmkernel, programHostd, programVpxa, programVob:
 		return true
 	case programVmacore:
-		return app != "dpd"
+		return app != "dpd" && app != "envoy"
 	}
 	return false
 }

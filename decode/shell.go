@@ -20,7 +20,12 @@ func shellLine(e *event.Event) {
 		e.User = splitUser(user[1:])
 		s = command
 	}
-	if s != "" && !strings.HasPrefix(s, "[") {
+	switch {
+	case s == "" || strings.HasPrefix(s, "[") || strings.HasPrefix(s, "TSM "):
+	case e.Syslog.AppName == "esxcli" && !strings.HasPrefix(s, "esxcli"):
+		commandLine(e, s)
+		e.Command.Name = e.Syslog.AppName // it logs what follows its name
+	default:
 		commandLine(e, s)
 	}
 }

@@ -57,7 +57,7 @@ func colonTag(s string) (app, pid, rest string, ok bool) {
 // tagColon reports whether the colon at the beginning of rest ends a tag: text follows after a
 // blank, or directly where the program is one we know. "fe80::1" and "cpu4:123)" are no tags.
 func tagColon(app, rest string) bool {
-	return len(rest) == 1 || rest[1] == ' ' || isESXProgram(app)
+	return len(rest) == 1 || rest[1] == ' ' || rest[1] == '\t' || isESXProgram(app)
 }
 
 // tagEnd is the length of the word at the beginning of s that may name a program; 0 if none does.
@@ -108,7 +108,7 @@ func isHostWorker(app string) bool {
 func takeHost(s string) (host, rest string, ok bool) {
 	for i := range min(len(s), 256) {
 		c := s[i]
-		if c == ' ' {
+		if c == ' ' || c == '\t' {
 			return s[:i], trimSpaces(s[i:]), i > 0
 		}
 		if classes[c]&inHost == 0 {

@@ -196,6 +196,7 @@ func ssoAudit(e *event.Event, s string) bool {
 		return false
 	}
 	var user, client, description, kind string
+	s0 := s[:i]
 	for s = s[i+1:]; ; {
 		key, value, rest, ok := jsonPair(s)
 		if !ok {
@@ -217,8 +218,12 @@ func ssoAudit(e *event.Event, s string) bool {
 	if !ok {
 		return false
 	}
+	serviceHeader(e, s0)
 	e.VCEvent.Type, e.VCEvent.Text = kind, description
 	act(e, ssoAct(what, description), user, client)
+	if what == "PrincipalManagement" {
+		principalTarget(e, description)
+	}
 	return true
 }
 
@@ -232,24 +237,14 @@ func ssoAct(kind, description string) event.Act {
 	case "Logout":
 		return event.ActLogout
 	case "PrincipalManagement":
-		return principalAct(description)
+		if a := principalAct(description); a != "" {
+			return a
+		}
+		return event.ActAccountUpdated
 	case "PasswordPolicy":
 		return event.ActAccountUpdated
 	}
 	return ""
-}
-
-// principalAct reads "Creating local person user 'lamw' with details …" and its like.
-func principalAct(s string) event.Act {
-	switch {
-	case strings.HasPrefix(s, "Creating "):
-		return event.ActAccountCreated
-	case strings.HasPrefix(s, "Deleting "), strings.HasPrefix(s, "Removing "):
-		return event.ActAccountRemoved
-	case strings.HasPrefix(s, "Resetting ") && strings.HasSuffix(s, " password"):
-		return event.ActPassword
-	}
-	return event.ActAccountUpdated
 }
 
 // jsonPair takes `"key":"value",` off s, a flat object's inside; escapes stay as they are.
@@ -287,9 +282,7 @@ func authorizationAudit(e *event.Event, s string) bool {
 	if !ok {
 		return false
 	}
-	if id, _, ok := strings.Cut(rest, "]"); ok {
-		e.Hostd.OpID = strings.TrimPrefix(trimSpaces(id), "opId=")
-	}
+	serviceHeader(e, s)
 	_, rest, ok = strings.Cut(rest, "principal(name=")
 	if !ok {
 		return false

@@ -142,7 +142,8 @@ func TestSSOAudit(t *testing.T) {
 	}
 	for description, want := range map[string]event.Act{
 		"Creating local person user 'x' with details ('a')": event.ActAccountCreated, "Deleting principal 'x'": event.ActAccountRemoved,
-		"Resetting local person user 'x' password": event.ActPassword, "Adding users to local group 'x'": event.ActAccountUpdated,
+		"Resetting local person user 'x' password": event.ActPassword, "Adding users to local group 'x'": event.ActGroupChanged,
+		"Creating local group 'x' with details ('a')": event.ActGroupCreated, "Updating local password policy": event.ActAccountUpdated,
 	} {
 		e := line(`2019-04-06T12:47:50.424Z {"user":"a","client":"","description":"` + description + `","type":"com.vmware.sso.PrincipalManagement"}`)
 		if e.Act != want {

@@ -26,8 +26,12 @@ func vmkernelLine(e *event.Event) {
 	switch {
 	case l2secLine(e, text):
 		e.Dataset = event.DatasetL2Sec
-	case netPortLine(e, text):
+	case netPortLine(e, text), netLine(e, text):
 		e.Dataset = event.DatasetNetPort
+	case strings.HasPrefix(text, "World: "):
+		operationLine(e, text)
+	default:
+		linkLine(e, text)
 	}
 }
 

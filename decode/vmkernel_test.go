@@ -23,7 +23,7 @@ func TestVmkernelPrefix(t *testing.T) {
 		"alert":              {"cpu0:1)ALERT: URB timed out", event.Vmkernel{Present: true, HasCPU: true, World: 1}, "alert", "ALERT: URB timed out"},
 		"warning, no CPU":    {"WARNING: x", event.Vmkernel{}, "warning", "WARNING: x"},
 		"level of a driver":  {"cpu18:8243)<3>ixgbe: vmnic6: x", event.Vmkernel{Present: true, HasCPU: true, CPU: 18, World: 8243}, "error", "<3>ixgbe: vmnic6: x"},
-		"info of a driver":   {"cpu18:8243)<6>vmnic0 NIC Link is Up", event.Vmkernel{Present: true, HasCPU: true, CPU: 18, World: 8243}, "info", "<6>vmnic0 NIC Link is Up"},
+		"info of a driver":   {"cpu18:8243)<6>vmnic0 NIC Link is Up", event.Vmkernel{Present: true, HasCPU: true, CPU: 18, World: 8243, NIC: "vmnic0"}, "info", "<6>vmnic0 NIC Link is Up"},
 		"no level, a word":   {"cpu1:2)<unk>: UWVMKSyscall: x", event.Vmkernel{Present: true, HasCPU: true, CPU: 1, World: 2}, "", "<unk>: UWVMKSyscall: x"},
 		"nothing behind":     {"cpu1:2)", event.Vmkernel{Present: true, HasCPU: true, CPU: 1, World: 2}, "", ""},
 		"not closed":         {"cpu1:2 text", event.Vmkernel{}, "", "cpu1:2 text"},

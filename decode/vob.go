@@ -24,16 +24,45 @@ func vobLine(e *event.Event) {
 	} else if sd := sdElement(e.Syslog.StructuredData, "esx@"); sd != "" {
 		v.Correlator = sdParam(sd, "threadName")
 	}
-	us, n := number(s)
-	if n == 0 || !strings.HasPrefix(s[n:], "us:") {
-		return
+	if us, n := number(s); n > 0 && strings.HasPrefix(s[n:], "us:") {
+		v.UptimeUS = us
+		s = trimSpaces(s[n+len("us:"):])
+	} else if !vobID0(s) && (v.Correlator == "" || s == "" || s[0] < 'A' || s[0] > 'Z') {
+		return // vobd about itself
 	}
-	v.UptimeUS = us
-	s = trimSpaces(s[n+len("us:"):])
 	v.ID, v.Text = vobID(s)
+	v.Again = v.ID != "" && s[0] == 'T'
 	vobFacts(&v)
 	e.VOB = v
-	loginText(e, v.Text)
+	if !loginText(e, v.Text) {
+		vobWho(e)
+	}
+}
+
+// vobWho reads of whom or what an observation speaks where it is neither login nor network: "Multiple
+// remote login failures detected for ESXi local user account 'vpxuser'.", "A duplicate IP address was
+// detected for 10.0.0.5 on the interface vmk0.".
+func vobWho(e *event.Event) {
+	switch id, s := e.VOB.ID, e.VOB.Text; {
+	case strings.Contains(id, ".account.") || strings.Contains(id, ".dcui.login"):
+		if _, user, ok := strings.Cut(s, "account '"); ok {
+			user, _, _ = cutLast(user, "'")
+			e.User = splitUser(user)
+		} else if _, user, ok := strings.Cut(s, "of user "); ok {
+			e.User = splitUser(firstWord(user))
+		}
+	case strings.HasSuffix(id, ".ip.duplicate"):
+		e.Source.Address = wordAfter(s, "detected for ")
+	}
+}
+
+// vobID0 reports an observation of which only the id and the text are left: "[esx.audit.ssh.enabled] …".
+func vobID0(s string) bool {
+	if s == "" || s[0] != '[' && s[0] != 'T' {
+		return false
+	}
+	id, _ := vobID(s)
+	return id != ""
 }
 
 // vobID splits "[esx.audit.host.boot] Host has booted.".
@@ -65,17 +94,29 @@ func vobFacts(v *event.VOB) {
 		if _, rest, ok := strings.Cut(s, "Operation '"); ok {
 			v.Operation, _, _ = strings.Cut(rest, "'")
 		}
+		switch end := strings.TrimSuffix(s, "."); {
+		case strings.HasSuffix(end, " succeeded"):
+			v.Result = event.OutcomeSuccess
+		case strings.HasSuffix(end, " failed"):
+			v.Result = event.OutcomeFailure
+		}
 		v.RuleSet = wordAfter(s, "rule set ")
 		return
 	}
 	v.NIC = vobNIC(s)
 	if i := strings.Index(s, "switch \""); i >= 0 {
 		v.Switch = quotedAfter(s[i:], "switch \"")
+	} else if strings.HasPrefix(s, "Portset ") {
+		v.Switch = wordAfter(s, "Portset ")
+	} else if v.Switch = wordAfter(s, " on VDS "); v.Switch == "" {
+		v.Switch = wordAfter(s, " on vswitch ")
 	}
 	if _, rest, ok := strings.Cut(s, "ffected "); ok {
 		vobAffected(v, rest)
 	} else if i := strings.Index(s, ", portgroup"); i >= 0 {
 		vobAffected(v, s[i+len(", "):])
+	} else if i := strings.Index(s, " DVPorts: "); i >= 0 {
+		vobAffected(v, s[i+1:])
 	}
 }
 
@@ -87,13 +128,38 @@ func vobNIC(s string) string {
 		if rest, ok = strings.CutPrefix(s, "Uplink:"); ok {
 			rest = trimSpaces(rest)
 		} else if _, rest, ok = strings.Cut(s, "hysical NIC "); !ok {
-			return ""
+			rest = s
 		}
 	}
 	if nic := firstWord(rest); strings.HasPrefix(nic, "vmnic") {
 		return nic
 	}
-	return ""
+	return adapterIn(s)
+}
+
+// adapterIn is the first adapter of the host that s names: vmnic2, vmk0.
+func adapterIn(s string) string {
+	for from := 0; ; {
+		i := strings.Index(s[from:], "vm")
+		if i < 0 {
+			return ""
+		}
+		from += i
+		n := 0
+		for _, prefix := range [...]string{"vmnic", "vmk"} {
+			if strings.HasPrefix(s[from:], prefix) {
+				n = len(prefix)
+			}
+		}
+		end := from + n
+		for end < len(s) && isDigit(s[end]) {
+			end++
+		}
+		if n > 0 && end > from+n && (from == 0 || !isAlnum(s[from-1])) && (end == len(s) || !isAlnum(s[end])) {
+			return s[from:end]
+		}
+		from += len("vm")
+	}
 }
 
 // vobAffected reads "port groups: …", "portgroup: …", "dvPort: …".
@@ -106,8 +172,8 @@ func vobAffected(v *event.VOB, s string) {
 	switch what {
 	case "port groups", "portgroups", "portgroup", "port group":
 		v.Portgroups = portgroupList(rest)
-	case "dvPort", "dvPorts":
-		v.DVPort = firstWord(rest)
+	case "dvPort", "dvPorts", "DVPorts":
+		v.DVPort, _, _ = strings.Cut(strings.TrimPrefix(firstWord(rest), `"`), "/") // the switch's UUID follows
 	}
 }
 

@@ -24,7 +24,7 @@ func TestVOB(t *testing.T) {
 			Text: "Uplink:vmnic6 is up. Affected portgroup: Management Network. 1 uplinks up",
 		},
 		net + `[vob.net.dvport.uplink.transition.down] Uplink: vmnic2 is down. Affected dvPort: 431/50 1a. 2 uplinks up. Failed criteria: 128.`: {
-			ID: "vob.net.dvport.uplink.transition.down", Correlator: "netCorrelator", UptimeUS: 73154456, NIC: "vmnic2", DVPort: "431/50",
+			ID: "vob.net.dvport.uplink.transition.down", Correlator: "netCorrelator", UptimeUS: 73154456, NIC: "vmnic2", DVPort: "431",
 			Text: "Uplink: vmnic2 is down. Affected dvPort: 431/50 1a. 2 uplinks up. Failed criteria: 128.",
 		},
 		net + `[esx.problem.net.connectivity.lost] Lost network connectivity on virtual switch "vSwitch0". Physical NIC vmnic2 is down. Affected port groups: "vc", "Management, \ Network"`: {
@@ -39,7 +39,7 @@ func TestVOB(t *testing.T) {
 			ID: "esx.problem.net.vmnic.linkstate.flapping", Correlator: "netCorrelator", UptimeUS: 73154456, NIC: "vmnic2", Text: "Taking down physical NIC vmnic2 because the link is flapping.",
 		},
 		net + `[esx.audit.net.firewall.config.changed] Firewall configuration has changed. Operation 'add' for rule set webAccess succeeded.`: {
-			ID: "esx.audit.net.firewall.config.changed", Correlator: "netCorrelator", UptimeUS: 73154456, Operation: "add", RuleSet: "webAccess",
+			ID: "esx.audit.net.firewall.config.changed", Correlator: "netCorrelator", UptimeUS: 73154456, Operation: "add", RuleSet: "webAccess", Result: event.OutcomeSuccess,
 			Text: "Firewall configuration has changed. Operation 'add' for rule set webAccess succeeded.",
 		},
 		`[UserLevelCorrelator] 12us: [vob.user.vmsyslogd.remote.failure] The host "192.0.2.50:7002" has become unreachable. Remote logging to this host has stopped.`: {
@@ -48,7 +48,7 @@ func TestVOB(t *testing.T) {
 		},
 		`Jun  3 01:23:12.139: 73154456us: [vprob.net.connectivity.lost] text`: {ID: "vprob.net.connectivity.lost", UptimeUS: 73154456, Text: "text"},
 		`73154456us: text without an id`:                                      {UptimeUS: 73154456, Text: "text without an id"},
-		net + `The event ([esx.clear.net.vmnic.linkstate.up] x) was posted`:   {ID: "esx.clear.net.vmnic.linkstate.up", Correlator: "netCorrelator", UptimeUS: 73154456, Text: "x) was posted"},
+		net + `The event ([esx.clear.net.vmnic.linkstate.up] x) was posted`:   {ID: "esx.clear.net.vmnic.linkstate.up", Again: true, Correlator: "netCorrelator", UptimeUS: 73154456, Text: "x) was posted"},
 	} {
 		e := line("<14>2026-02-07T11:59:59.000Z esx1 vobd:  " + text)
 		want.Present = true

@@ -51,7 +51,11 @@ func (n *Enricher) port(e *event.Event, s *sent) {
 		q.Client, q.Name, q.Device = c.Raw, c.Name, c.Device
 		q.Kind = kindOf(c.Type)
 	} else {
+		c := &e.NetPort.Client
 		q.HasPort, q.Port = true, e.NetPort.Port
+		if c.Raw != "" {
+			q.Client, q.Name, q.Device, q.Kind = c.Raw, c.Name, c.Device, kindOf(c.Type)
+		}
 		n.learn(e, s.host, q.Join)
 	}
 	q.TableUntrusted = n.tables.untrusted(s.host)
@@ -79,7 +83,7 @@ func (n *Enricher) port(e *event.Event, s *sent) {
 
 // learn teaches the inventory what a NetPort line says.
 func (n *Enricher) learn(e *event.Event, h *inventory.HostTable, join inventory.Stamp) {
-	if !n.trusted(e) || e.NetPort.Port == 0 {
+	if !e.NetPort.UpOrDown() || !n.trusted(e) || e.NetPort.Port == 0 {
 		return
 	}
 	var mac inventory.MAC

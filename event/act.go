@@ -15,6 +15,7 @@ const (
 	ActDisconnected  Act = "connection-closed" // network, connection and end
 	ActTally         Act = "failures-counted"  // authentication, info, failure: pam_tally2
 	ActLocked        Act = "account-locked"    // iam, user and change
+	ActAccess        Act = "http-request"      // web, access: outcome by the answer
 )
 
 // The acts that change a host.
@@ -36,6 +37,8 @@ const (
 	ActAccountCreated  Act = "account-created"          // iam, user and creation
 	ActAccountRemoved  Act = "account-removed"          // iam, user and deletion
 	ActAccountUpdated  Act = "account-updated"          // iam, user and change
+	ActGroupCreated    Act = "group-created"            // iam, group and creation
+	ActGroupChanged    Act = "group-changed"            // iam, group and change: members came or went
 	ActPermission      Act = "permission-changed"       // iam, admin and change
 	ActRole            Act = "role-changed"             // iam, admin and change
 	ActPortBlocked     Act = "dvport-blocked"           // network, denied
@@ -43,6 +46,9 @@ const (
 	ActMACChanged      Act = "mac-changed"              // configuration, change
 	ActMACConflict     Act = "mac-conflict"             // network, info
 	ActPassthru        Act = "passthrough-entered"      // network, info: the port's policy no longer applies
+	ActLinkUp          Act = "link-up"                  // network, start
+	ActLinkDown        Act = "link-down"                // network, end
+	ActNICReset        Act = "nic-reset"                // network, info: its watchdog gave up on it
 	ActLogLost         Act = "log-lost"                 // host, error
 	ActPromiscuousOn   Act = "promiscuous-mode-entered" // network, start
 	ActPromiscuousOff  Act = "promiscuous-mode-left"    // network, end

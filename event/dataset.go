@@ -22,6 +22,9 @@ func SecurityDataset(d Dataset) bool {
 	return false
 }
 
+// Security reports whether e is about security: its dataset as a whole, or this event of it.
+func (e *Event) Security() bool { return e.security() }
+
 // security reports whether e is about security: its dataset as a whole, or this event of it.
 func (e *Event) security() bool {
 	return SecurityDataset(e.Dataset) || e.VOB.Security() || e.VCEvent.Present && e.Act.guards()

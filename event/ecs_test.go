@@ -132,6 +132,7 @@ var (
 		"network":             {"access", "allowed", "connection", "denied", "end", "info", "protocol", "start"},
 		"process":             {"access", "change", "end", "info", "start"},
 		"session":             {"start", "end", "info"},
+		"web":                 {"access", "error", "info"},
 	}
 )
 

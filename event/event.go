@@ -84,8 +84,9 @@ const (
 	TagHostRenamed
 	TagFlood
 	TagReplay
-	TagForeign // came by a raw topic without a word on how it was received: not from vswarden
-	tagsEnd    // one past the last; a tag that is added here gets its name in TagNames
+	TagForeign    // came by a raw topic without a word on how it was received: not from vswarden
+	TagIncomplete // parts of it did not come
+	tagsEnd       // one past the last; a tag that is added here gets its name in TagNames
 )
 
 // Event is one line and what is known about it. The zero value is empty.
@@ -122,6 +123,8 @@ type Event struct {
 
 	Act     Act      // what was done, or tried
 	User    User     // who did it, or tried to
+	Target  User     // to whose account it was done
+	Group   string   // to which group
 	Source  Endpoint // from where
 	Login   Login
 	Command Command
@@ -129,8 +132,13 @@ type Event struct {
 	Loss    LogLoss
 	VCEvent VCEvent
 	Linux   Linux
+	Access  Access
 
 	Destination Endpoint
+
+	Continued bool // the line says that it continues the one before: the + of ESXi 8
+	SameAs    ID   // the event that told the same first; zero = none
+	Merged    Merged
 
 	Joined Joined // what was found in memory about all that
 }
@@ -164,6 +172,7 @@ type Vmkernel struct {
 	World   uint64 // world that ran: evidence, not the VM's identity
 	OpID    string
 	Uptime  string // 7:21:06:14.107, as ESX 3 and 4 print it, or 9127.5
+	NIC     string // vmnic6, where the line is about its link
 }
 
 // Reset empties e for the next record and keeps nothing of the last one.

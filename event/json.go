@@ -13,11 +13,12 @@ const SchemaVersion = "1"
 
 // encoding is what one call of AppendJSON has decided for all parts of an event.
 type encoding struct {
-	standard bool // DetailStandard or more
-	full     bool // DetailFull
-	original bool // keep the frame
-	exact    bool // keep it as it is, secrets and all
-	binary   bool // keep it as base64: it is not UTF-8
+	standard bool   // DetailStandard or more
+	full     bool   // DetailFull
+	original bool   // keep the frame
+	exact    bool   // keep it as it is, secrets and all
+	binary   bool   // keep it as base64: it is not UTF-8
+	frame    string // what is kept
 	meaning  *meaning
 }
 
@@ -38,7 +39,8 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	enc := encoding{standard: d >= DetailStandard, full: d >= DetailFull, exact: o == OriginalAll, meaning: e.meaning()}
 	if e.Raw != "" && (o == OriginalAll || o == OriginalSecurity && (security || e.unparsed())) {
 		enc.original = true
-		enc.binary = !utf8.ValidString(e.Raw)
+		enc.frame = e.frame(enc.exact)
+		enc.binary = !utf8.ValidString(enc.frame)
 	}
 	dst = e.appendTimestamp(dst)
 	dst = e.appendEvent(dst, enc)
@@ -59,6 +61,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	dst = e.Source.appendEndpoint(dst, `"source":{`, enc)
 	dst = e.Destination.appendEndpoint(dst, `"destination":{`, enc)
 	dst = e.Login.appendAgent(dst)
+	dst = e.appendAccess(dst)
 	dst = e.appendProcess(dst, enc)
 	if enc.full {
 		if e.Joined.Port != nil {
@@ -83,6 +86,15 @@ func (e *Event) appendAnalysis(dst []byte, enc encoding) []byte {
 		dst = append(dst, enc.meaning.threat...)
 	}
 	return dst
+}
+
+// frame is what is kept of the frame, or of the frames of a group. Where secrets are to be left out
+// of a group, it is the one frame in which they were found.
+func (e *Event) frame(exact bool) string {
+	if e.Merged.Frames == "" || !exact && e.Secrets.Count > 0 {
+		return e.Raw
+	}
+	return e.Merged.Frames
 }
 
 // unparsed reports whether some of the line was not understood.
@@ -132,9 +144,9 @@ func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
 	}
 	if enc.original && !enc.binary {
 		if enc.exact {
-			dst = appendField(dst, `"original":"`, e.Raw)
+			dst = appendField(dst, `"original":"`, enc.frame)
 		} else {
-			dst = e.appendMasked(dst, `"original":"`, e.Raw)
+			dst = e.appendMasked(dst, `"original":"`, enc.frame)
 		}
 	}
 	return closeObject(dst)
@@ -243,6 +255,7 @@ func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
 	dst = e.Command.appendCommand(dst)
 	dst = e.Loss.appendLoss(dst)
 	dst = e.Linux.appendLinux(dst)
+	dst = e.appendMerged(dst, enc)
 	if e.Secrets.Count > 0 {
 		dst = append(dst, `"redacted":true,`...)
 	}
@@ -290,9 +303,9 @@ func (e *Event) appendReceiver(dst []byte, enc encoding) []byte {
 	if enc.original && enc.binary {
 		dst = append(dst, `"original_b64":"`...)
 		if enc.exact {
-			dst = appendBase64(dst, e.Raw)
+			dst = appendBase64(dst, enc.frame)
 		} else {
-			dst = e.appendMaskedBase64(dst)
+			dst = e.appendMaskedBase64(dst, enc.frame)
 		}
 		dst = append(dst, '"', ',')
 	}

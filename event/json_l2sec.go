@@ -2,47 +2,28 @@ package event
 
 import "strconv"
 
-// l2secFacts is what a kind of L2Sec line means: one row of event-schema "L2 security events".
+// l2secFacts is what a kind of L2Sec line means: one row of event-schema "L2 security events". What
+// ECS and ATT&CK call it is in meanings.txt.
 type l2secFacts struct {
-	action    string
+	row       string // key of its row in meanings.txt
 	violation Violation
 	effect    string
-	severity  uint8  // event.severity; see L2Sec.Severity
-	event     string // fixed members of event
-	l2sec     string // fixed members of vmware.l2sec
 	reference string // event.reference
 	setting   string // the setting that denied: rule.id, behind where it lives
 	rule      string // the other members of rule, at full detail
-	threat    string // threat, at full detail
-}
 
-// Actions, as event.action.
-const (
-	actPromiscRevoked   = "promiscuous-mode-revoked"
-	actPromiscRequested = "promiscuous-mode-requested"
-	actMACChange        = "mac-address-change-requested"
-	actPortBlocked      = "port-blocked"
-	actPortUnblocked    = "port-unblocked"
-	actUnknown          = "l2sec-unknown"
-)
+	action   string // event.action
+	severity uint8  // event.severity; see L2Sec.Severity
+	event    string // fixed members of event
+	l2sec    string // fixed members of vmware.l2sec
+	threat   string // threat, at full detail
+}
 
 // event.severity as Elastic scales it: low, medium, high.
 const (
 	severityLow    = 21
 	severityMedium = 47
 	severityHigh   = 73
-)
-
-// Members of event that several kinds share. ECS: failure means that the attempt did not succeed,
-// here because the switch denied it.
-const (
-	categories = `"category":["network","intrusion_detection"],`
-	denied     = categories + `"type":["denied"],"action":"`
-	allowed    = categories + `"type":["allowed"],"action":"`
-	info       = categories + `"type":["info"],"action":"`
-	failure    = `","outcome":"failure",`
-	success    = `","outcome":"success",`
-	unknown    = `","outcome":"unknown",`
 )
 
 // The articles behind event.reference: of the lines that begin with the port and speak of
@@ -60,52 +41,48 @@ const (
 	ruleMACChanges     = `"name":"MAC address changes: Reject","category":"vswitch-security-policy",`
 )
 
-var l2secTable = [...]l2secFacts{
+// l2secTable holds the facts by kind; read-only.
+var l2secTable = l2secRows(meanings.l2sec, [...]l2secFacts{
 	L2SecPromiscRevoked: {
-		action: actPromiscRevoked, violation: ViolationPromiscuous, effect: "revoked", severity: severityMedium,
-		event:     denied + actPromiscRevoked + failure,
-		l2sec:     `"violation":"promiscuous_mode","effect":"revoked",`,
-		reference: kbRevoked,
-		setting:   settingPromiscuous, rule: rulePromiscuous, threat: threatSniff,
+		row: "promiscuous-revoked", violation: ViolationPromiscuous, effect: "revoked", reference: kbRevoked,
+		setting: settingPromiscuous, rule: rulePromiscuous,
 	},
 	L2SecPromiscRequested: {
-		action: actPromiscRequested, violation: ViolationPromiscuous, effect: "denied", severity: severityMedium,
-		event:     denied + actPromiscRequested + failure,
-		l2sec:     `"violation":"promiscuous_mode","effect":"denied",`,
-		reference: kbDenied,
-		setting:   settingPromiscuous, rule: rulePromiscuous, threat: threatSniff,
+		row: "promiscuous-requested", violation: ViolationPromiscuous, effect: "denied", reference: kbDenied,
+		setting: settingPromiscuous, rule: rulePromiscuous,
 	},
 	L2SecMACChangeRequested: {
-		action: actMACChange, violation: ViolationMACChange, effect: "denied", severity: severityHigh,
-		event:     denied + actMACChange + failure,
-		l2sec:     `"violation":"mac_address_change","effect":"denied",`,
-		reference: kbDenied,
-		setting:   settingMACChanges, rule: ruleMACChanges, threat: threatMiddle,
+		row: "mac-change-requested", violation: ViolationMACChange, effect: "denied", reference: kbDenied,
+		setting: settingMACChanges, rule: ruleMACChanges,
 	},
 	L2SecPeerBlocked: {
-		action: actPortBlocked, violation: ViolationMACChange, effect: "port_blocked", severity: severityHigh,
-		event:     denied + actPortBlocked + failure,
-		l2sec:     `"violation":"mac_address_change","effect":"port_blocked",`,
-		reference: kbDenied,
-		setting:   settingMACChanges, rule: ruleMACChanges, threat: threatMiddle,
+		row: "peer-blocked", violation: ViolationMACChange, effect: "port_blocked", reference: kbDenied,
+		setting: settingMACChanges, rule: ruleMACChanges,
 	},
 	L2SecPortBlocked: { // the line does not say which policy
-		action: actPortBlocked, violation: ViolationPolicy, effect: "port_blocked", severity: severityHigh,
-		event:     denied + actPortBlocked + failure,
-		l2sec:     `"violation":"policy_violation","effect":"port_blocked",`,
-		reference: kbDenied,
+		row: "port-blocked", violation: ViolationPolicy, effect: "port_blocked", reference: kbDenied,
 	},
-	L2SecPortUnblocked: {
-		action: actPortUnblocked, effect: "restored", severity: severityLow,
-		event:     allowed + actPortUnblocked + success,
-		l2sec:     `"effect":"restored",`,
-		reference: kbDenied,
-	},
-	L2SecUnknown: {
-		action: actUnknown, violation: ViolationUnknown, effect: "unknown", severity: severityMedium,
-		event: info + actUnknown + unknown,
-		l2sec: `"violation":"unknown","effect":"unknown",`,
-	},
+	L2SecPortUnblocked: {row: "port-unblocked", effect: "restored", reference: kbDenied},
+	L2SecUnknown:       {row: "unknown", violation: ViolationUnknown, effect: "unknown"},
+})
+
+// l2secRows completes the facts with their rows of meanings.txt. It panics if one has none: no test
+// passes then.
+func l2secRows(rows map[string]*meaning, table [L2SecUnknown + 1]l2secFacts) [L2SecUnknown + 1]l2secFacts {
+	for k := range table {
+		f := &table[k]
+		if f.row == "" {
+			continue // L2SecNone
+		}
+		m := rows[f.row]
+		if m == nil {
+			panic("meanings.txt has no l2sec " + f.row)
+		}
+		f.action, f.severity, f.threat = m.action, m.severity, m.threat
+		f.event = string(appendWord([]byte(m.members), `"outcome":"`, m.outcome))
+		f.l2sec = string(appendWord(appendWord(nil, `"violation":"`, string(f.violation)), `"effect":"`, f.effect))
+	}
+	return table
 }
 
 // facts returns the row of k; a kind that is not in the table is L2SecUnknown.

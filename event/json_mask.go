@@ -67,10 +67,10 @@ func within(whole, s string) (at uint32, ok bool) {
 	return uint32(p - w), true
 }
 
-// appendMaskedBase64 appends e.Raw in base64 with e.Secrets left out.
-func (e *Event) appendMaskedBase64(dst []byte) []byte {
+// appendMaskedBase64 appends frame in base64, or e.Raw with e.Secrets left out.
+func (e *Event) appendMaskedBase64(dst []byte, frame string) []byte {
 	if e.Secrets.Count == 0 {
-		return appendBase64(dst, e.Raw)
+		return appendBase64(dst, frame)
 	}
 	var w base64Writer
 	for s := e.Raw; s != ""; {

@@ -90,7 +90,7 @@ func FuzzMask(f *testing.F) {
 			e.Secrets.Spans[i].Start++
 			e.Secrets.Spans[i].End++
 		}
-		b64, err := base64.StdEncoding.DecodeString(string(e.appendMaskedBase64(nil)))
+		b64, err := base64.StdEncoding.DecodeString(string(e.appendMaskedBase64(nil, e.Raw)))
 		if err != nil || strings.Contains(string(b64), "S") {
 			t.Fatalf("%q, %v: %q, %v", e.Raw, e.Secrets, b64, err)
 		}

@@ -217,14 +217,14 @@ func FuzzAppendJSON(f *testing.F) {
 	f.Add("\xff", "\u2028\u2029\ufffd\u0085\x7f\x00\t", `[a b="c" b="d" e=f][g]`, `"\`, "", int64(-1<<63), uint32(1<<31), uint8(8), uint32(1<<31), uint8(7))
 	f.Add("", "", `[a b="\]\"\\\x"]`, "", "", int64(1<<63-1), uint32(0), uint8(0), uint32(0), uint8(5))
 	f.Fuzz(func(t *testing.T, raw, message, sd, client, stamp string, ns int64, port uint32, kind uint8, tags uint32, form uint8) {
-		kind %= uint8(len(l2secTable)) + 2
+		kind %= uint8(len(l2secTable)) + uint8(NetPortDissociated)
 		e := Event{
 			ID: NewID(uint64(port), uint64(ns)), Received: ns, Time: ns / 3, TimeText: stamp, TimeDigits: uint8(port),
 			Raw: raw, Message: message, Reason: client, Kind: client, Host: client, Level: stamp, Tags: Tags(tags) & (tagsEnd - 1),
 			Dataset: AllDatasets[int(port)%len(AllDatasets)], Format: FormatRFC5424, TimeSource: TimePrevious,
 			Syslog:   Syslog{Priority: int16(port), Version: uint8(port), Hostname: message, AppName: client, ProcID: sd, MsgID: stamp, StructuredData: sd},
 			Receiver: Receiver{Transport: client, Framing: sd, TLSPeer: message, Relay: raw, Authenticated: port&1 == 0},
-			Vmkernel: Vmkernel{Present: port&2 == 0, HasCPU: port&4 == 0, CPU: port, World: uint64(ns), OpID: client, Uptime: stamp},
+			Vmkernel: Vmkernel{Present: port&2 == 0, HasCPU: port&4 == 0, CPU: port, World: uint64(ns), OpID: client, Uptime: stamp, NIC: client},
 		}
 		if int(kind) < len(l2secTable) {
 			e.L2Sec = L2Sec{
@@ -232,7 +232,7 @@ func FuzzAppendJSON(f *testing.F) {
 				RequestedMAC: stamp, Reason: sd, Client: Client{Raw: client, Type: ClientVMK, Name: message, Device: stamp},
 			}
 		} else {
-			e.NetPort = NetPort{Kind: NetPortKind(kind - uint8(len(l2secTable)) + 1), Module: client, Line: port, Port: port, MAC: message}
+			e.NetPort = NetPort{Kind: NetPortKind(kind - uint8(len(l2secTable)) + 1), Module: client, Line: port, Port: port, MAC: message, Client: Client{Raw: sd, Type: ClientVM, Name: client}, Network: message, DVPort: stamp}
 		}
 		d, o := Detail(form%4), Original(form/4%3)
 		line := e.AppendJSON(nil, d, o)
@@ -262,10 +262,12 @@ func FuzzAppendJSONParts(f *testing.F) {
 		e := hostdEvent()
 		e.Dataset, e.Act = AllDatasets[int(n%uint64(len(AllDatasets)))], acts[int(n>>8%uint64(len(acts)))]
 		e.User, e.Source, e.Destination = User{a, b, c}, Endpoint{c, uint16(n)}, Endpoint{b, uint16(n >> 16)}
+		e.Target, e.Group = User{b, c, a}, c
+		e.Access = Access{Method: c, Path: a, Query: b, Version: a, Status: uint16(n >> 20)}
 		e.Login = Login{Method: a, Agent: b, Terminal: c, Failures: uint32(n), LockSecs: uint32(n >> 32), SSH: n&1 == 0, Invalid: n&2 == 0}
 		e.Command = Command{Line: a, Name: b, Result: c, Status: b, Network: NetCommandVsish, Switch: a, Portgroup: c, Weakens: n&4 == 0}
 		e.Hostd = Hostd{Present: true, Thread: b, OpID: a, SessionID: c, EventID: c, Task: b, Method: a}
-		e.VOB = VOB{Present: n&8 == 0, ID: a, Correlator: c, UptimeUS: n, Switch: b, Portgroups: b, NIC: c, DVPort: a, RuleSet: b, Operation: c, Target: a}
+		e.VOB = VOB{Present: n&8 == 0, ID: a, Correlator: c, UptimeUS: n, Switch: b, Portgroups: b, NIC: c, DVPort: a, RuleSet: b, Operation: c, Target: a, Result: []Outcome{"", OutcomeSuccess, OutcomeFailure}[n%3]}
 		e.VCEvent = VCEvent{Present: n&16 == 0, ID: n, ChainID: n >> 7, Part: uint16(n), Parts: uint16(n >> 9), Time: b, Type: a, Target: c}
 		for i := range e.VCEvent.Changes {
 			e.VCEvent.Changes[i] = PolicyChange{Setting: settings[(int(n)>>(2*i))&3], Old: b, New: c}

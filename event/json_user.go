@@ -1,8 +1,11 @@
 package event
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
-// appendUser appends the object user. The name never holds the domain. Linux's audit system has a
+// appendUser appends the objects user and group. The name never holds the domain. Linux's audit system has a
 // number in place of a name.
 func (e *Event) appendUser(dst []byte, enc encoding) []byte {
 	u, mark := &e.User, len(dst)
@@ -15,7 +18,19 @@ func (e *Event) appendUser(dst []byte, enc encoding) []byte {
 		dst = appendField(dst, `"name":"`, u.Delegate)
 		dst = closeObject(dst)
 	}
-	return endObject(dst, mark)
+	if t := &e.Target; t.Name != "" {
+		dst = append(dst, `"target":{`...)
+		dst = appendField(dst, `"name":"`, t.Name)
+		dst = appendField(dst, `"domain":"`, t.Domain)
+		dst = closeObject(dst)
+	}
+	dst = endObject(dst, mark)
+	if e.Group != "" {
+		dst = append(dst, `"group":{`...)
+		dst = appendField(dst, `"name":"`, e.Group)
+		dst = closeObject(dst)
+	}
+	return dst
 }
 
 // appendEndpoint appends source or destination. Compact leaves out an address that ip says too.
@@ -39,8 +54,9 @@ func (p *Endpoint) appendEndpoint(dst []byte, key string, enc encoding) []byte {
 	return closeObject(dst)
 }
 
-// parseIP reads an IP address without a zone, which ECS has no place for.
+// parseIP reads an IP address. ECS has no place for a zone: of fe80::1%vmk0 it is fe80::1.
 func parseIP(s string) (netip.Addr, bool) {
+	s, _, _ = strings.Cut(s, "%")
 	if len(s) < len("::") {
 		return netip.Addr{}, false
 	}
@@ -73,11 +89,14 @@ func (e *Event) appendRelated(dst []byte) []byte {
 		}
 		dst = closeList(dst)
 	}
-	if u := &e.User; u.Name != "" || u.Delegate != "" {
+	if u, t := &e.User, e.Target.Name; u.Name != "" || u.Delegate != "" || t != "" {
 		dst = append(dst, `"user":[`...)
 		dst = appendField(dst, `"`, u.Name)
 		if u.Delegate != u.Name {
 			dst = appendField(dst, `"`, u.Delegate)
+		}
+		if t != u.Name && t != u.Delegate {
+			dst = appendField(dst, `"`, t)
 		}
 		dst = closeList(dst)
 	}

@@ -1,18 +1,19 @@
 package event
 
-// Members of event for a port that came up or went down.
-const (
-	netPortEnabled  = `"category":["network"],"type":["start"],"action":"port-enabled","outcome":"success",`
-	netPortDisabled = `"category":["network"],"type":["end"],"action":"port-disabled","outcome":"success",`
-)
+// netPortEvents are the members of event by what happened to a port.
+var netPortEvents = [...]string{
+	NetPortNone:         "",
+	NetPortEnabled:      `"category":["network"],"type":["start"],"action":"port-enabled","outcome":"success",`,
+	NetPortDisabled:     `"category":["network"],"type":["end"],"action":"port-disabled","outcome":"success",`,
+	NetPortConnected:    `"category":["network"],"type":["start"],"action":"port-connected","outcome":"success",`,
+	NetPortDisconnected: `"category":["network"],"type":["end"],"action":"port-disconnected","outcome":"success",`,
+	NetPortAssociated:   `"category":["network"],"type":["info"],"action":"dvport-associated","outcome":"success",`,
+	NetPortDissociated:  `"category":["network"],"type":["info"],"action":"dvport-dissociated","outcome":"success",`,
+}
 
-// appendNetPortEvent appends the members of event that a NetPort or Uplink line decides.
+// appendNetPortEvent appends the members of event that a line about a port decides.
 func (e *Event) appendNetPortEvent(dst []byte, enc encoding) []byte {
-	if e.NetPort.Kind == NetPortEnabled {
-		dst = append(dst, netPortEnabled...)
-	} else {
-		dst = append(dst, netPortDisabled...)
-	}
+	dst = append(dst, netPortEvents[min(int(e.NetPort.Kind), len(netPortEvents)-1)]...)
 	if enc.standard {
 		dst = append(dst, `"provider":"vmkernel",`...)
 	}
@@ -29,6 +30,11 @@ func (n *NetPort) appendNetPort(dst []byte) []byte {
 	}
 	dst = appendPort(dst, n.Port)
 	dst = appendField(dst, `"mac":"`, n.MAC)
+	if n.Client.Raw != "" {
+		dst = n.Client.appendClient(dst)
+	}
+	dst = appendField(dst, `"network":"`, n.Network)
+	dst = appendField(dst, `"dvport":"`, n.DVPort)
 	return closeObject(dst)
 }
 
@@ -42,6 +48,7 @@ func (e *Event) appendVmkernel(dst []byte) []byte {
 		dst = v.appendWorld(dst)
 	}
 	dst = appendField(dst, `"uptime":"`, v.Uptime)
+	dst = appendField(dst, `"nic":"`, v.NIC)
 	return endObject(dst, mark)
 }
 

@@ -76,26 +76,6 @@ const (
 	PolicyUnknown   PolicySource = "unknown"
 )
 
-// NetPortKind tells a port coming up from one going down.
-type NetPortKind uint8
-
-// The kinds of NetPort and Uplink lines.
-const (
-	NetPortNone NetPortKind = iota
-	NetPortEnabled
-	NetPortDisabled
-)
-
-// NetPort is a line that ties a port id to a MAC address:
-// "NetPort: 982: enabled port 0x3000007 with mac 00:50:56:84:5a:b4".
-type NetPort struct {
-	Kind   NetPortKind
-	Module string // NetPort or Uplink
-	Line   uint32
-	Port   uint32
-	MAC    string // as written; empty when disabled
-}
-
 // PortSet is bits 24–30 of a port id: all ports of one switch on one host share it.
 func PortSet(id uint32) uint8 { return uint8(id>>24) & 0x7f }
 

@@ -9,6 +9,7 @@ import (
 
 // meaning is what one row of meanings.txt says about an event.
 type meaning struct {
+	action   string // event.action; empty = none
 	members  string // members of event: category, type and action
 	outcome  string // event.outcome; empty = the row does not say
 	severity uint8  // event.severity; 0 = none
@@ -21,7 +22,7 @@ var meaningsFile string
 // meanings holds meanings.txt by kind of row and key; read-only.
 var meanings = mustReadMeanings(meaningsFile)
 
-type meaningTable struct{ acts, vobs, vcenter map[string]*meaning }
+type meaningTable struct{ acts, vobs, vcenter, l2sec map[string]*meaning }
 
 // mustReadMeanings panics if the file that is part of the program cannot be read: no test passes then.
 func mustReadMeanings(file string) meaningTable {
@@ -34,7 +35,7 @@ func mustReadMeanings(file string) meaningTable {
 
 // readMeanings reads rows of eight columns, or of three where the last is the action of a row above.
 func readMeanings(file string) (t meaningTable, err error) {
-	t = meaningTable{acts: map[string]*meaning{}, vobs: map[string]*meaning{}, vcenter: map[string]*meaning{}}
+	t = meaningTable{acts: map[string]*meaning{}, vobs: map[string]*meaning{}, vcenter: map[string]*meaning{}, l2sec: map[string]*meaning{}}
 	n := 0
 	for line := range strings.Lines(file) {
 		n++
@@ -42,7 +43,7 @@ func readMeanings(file string) (t meaningTable, err error) {
 		if len(w) == 0 || strings.HasPrefix(w[0], "#") {
 			continue
 		}
-		of := map[string]map[string]*meaning{"act": t.acts, "vob": t.vobs, "vcenter": t.vcenter}[w[0]]
+		of := map[string]map[string]*meaning{"act": t.acts, "vob": t.vobs, "vcenter": t.vcenter, "l2sec": t.l2sec}[w[0]]
 		if of == nil || len(w) < 3 || of[w[1]] != nil {
 			return t, fmt.Errorf("read meanings, line %d: unknown kind, no action, or the same key again", n)
 		}
@@ -68,6 +69,7 @@ func newMeaning(column [6]string) (*meaning, error) {
 		}
 	}
 	m := &meaning{
+		action: column[0],
 		members: `"category":["` + strings.ReplaceAll(column[1], ",", `","`) + `"],"type":["` +
 			strings.ReplaceAll(column[2], ",", `","`) + `"],`,
 		outcome: column[3],
@@ -154,10 +156,17 @@ func (e *Event) weakens() bool {
 	return false
 }
 
-// outcome is event.outcome: an audit record knows better than the table.
+// outcome is event.outcome: an audit record, an answer to a request, and an observation that tells how
+// it ended know better than the table.
 func (e *Event) outcome(m *meaning) string {
 	switch e.Command.Result {
 	case "":
+		switch {
+		case e.Act == ActAccess:
+			return e.Access.outcome()
+		case e.VOB.Result != "":
+			return string(e.VOB.Result)
+		}
 		return m.outcome
 	case "success", "failure":
 		return e.Command.Result

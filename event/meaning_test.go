@@ -15,7 +15,7 @@ import (
 // against the reader that the samples are compared with.
 func TestMeaningsFollowECS(t *testing.T) {
 	word := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	tables := map[string]map[string]*meaning{"act": meanings.acts, "vob": meanings.vobs, "vcenter": meanings.vcenter}
+	tables := map[string]map[string]*meaning{"act": meanings.acts, "vob": meanings.vobs, "vcenter": meanings.vcenter, "l2sec": meanings.l2sec}
 	n := 0
 	for _, r := range allMeanings {
 		event := object{"kind": "event", "category": list(strings.Split(r.category, ",")...), "type": list(strings.Split(r.kind, ",")...)}
@@ -37,7 +37,7 @@ func TestMeaningsFollowECS(t *testing.T) {
 		}
 		n++
 	}
-	if all := len(meanings.acts) + len(meanings.vobs) + len(meanings.vcenter); all != n || n < 100 {
+	if all := len(meanings.acts) + len(meanings.vobs) + len(meanings.vcenter) + len(meanings.l2sec); all != n || n < 100 {
 		t.Errorf("%d rows, %d were read", n, all)
 	}
 }

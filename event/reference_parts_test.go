@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -73,6 +74,7 @@ func referenceParts(root object, e *Event, d Detail) {
 	}
 	referenceWho(root, e, d)
 	referenceCommand(root, e)
+	referenceAccess(root, e)
 	referenceVCenter(root, e, d)
 	if e.Loss.Kind != "" {
 		put(root, "vmware.logloss.kind", string(e.Loss.Kind))
@@ -82,12 +84,25 @@ func referenceParts(root object, e *Event, d Detail) {
 		}
 	}
 	referenceLinux(root, &e.Linux)
+	referenceGroup(root, e)
 	if e.Secrets.Count > 0 {
 		put(root, "vmware.redacted", true)
 	}
 	if d >= DetailStandard {
 		referenceHostd(root, &e.Hostd)
 		referenceVOB(root, &e.VOB)
+	}
+}
+
+func referenceGroup(root object, e *Event) {
+	if e.SameAs != (ID{}) {
+		put(root, "vmware.same_as", e.SameAs.String())
+	}
+	if e.Merged.Lines > 0 {
+		put(root, "vmware.group.lines", number(uint64(e.Merged.Lines)))
+	}
+	if e.Merged.Continues != (ID{}) {
+		put(root, "vmware.group.continues", e.Merged.Continues.String())
 	}
 }
 
@@ -116,6 +131,16 @@ func referenceActed(root object, e *Event, d Detail) {
 			severity = "47"
 		}
 	}
+	switch {
+	case row.key == "http-request" && e.Access.Status == 0:
+		outcome = "unknown"
+	case row.key == "http-request" && e.Access.Status < 400:
+		outcome = "success"
+	case row.key == "http-request":
+		outcome = "failure"
+	case e.VOB.Result != "" && row.key != "":
+		outcome = string(e.VOB.Result)
+	}
 	if result := e.Command.Result; result != "" && row.key != "" {
 		outcome = "unknown"
 		if result == "success" || result == "failure" {
@@ -140,13 +165,19 @@ func referenceWho(root object, e *Event, d Detail) {
 	put(root, "user.id", text(e.Linux.UID))
 	put(root, "user.name", text(e.User.Name))
 	put(root, "user.domain", text(e.User.Domain))
+	if e.Target.Name != "" {
+		put(root, "user.target.name", text(e.Target.Name))
+		put(root, "user.target.domain", text(e.Target.Domain))
+	}
+	put(root, "group.name", text(e.Group))
 	var ips []string
 	for name, p := range map[string]Endpoint{"source": e.Source, "destination": e.Destination} {
 		if p.Address == "" {
 			continue
 		}
-		ip, err := netip.ParseAddr(p.Address)
-		if err == nil && ip.Zone() == "" {
+		unzoned, _, _ := strings.Cut(p.Address, "%")
+		ip, err := netip.ParseAddr(unzoned)
+		if err == nil {
 			put(root, name+".ip", ip.Unmap().String())
 		} else {
 			put(root, name+".address", text(p.Address))
@@ -170,8 +201,8 @@ func referenceWho(root object, e *Event, d Detail) {
 	if d == DetailFull {
 		put(root, "related.ip", list(ips...))
 		var users []any
-		for i, name := range []string{e.User.Name, e.User.Delegate} {
-			if name != "" && (i == 0 || name != e.User.Name) {
+		for i, name := range []string{e.User.Name, e.User.Delegate, e.Target.Name} {
+			if name != "" && !slices.Contains([]string{e.User.Name, e.User.Delegate}[:min(i, 2)], name) {
 				users = append(users, text(name))
 			}
 		}
@@ -193,6 +224,20 @@ func referenceWho(root object, e *Event, d Detail) {
 	if l.Invalid {
 		put(root, "vmware.login.invalid_user", true)
 	}
+}
+
+func referenceAccess(root object, e *Event) {
+	a := &e.Access
+	if a.Method == "" {
+		return
+	}
+	put(root, "http.request.method", text(a.Method))
+	if a.Status != 0 {
+		put(root, "http.response.status_code", number(a.Status))
+	}
+	put(root, "http.version", text(a.Version))
+	put(root, "url.path", text(referenceMask(e, a.Path)))
+	put(root, "url.query", text(referenceMask(e, a.Query)))
 }
 
 func referenceCommand(root object, e *Event) {

@@ -118,12 +118,22 @@ func referenceOriginal(root object, e *Event, o Original) {
 			e.Tags&(TagParsePartial|TagUnknownL2Sec|TagNoHeader|TagBadPriority|TagBadTimestamp|TagBadSD|TagNotUTF8) != 0
 	}
 	frame := e.Raw
-	if o != OriginalAll {
+	if e.Merged.Frames != "" {
+		frame = e.Merged.Frames
+	}
+	if o != OriginalAll && (e.Secrets.Count > 0 || e.Merged.Frames == "") {
 		frame = referenceMask(e, e.Raw)
+	}
+	if keep && e.Merged.Sizes != nil {
+		var sizes []any
+		for _, n := range e.Merged.Sizes {
+			sizes = append(sizes, number(uint64(n)))
+		}
+		put(root, "vmware.group.sizes", sizes)
 	}
 	switch {
 	case !keep:
-	case utf8.ValidString(e.Raw):
+	case utf8.ValidString(frame):
 		put(root, "event.original", frame)
 	default:
 		put(root, "vmware.receiver.original_b64", base64.StdEncoding.EncodeToString([]byte(frame)))
@@ -246,12 +256,13 @@ func referenceRule(root object, technique string, source PolicySource) {
 func referenceNetPort(root object, e *Event, d Detail) {
 	n := &e.NetPort
 	put(root, "event.category", list("network"))
-	put(root, "event.type", list("end"))
-	put(root, "event.action", "port-disabled")
-	if n.Kind == NetPortEnabled {
-		put(root, "event.type", list("start"))
-		put(root, "event.action", "port-enabled")
-	}
+	row := map[NetPortKind][2]string{
+		NetPortEnabled: {"start", "port-enabled"}, NetPortDisabled: {"end", "port-disabled"},
+		NetPortConnected: {"start", "port-connected"}, NetPortDisconnected: {"end", "port-disconnected"},
+		NetPortAssociated: {"info", "dvport-associated"}, NetPortDissociated: {"info", "dvport-dissociated"},
+	}[n.Kind]
+	put(root, "event.type", list(row[0]))
+	put(root, "event.action", row[1])
 	put(root, "event.outcome", "success")
 	put(root, "vmware.netport.kind", "port")
 	if n.Module == "Uplink" {
@@ -260,6 +271,14 @@ func referenceNetPort(root object, e *Event, d Detail) {
 	put(root, "vmware.netport.port_id", fmt.Sprintf("%#x", n.Port))
 	put(root, "vmware.netport.port_id_dec", number(n.Port))
 	put(root, "vmware.netport.mac", text(n.MAC))
+	if c := n.Client; c.Raw != "" {
+		put(root, "vmware.netport.client.raw", text(c.Raw))
+		put(root, "vmware.netport.client.type", string(c.Type))
+		put(root, "vmware.netport.client.name", text(c.Name))
+		put(root, "vmware.netport.client.device", text(c.Device))
+	}
+	put(root, "vmware.netport.network", text(n.Network))
+	put(root, "vmware.netport.dvport", text(n.DVPort))
 	if d >= DetailStandard {
 		put(root, "event.provider", "vmkernel")
 		put(root, "log.logger", text(n.Module))
@@ -276,6 +295,7 @@ func referenceVmkernel(root object, e *Event) {
 	}
 	at := "vmware.vmkernel."
 	put(root, at+"uptime", text(v.Uptime))
+	put(root, at+"nic", text(v.NIC))
 	if e.L2Sec.Kind != L2SecNone {
 		at = "vmware.l2sec."
 	}

@@ -101,6 +101,8 @@ func partSamples() (all []sample) {
 	})
 	vcenterSamples(add)
 	linuxSamples(add)
+	portSamples(add)
+	groupSamples(add)
 	return all
 }
 
@@ -127,6 +129,14 @@ func vcenterSamples(add func(string, Event, func(*Event))) {
 	add("logs_lost", from(44, 14, "vpxd", DatasetLogLoss, "Event [12] [1-1] [x] [vim.event.GeneralHostWarningEvent] [warning] [] [esx1] [12] [vmsyslog logger 192.0.2.50:514 lost 156959 log messages]"), func(e *Event) {
 		e.VCEvent = VCEvent{Present: true, ID: 12, ChainID: 12, Part: 1, Parts: 1, Type: "vim.event.GeneralHostWarningEvent", Target: "esx1"}
 		e.Act, e.Loss = ActLogLost, LogLoss{Kind: LossLost, Count: 156959, Target: "192.0.2.50:514"}
+	})
+}
+
+func groupSamples(add func(string, Event, func(*Event))) {
+	add("joined_lines", from(60, 166, "Hostd", DatasetHostd, "Fault cause: vim.fault.NotFound"), func(e *Event) {
+		e.Tags |= TagIncomplete
+		e.SameAs, e.Merged = NewID(0x5a17c0de00000001, 59), Merged{Lines: 2, Continues: NewID(0x5a17c0de00000001, 58), Frames: e.Raw + "\n<166>--> }\n"}
+		e.Merged.Sizes = []uint32{uint32(len(e.Raw)), 10}
 	})
 }
 
@@ -172,5 +182,26 @@ func linuxSamples(add func(string, Event, func(*Event))) {
 	add("linux_audit", from(54, 6, "audit", DatasetPromisc, "type=ANOM_PROMISCUOUS msg=audit(1.2:3): dev=vnet0 prom=0 old_prom=256 auid=1000 uid=0"), func(e *Event) {
 		e.Linux = Linux{Device: "vnet0", Kind: DeviceTap, UID: "0", AUID: "1000"}
 		e.Act = ActPromiscuousOff
+	})
+}
+
+func portSamples(add func(string, Event, func(*Event))) {
+	add("port_connected", from(60, 182, "vmkernel", DatasetNetPort, "Net: 2312: connected web-01 eth0 to VM Network, portID 0x3000007"), func(e *Event) {
+		e.Vmkernel = Vmkernel{Present: true, HasCPU: true, CPU: 3, World: 2065}
+		e.NetPort = NetPort{Kind: NetPortConnected, Module: "Net", Line: 2312, Port: 0x3000007, Network: "VM Network", Client: Client{"web-01 eth0", ClientVM, "web-01", "eth0"}}
+	})
+	add("port_dissociated", from(61, 182, "vmkernel", DatasetNetPort, "Net: 2195: dissociate dvPort 9 from port 0x3000007"), func(e *Event) {
+		e.NetPort = NetPort{Kind: NetPortDissociated, Module: "Net", Line: 2195, Port: 0x3000007, DVPort: "9"}
+	})
+	add("nic_down", from(62, 182, "vmkernel", DatasetVmkernel, "<6>ixgbe: vmnic6: NIC Link is Down"), func(e *Event) {
+		e.Act, e.Vmkernel = ActLinkDown, Vmkernel{Present: true, NIC: "vmnic6"}
+	})
+	add("access", from(63, 14, "envoy", DatasetSystem, "POST /sdk?token=abc 401 via_upstream - 0 9 - 2 1 0 192.0.2.5:52818 HTTP/1.1 TLSv1.2 192.0.2.1:443"), func(e *Event) {
+		e.Act, e.Source, e.Destination = ActAccess, Endpoint{"192.0.2.5", 52818}, Endpoint{"192.0.2.1", 443}
+		e.Access = Access{Method: "POST", Path: "/sdk", Query: e.part("token=abc"), Version: "1.1", Status: 401}
+		e.hide("abc")
+	})
+	add("group", from(64, 14, "ssoAdminServer", DatasetVCAudit, "Adding users '[{Name: bob, Domain: lab.example}]' to local group 'Administrators'"), func(e *Event) {
+		e.Act, e.User, e.Target, e.Group = ActGroupChanged, User{Name: "admin", Domain: "lab.example"}, User{Name: "bob", Domain: "lab.example"}, "Administrators"
 	})
 }

@@ -18,6 +18,7 @@ var TagNames = [...]string{
 	"_flood",
 	"_replay",
 	"_foreign",
+	"_incomplete",
 }
 
 // tagsUnparsed are the tags of a line that was not fully parsed: OriginalSecurity keeps its frame.

@@ -8,15 +8,26 @@ type VOB struct {
 	Correlator string // vmware.vob.correlator: netCorrelator, UserLevelCorrelator, …
 	UptimeUS   uint64 // vmware.vob.uptime_us: microseconds since the host's boot
 	Text       string
+	Again      bool // "The event ([esx.…] …) …": ESX 9 reports its report
 
-	Switch     string // virtual switch the text names
-	Portgroups string // as written: "vc", "Management Network"; or one name without quotes
-	NIC        string // vmnic6
-	DVPort     string // DVPort key
-	RuleSet    string // firewall rule set
-	Operation  string // what was done to it: add, remove, enable
-	Target     string // log host that a remote failure names
+	Switch     string  // virtual switch the text names
+	Portgroups string  // as written: "vc", "Management Network"; or one name without quotes
+	NIC        string  // vmnic6
+	DVPort     string  // DVPort key
+	RuleSet    string  // firewall rule set
+	Operation  string  // what was done to it: add, remove, enable
+	Result     Outcome // how it ended, where the text tells
+	Target     string  // log host that a remote failure names
 }
+
+// Outcome is event.outcome in ECS's words; empty where nothing is known.
+type Outcome string
+
+// The outcomes that a line itself tells.
+const (
+	OutcomeSuccess Outcome = "success"
+	OutcomeFailure Outcome = "failure"
+)
 
 // Security reports whether an id is about the network or about security, so that its event is
 // written in full.

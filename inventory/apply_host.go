@@ -25,7 +25,7 @@ func (a *applying) host(facts *Host) {
 		v.gone = 0
 		a.inv.stale = true
 	}
-	if old.Name != host.Name || old.UUID != host.UUID || !sameAddresses(old, &host) {
+	if old.Name != host.Name || old.Hostname != host.Hostname || old.UUID != host.UUID || !sameAddresses(old, &host) {
 		a.inv.stale = true
 	}
 	switch {
@@ -52,8 +52,10 @@ func (a *applying) markConnection(h *HostTable, v *hostView) {
 	}
 }
 
-// shareHost lets equal strings of many hosts share their memory.
+// shareHost gives the host its own lists, which will be written to, and lets equal strings of many hosts share their
+// memory.
 func (a *applying) shareHost(host *Host) {
+	host.Switches, host.Portgroups = slices.Clone(host.Switches), slices.Clone(host.Portgroups)
 	w := a.inv.word
 	host.Version, host.Build = w(host.Version), w(host.Build)
 	host.Cluster = Place{w(host.Cluster.ID), w(host.Cluster.Name)}

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -37,6 +38,7 @@ func (a *applying) shareVM(vm *VM) {
 		n := &vm.NICs[i]
 		n.Label, n.MACType, n.Adapter, n.Backing.Portgroup = w(n.Label), w(n.MACType), w(n.Adapter), w(n.Backing.Portgroup)
 	}
+	vm.Tags, vm.Attributes = slices.Clone(vm.Tags), slices.Clone(vm.Attributes) // the version before may share them
 	for i := range vm.Tags {
 		vm.Tags[i] = w(vm.Tags[i])
 	}

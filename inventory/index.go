@@ -113,6 +113,8 @@ func (ix *index) addHost(h *HostTable) {
 	host := h.Facts()
 	ix.addName(host.Name, h)
 	ix.addName(shortName(host.Name), h)
+	ix.addName(host.Hostname, h)
+	ix.addName(shortName(host.Hostname), h)
 	ix.addName(host.UUID.String(), h)
 	ix.addName(h.ref.ID, h)
 	for _, a := range host.Addresses {
@@ -307,4 +309,16 @@ func (inv *Inventory) HostTable(ref Ref) *HostTable {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
 	return inv.hosts[ref]
+}
+
+// HostTables returns the tables of the hosts that a vCenter has now, in no order. It takes the writers' lock.
+func (inv *Inventory) HostTables(vcenter uint16) (list []*HostTable) {
+	inv.mu.Lock()
+	defer inv.mu.Unlock()
+	for ref, h := range inv.hosts {
+		if ref.VC == vcenter && h.cur.Load().gone == 0 {
+			list = append(list, h)
+		}
+	}
+	return list
 }

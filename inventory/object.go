@@ -45,6 +45,7 @@ func (c Connection) String() string {
 type Host struct {
 	Ref         Ref        `json:"ref"`
 	Name        string     `json:"name"`
+	Hostname    string     `json:"hostname,omitempty"` // what the host calls itself, where that is known: its log lines bear it
 	UUID        UUID       `json:"uuid,omitzero"`
 	Version     string     `json:"version,omitempty"`
 	Build       string     `json:"build,omitempty"`

@@ -48,7 +48,7 @@ func deliverOnce(tb testing.TB, l *lane, c *chunk) {
 			tb.Fatal(err)
 		}
 	}
-	if !l.deliver(context.Background(), c) {
+	if !l.deliver(context.Background(), job{c: c}) {
 		tb.Fatal("not delivered")
 	}
 }

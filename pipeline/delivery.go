@@ -14,6 +14,7 @@ import (
 
 	"vswarden/decode"
 	"vswarden/event"
+	"vswarden/group"
 	"vswarden/sink"
 	"vswarden/sink/deadletter"
 	"vswarden/spool"
@@ -76,6 +77,9 @@ type DeliveryConfig struct {
 	Tags      event.Tags                 // marks that every event gets: TagReplay
 	Listeners map[uint16]*decode.Options // by Frame.Listener
 	Lanes     int                        // events of one sender share a lane; 0 = 1
+	Group     group.Options              // the zero value groups nothing
+	Lookback  time.Duration              // of records that are done, read again at the start for their neighbours' sake
+	Clock     Clock                      // nil: the last group of a sender ends with a later record, or with the log
 	Log       zerolog.Logger
 }
 
@@ -100,7 +104,12 @@ type Delivery struct {
 	mu   sync.Mutex  // guards flight and mark
 	// flight holds the chunks read and not yet done, oldest first.
 	flight []*chunk
-	mark   spool.Position // every record up to here is done
+	mark   spool.Position // every record up to here is done, or held by a stage
+
+	from    spool.Position // done when this process began
+	given   atomic.Uint64  // place of the newest record that the lanes were given
+	logTime atomic.Int64   // its stamp
+	ended   atomic.Bool    // the log ended: nothing follows
 
 	filter  atomic.Pointer[sink.Filter]   // nil passes all
 	failing [steps]atomic.Pointer[string] // the last error of each step, nil while it works
@@ -127,12 +136,17 @@ type chunk struct {
 // NewDelivery makes a Delivery; Run does its work.
 func NewDelivery(cfg DeliveryConfig) *Delivery {
 	cfg.Lanes = min(max(cfg.Lanes, 1), maxLanes)
+	if cfg.Format == FormatRaw {
+		cfg.Group.Wait = 0 // each frame as it came
+	}
 	d := &Delivery{
 		cfg:  cfg,
 		seed: maphash.MakeSeed(),
 		free: make(chan *chunk, chunksInFlight),
 		mark: cfg.Cursor.Committed(),
+		from: cfg.Cursor.Committed(),
 	}
+	d.given.Store(uint64(d.from))
 	d.filter.Store(cfg.Filter)
 	for range chunksInFlight {
 		d.free <- &chunk{}
@@ -161,10 +175,21 @@ func (d *Delivery) Run(ctx context.Context) error {
 		}
 	})
 
-	err := d.read(ctx)
+	var ticks sync.WaitGroup
+	endTicks := make(chan struct{})
+	ticks.Go(func() { d.tickLoop(endTicks) })
+
+	err := d.rewind()
+	if err == nil {
+		err = d.read(ctx)
+	}
 	if err != nil {
 		cancel() // what is in the lanes may wait for a sink that is down
+	} else {
+		d.settle(ctx)
 	}
+	close(endTicks)
+	ticks.Wait()
 	for _, l := range d.lanes {
 		close(l.work)
 	}
@@ -178,6 +203,18 @@ func (d *Delivery) Run(ctx context.Context) error {
 	last, done := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer done()
 	return d.commit(last)
+}
+
+// rewind goes back over what is done, for the stage to know the neighbours of what is not.
+func (d *Delivery) rewind() error {
+	r, ok := d.cfg.Cursor.(Rewinder)
+	if !ok || d.cfg.Lookback <= 0 {
+		return nil
+	}
+	if err := r.Rewind(d.cfg.Lookback); err != nil {
+		return fmt.Errorf("sink %s: read the log again: %w", d.cfg.Name, err)
+	}
+	return nil
 }
 
 // read hands the log to the lanes, chunk by chunk.
@@ -201,8 +238,12 @@ func (d *Delivery) read(ctx context.Context) error {
 
 // dispatch gives each lane its records of c.
 func (d *Delivery) dispatch(c *chunk) {
-	if c.Skipped > 0 {
-		d.Stats.skippedDamaged.Add(c.Skipped)
+	if c.Skipped > 0 && c.First > d.from { // what lies before was counted when it was found
+		n := c.Skipped
+		if d.from > 0 {
+			n = min(n, uint64(c.First-d.from-1))
+		}
+		d.Stats.skippedDamaged.Add(n)
 	}
 	n := len(c.Records)
 	c.last = c.First + spool.Position(n) - 1
@@ -221,20 +262,28 @@ func (d *Delivery) dispatch(c *chunk) {
 			lanes++
 		}
 	}
-	d.Stats.BytesIn.Add(uint64(size))
+	if c.last > d.from {
+		d.Stats.BytesIn.Add(uint64(size))
+	}
 	c.pending.Store(lanes)
 	d.mu.Lock()
 	d.flight = append(d.flight, c)
 	d.mu.Unlock()
+	newest := d.logTime.Load()
+	if n > 0 {
+		newest = max(newest, c.records[n-1].Received)
+	}
+	last := c.last
 	if lanes == 0 {
 		d.done(c)
-		return
 	}
 	for i, l := range d.lanes {
 		if used[i] {
-			l.work <- c // never blocks: room for all chunks in flight
+			l.work <- job{c: c} // never blocks: room for all chunks in flight
 		}
 	}
+	d.logTime.Store(newest) // after the lanes have it: a tick never overtakes a record
+	d.given.Store(max(d.given.Load(), uint64(last)))
 }
 
 // done is called when no lane has work left in c; chunks are done in any order, the mark moves
@@ -274,9 +323,7 @@ func (d *Delivery) commitLoop(ctx context.Context, stop <-chan struct{}) error {
 // failed sync may have lost cannot be known or cured here (sink.ErrUnsynced): only a restart, which
 // delivers it again, is safe.
 func (d *Delivery) commit(ctx context.Context) error {
-	d.mu.Lock()
-	mark := d.mark
-	d.mu.Unlock()
+	mark := d.settled()
 	if mark <= d.cfg.Cursor.Committed() {
 		d.works(syncing)
 		return nil

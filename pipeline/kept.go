@@ -6,6 +6,7 @@ import (
 
 	"vswarden/decode"
 	"vswarden/event"
+	"vswarden/group"
 	"vswarden/receiver"
 )
 
@@ -99,23 +100,23 @@ func (l *lane) optionsOf(r *Record) *decode.Options {
 	return o
 }
 
-// line decodes the line of a file. There is no time at which it was received: r.Received is what
-// the file itself says, the line's own stamp or that of the line before it.
-func (l *lane) line(e *event.Event, r *Record) {
-	o := *l.optionsOf(r)
+// fileLine decodes the line of a file. There is no time at which it was received: its stamp is what
+// the file itself says, the line's own or that of the line before it.
+func fileLine(it *group.Item) {
+	e, o := &it.Event, &it.Options
 	o.File, o.Year = true, 1970
-	if r.Received != 0 {
+	if it.Stamp != 0 {
 		zone := time.UTC
 		if o.Location != nil {
 			zone = o.Location
 		}
-		o.Year = time.Unix(0, r.Received).In(zone).Year()
+		o.Year = time.Unix(0, it.Stamp).In(zone).Year()
 	}
 	e.Received = 0
-	decode.Line(e, &o)
+	decode.Line(e, o)
 	if e.TimeSource != event.TimeHeader {
-		e.Time, e.TimeSource = r.Received, event.TimePrevious
-		if r.Received == 0 {
+		e.Time, e.TimeSource = it.Stamp, event.TimePrevious
+		if it.Stamp == 0 {
 			e.TimeSource = event.TimeNone
 		}
 	}

@@ -1,23 +1,20 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"hash/maphash"
-	"math/rand/v2"
+	"maps"
 	"net/netip"
 	"runtime/debug"
 	"strings"
-	"time"
 	"unsafe"
 
 	"vswarden/decode"
 	"vswarden/event"
+	"vswarden/group"
 	"vswarden/receiver"
 	"vswarden/sink"
-	"vswarden/sink/deadletter"
 	"vswarden/spool"
 )
 
@@ -33,16 +30,19 @@ const (
 type lane struct {
 	d     *Delivery
 	index int32
-	work  chan *chunk
+	work  chan job
 
+	stage  *group.Stage
+	spent  []*group.Item // what the batch points into
+	holds  holds
 	filter *sink.Filter // of the batch
-	event  event.Event
-	out    []byte // encoded events of the batch, one after the other
+	event  event.Event  // of our own
+	out    []byte       // encoded events of the batch, one after the other
 	batch  []sink.Record
 	frames []sink.Frame // of each in batch, where the sink is to have them
 	ends   []int        // end of each event of batch in out
-	keys   map[netip.Addr]string
-	names  map[string]string // TLS names and hosts behind relays
+	keys   map[netip.Addr]*group.Sender
+	names  map[string]*group.Sender // TLS names and hosts behind relays
 	zones  map[string]*decode.Options
 	tags   [32]uint64 // tags seen in this batch, by bit
 	utc    decode.Options
@@ -51,9 +51,10 @@ type lane struct {
 func newLane(d *Delivery, index int32) *lane {
 	return &lane{
 		d: d, index: index,
-		work:  make(chan *chunk, chunksInFlight),
-		keys:  map[netip.Addr]string{},
-		names: map[string]string{},
+		work:  make(chan job, chunksInFlight+1),
+		stage: group.NewStage(d.cfg.Group),
+		keys:  map[netip.Addr]*group.Sender{},
+		names: map[string]*group.Sender{},
 		zones: map[string]*decode.Options{},
 	}
 }
@@ -93,33 +94,33 @@ func lowerASCII(dst, s []byte) []byte {
 // run works until its channel is closed. Once ctx has ended it only empties the channel: chunks
 // that are not done hold the mark where it is.
 func (l *lane) run(ctx context.Context) {
-	for c := range l.work {
-		if ctx.Err() != nil || !l.deliver(ctx, c) {
-			continue
-		}
-		if c.pending.Add(-1) == 0 {
-			l.d.done(c)
+	for j := range l.work {
+		switch {
+		case ctx.Err() != nil || !l.deliver(ctx, j):
+		case j.c == nil:
+			l.holds.ticking.Store(false)
+		case j.c.pending.Add(-1) == 0:
+			l.d.done(j.c)
 		}
 	}
 }
 
-// deliver brings this lane's records of c to the sink; false when ctx ended before that.
-func (l *lane) deliver(ctx context.Context, c *chunk) bool {
+// deliver brings this lane's records of a chunk to the sink, and what the stage held and has
+// complete by now; false when ctx ended before that.
+func (l *lane) deliver(ctx context.Context, j job) bool {
 	l.out, l.batch, l.ends, l.frames = l.out[:0], l.batch[:0], l.ends[:0], l.frames[:0]
 	l.filter = l.d.filter.Load()
-	var filtered uint64
-	for i := range c.records {
-		if c.lanes[i] != l.index {
-			continue
-		}
-		id := c.id(i)
-		keep, err := l.encode(&c.records[i], id)
-		if err != nil {
-			if !l.d.bury(ctx, l.letter(&c.records[i], id, err)) {
+	var n counts
+	if j.c != nil {
+		for i := range j.c.records {
+			if j.c.lanes[i] == l.index && !l.take(ctx, j.c, i, &n) {
 				return false
 			}
-		} else if !keep {
-			filtered++
+		}
+	} else {
+		l.stage.Tick(j.now)
+		if !l.drain(ctx, nil, &n) {
+			return false
 		}
 	}
 	start := 0
@@ -131,19 +132,103 @@ func (l *lane) deliver(ctx context.Context, c *chunk) bool {
 		l.batch[i].Frame = &l.frames[i]
 	}
 	l.countTags()
-	l.d.Stats.Filtered.Add(filtered)
-	if len(l.batch) > 0 && !l.write(ctx, c) {
+	l.d.Stats.Filtered.Add(n.filtered)
+	if len(l.batch) > 0 && !l.write(ctx, j.c) {
 		return false
 	}
+	l.d.Stats.Grouped.Add(n.grouped)
+	for _, it := range l.spent {
+		l.stage.Free(it)
+	}
+	l.spent = l.spent[:0]
 	if cap(l.out) > outputKeep {
 		l.out = nil
+	}
+	l.hold()
+	return true
+}
+
+// counts are records that are done with the batch, but not in it.
+type counts struct{ filtered, grouped uint64 }
+
+// take gives a record of c to the stage and appends what is complete then; an event of our own goes
+// past the stage.
+func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
+	r, pos, id := &c.records[i], c.First+spool.Position(i), c.id(i)
+	if r.Kind != KindFrame {
+		if pos <= l.d.from {
+			return true
+		}
+		keep, err := l.encode(r, nil)
+		if err != nil {
+			return l.d.bury(ctx, letter(id, r.Received, r.Data, err))
+		}
+		if !keep {
+			n.filtered++
+		}
+		return true
+	}
+	it := l.stage.New()
+	if err := l.decode(it, r, id, pos); err != nil {
+		return pos <= l.d.from || l.d.bury(ctx, letter(id, r.Received, r.Data, err))
+	}
+	l.stage.Add(it)
+	return l.drain(ctx, r, n)
+}
+
+// drain appends to the batch what the stage has complete; r is the record that was added last.
+func (l *lane) drain(ctx context.Context, r *Record, n *counts) bool {
+	for it := l.stage.Next(); it != nil; it = l.stage.Next() {
+		if it.Pos <= uint64(l.d.from) { // read again to know the neighbours; delivered long ago
+			n.grouped += it.JoinedAfter(uint64(l.d.from))
+			l.stage.Free(it)
+			continue
+		}
+		keep, err := l.encode(r, it)
+		switch {
+		case err != nil:
+			if !l.d.bury(ctx, letter(it.Event.ID, it.Stamp, it.Frames(), err)) {
+				return false
+			}
+		case !keep:
+			n.filtered++
+		}
+		n.grouped += uint64(it.Lines() - 1)
+		l.holds.passed(it)
+		if it.Owned() && keep {
+			l.spent = append(l.spent, it)
+		} else {
+			l.stage.Free(it)
+		}
 	}
 	return true
 }
 
-// encode appends the event of r to the batch; false when the filter holds it back. A panic comes
-// back as an error, with the batch as it was: one record must not end the process.
-func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
+// decode fills it from r. A panic comes back as an error: one record must not end the process.
+func (l *lane) decode(it *group.Item, r *Record, id event.ID, pos spool.Position) (err error) {
+	defer recovered(&err)
+	l.fill(&it.Event, r, id)
+	it.Pos, it.Stamp, it.Base, it.Options = uint64(pos), r.Received, it.Event.Tags, *l.optionsOf(r)
+	it.Conn, it.Stream = r.Peer, r.Framing != receiver.Datagram && r.Framing != receiver.OctetCounting
+	if r.Transport == receiver.File {
+		fileLine(it)
+	} else {
+		decode.Line(&it.Event, &it.Options)
+	}
+	it.Sender = l.sender(r)
+	return nil
+}
+
+// recovered turns a panic into an error.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = &panicError{value: p, stack: debug.Stack()}
+	}
+}
+
+// encode appends an event to the batch, false when the filter holds it back: that of it, or of
+// our own record r where it is nil. A panic comes back as an error, with the batch as it was.
+func (l *lane) encode(r *Record, it *group.Item) (keep bool, err error) {
 	out, n := len(l.out), len(l.batch)
 	defer func() {
 		if p := recover(); p != nil {
@@ -151,17 +236,11 @@ func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
 			keep, err = false, &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
-	e := &l.event
-	e.Reset()
-	rec := sink.Record{ID: id, Key: ownEventKey, Received: r.Received}
-	switch r.Kind {
-	case KindFrame:
-		l.fill(e, r, id)
-		if r.Transport == receiver.File {
-			l.line(e, r)
-		} else {
-			decode.Line(e, l.optionsOf(r))
-		}
+	var rec sink.Record
+	switch {
+	case it != nil:
+		l.stage.Finish(it)
+		e := &it.Event
 		if l.d.cfg.Plain {
 			e.Secrets = event.Secrets{}
 		}
@@ -170,7 +249,7 @@ func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
 				e.Received = e.Time // a line of a file: its own time is all there is to look up by
 			}
 			l.d.cfg.Enrich.Enrich(e)
-			if r.Transport == receiver.File {
+			if it.Options.File {
 				e.Received = 0
 			}
 		}
@@ -180,21 +259,23 @@ func (l *lane) encode(r *Record, id event.ID) (keep bool, err error) {
 		if l.filter != nil && !l.filter.Match(e) {
 			return false, nil
 		}
-		rec.Key, rec.Dataset, rec.Host = l.key(r), e.Dataset, e.Host
+		rec = sink.Record{ID: e.ID, Key: it.Sender.Key, Dataset: e.Dataset, Host: e.Host, Received: it.Stamp}
 		switch {
 		case l.d.cfg.Format == FormatRaw && l.d.cfg.Frames:
-			l.out = append(l.out, r.Data...)
+			l.out = append(l.out, e.Raw...)
 		case l.d.cfg.Format == FormatRaw:
-			l.out = appendLine(l.out, r.Data)
+			l.out = appendLine(l.out, e.Raw)
 		default:
 			l.out = e.AppendJSON(l.out, l.d.cfg.Detail, l.d.cfg.Original)
 		}
-	case KindEvent:
+	case r.Kind == KindEvent:
+		e := &l.event
+		e.Reset()
 		e.ID, e.Received, e.Dataset = r.ID, r.Received, event.Dataset(text(r.Dataset))
 		if l.filter != nil && !l.filter.Match(e) {
 			return false, nil
 		}
-		rec.ID, rec.Dataset = r.ID, event.Dataset(strings.Clone(string(e.Dataset)))
+		rec = sink.Record{ID: r.ID, Key: ownEventKey, Dataset: event.Dataset(strings.Clone(string(e.Dataset))), Received: r.Received}
 		if l.d.cfg.Tags&event.TagReplay != 0 {
 			l.out = appendTagged(l.out, r.Data, event.TagNames[bit(event.TagReplay)])
 		} else {
@@ -251,20 +332,20 @@ func (l *lane) options(listener uint16) *decode.Options {
 	return &l.utc // a listener that was there when the line came and is not configured any more
 }
 
-// key returns the sender key as a string that outlives the record. Both maps are bounded: when
-// one is full it is emptied, which costs a few allocations and nothing else.
-func (l *lane) key(r *Record) string {
+// sender returns the state of r's sender, whose key outlives the record. The maps hold no more than
+// the stage does: of what it gave up, they let go when they are as long as they may be.
+func (l *lane) sender(r *Record) *group.Sender {
 	if len(r.Key) == 0 && len(r.TLSPeer) == 0 && len(r.Relay) == 0 {
 		a := r.Peer.Addr()
-		k, ok := l.keys[a]
-		if !ok {
+		snd := l.keys[a]
+		if snd == nil || snd.Gone() {
 			if len(l.keys) >= keysMax {
-				clear(l.keys)
+				maps.DeleteFunc(l.keys, func(_ netip.Addr, s *group.Sender) bool { return s.Gone() })
 			}
-			k = a.String()
-			l.keys[a] = k
+			snd = l.stage.Sender(a.String())
+			l.keys[a] = snd
 		}
-		return k
+		return snd
 	}
 	var low [255]byte
 	name := r.Key
@@ -274,22 +355,22 @@ func (l *lane) key(r *Record) string {
 	if len(name) == 0 {
 		name = lowerASCII(low[:0], decode.HeaderHost(r.Data))
 	}
-	k, ok := l.names[string(name)]
-	if !ok {
+	snd := l.names[string(name)]
+	if snd == nil || snd.Gone() {
 		if len(l.names) >= keysMax {
-			clear(l.names)
+			maps.DeleteFunc(l.names, func(_ string, s *group.Sender) bool { return s.Gone() })
 		}
-		k = string(name)
-		l.names[k] = k
+		snd = l.stage.Sender(string(name))
+		l.names[snd.Key] = snd
 	}
-	return k
+	return snd
 }
 
 // appendLine appends a frame as one line: what could end it, or forge the next one, is written as
 // rsyslog does it, # and three octal digits.
-func appendLine(dst, frame []byte) []byte {
+func appendLine(dst []byte, frame string) []byte {
 	for {
-		i := bytes.IndexAny(frame, "\n\r\x00")
+		i := strings.IndexAny(frame, "\n\r\x00")
 		if i < 0 {
 			return append(dst, frame...)
 		}
@@ -307,136 +388,6 @@ func (l *lane) countTags() {
 		}
 	}
 }
-
-// write is the one retry loop of vswarden: it returns true when every event of the batch is
-// delivered or dead-lettered, false when ctx ended before that.
-func (l *lane) write(ctx context.Context, c *chunk) bool {
-	d, batch := l.d, l.batch
-	for attempt := 0; ; attempt++ {
-		err := d.cfg.Sink.Write(ctx, batch)
-		if err == nil {
-			d.Stats.delivered(batch)
-			d.works(writing)
-			return true
-		}
-		var verdicts sink.Errors
-		switch {
-		case errors.As(err, &verdicts) && len(verdicts) == len(batch):
-			if batch, err = l.sort(ctx, c, batch, verdicts); len(batch) == 0 {
-				if err == nil {
-					d.works(writing)
-				}
-				return err == nil
-			}
-		case sink.IsPermanent(err):
-			for i := range batch {
-				if !d.bury(ctx, l.refused(c, &batch[i], err)) {
-					return false
-				}
-			}
-			d.works(writing)
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		d.fail(writing, err)
-		d.Stats.Retries.Add(1)
-		if !sleep(ctx, backoff(attempt)) {
-			return false
-		}
-	}
-}
-
-// sort counts what verdicts say was delivered, buries what was refused for good, and returns
-// what has to be tried again with the reason. An error with nothing left means that ctx ended.
-func (l *lane) sort(ctx context.Context, c *chunk, batch []sink.Record, verdicts sink.Errors) (left []sink.Record, err error) {
-	var again error
-	done := make([]sink.Record, 0, len(batch)) // not the hot path: the sink refused something
-	for i, v := range verdicts {
-		switch {
-		case v == nil:
-			done = append(done, batch[i])
-		case sink.IsPermanent(v):
-			if !l.d.bury(ctx, l.refused(c, &batch[i], v)) {
-				return nil, ctx.Err()
-			}
-		default:
-			left, again = append(left, batch[i]), v
-		}
-	}
-	l.d.Stats.delivered(done)
-	return left, again
-}
-
-// bury writes a dead letter, again and again until it is kept or ctx ends (false).
-func (d *Delivery) bury(ctx context.Context, letter deadletter.Letter) bool {
-	for attempt := 0; ; attempt++ {
-		err := d.cfg.Dead.Write(ctx, letter)
-		if err == nil {
-			d.Stats.dead(letter.Reason)
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		d.fail(writing, fmt.Errorf("write dead letter: %w", err))
-		if !sleep(ctx, backoff(attempt)) {
-			return false
-		}
-	}
-}
-
-// letter is the dead letter of a record that could not be encoded.
-func (l *lane) letter(r *Record, id event.ID, err error) deadletter.Letter {
-	letter := deadletter.Letter{ID: id, Received: r.Received, Reason: DeadRecord, Err: err, Original: r.Data}
-	if p, ok := errors.AsType[*panicError](err); ok {
-		letter.Reason, letter.Stack = DeadPanic, p.stack
-	}
-	return letter
-}
-
-// refused is the dead letter of an event that the sink will never take: its record is found again
-// by its number, so that the letter holds the frame and not our rendering of it.
-func (l *lane) refused(c *chunk, rec *sink.Record, err error) deadletter.Letter {
-	letter := deadletter.Letter{ID: rec.ID, Received: rec.Received, Reason: DeadPermanent, Err: err, Original: rec.Value}
-	for i := range c.records {
-		if c.lanes[i] == l.index && c.id(i) == rec.ID {
-			letter.Original = c.records[i].Data
-			break
-		}
-	}
-	return letter
-}
-
-// backoff grows from retryFirst to retryMost, with half of it drawn by chance so that sinks that
-// failed together do not come back together.
-func backoff(attempt int) time.Duration {
-	d := retryMost
-	if attempt < 9 {
-		d = min(retryFirst<<attempt, retryMost)
-	}
-	return d/2 + rand.N(d/2)
-}
-
-// sleep waits for d; false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 // text is b as a string without a copy. It is the one place where record bytes become strings:
 // they live in the chunk's buffer, which is not filled again before the chunk is done, and what

@@ -14,7 +14,7 @@ import (
 type DeliveryStats struct {
 	Delivered atomic.Uint64
 	Filtered  atomic.Uint64
-	Grouped   atomic.Uint64 // no grouping yet: 0
+	Grouped   atomic.Uint64 // lines that went into another event
 	Retries   atomic.Uint64
 	BytesIn   atomic.Uint64
 	BytesOut  atomic.Uint64

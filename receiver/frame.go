@@ -94,3 +94,23 @@ func (f Framing) String() string {
 	}
 	return "unknown"
 }
+
+// ParseTransport reads the word of a transport; 0 for any other word.
+func ParseTransport(word string) Transport {
+	for t := UDP; t <= Netlink; t++ {
+		if t.String() == word {
+			return t
+		}
+	}
+	return 0
+}
+
+// ParseFraming reads the word of a framing; 0 for any other word.
+func ParseFraming(word string) Framing {
+	for f := Datagram; f <= FileLine; f++ {
+		if f.String() == word {
+			return f
+		}
+	}
+	return 0
+}

@@ -116,6 +116,18 @@ sinks:
 		}
 	}
 
+	// Once more, without the group: the same ids.
+	ids := map[string]bool{}
+	for _, o := range delivered(t, one) {
+		ids[o.text("event.id")] = true
+	}
+	for _, o := range replayed(t, int(n), "--from", "kafka", "-c", enrichProgram(t, filepath.Join(dir, "data3"), c, topic, "", "  - {name: out, type: stdout}\n")) {
+		if !ids[o.text("event.id")] {
+			t.Fatalf("no event had the id %s", o.text("event.id"))
+		}
+	}
+	replayed(t, 0, "--from", "kafka", "--until", "1h", "-c", enrichProgram(t, filepath.Join(dir, "data3"), c, topic, "", "  - {name: out, type: stdout}\n"))
+
 	// It goes on where it was, and what others put into the topic is delivered too.
 	produce(t, c, topic, &kgo.Record{Key: []byte("192.0.2.7"), Value: []byte("<14>2026-11-21T08:00:00.000Z esx09 app: from another program")},
 		&kgo.Record{Value: []byte("not even a key")})

@@ -39,9 +39,9 @@ func fill(r *pipeline.Record, topic string, partition int32, m *kafka.Stored) {
 		case sinkkafka.HeaderRelay:
 			r.Relay = bytes(h.Value)
 		case sinkkafka.HeaderTransport:
-			r.Transport = transportOf(h.Value)
+			r.Transport = receiver.ParseTransport(h.Value)
 		case sinkkafka.HeaderFraming:
-			r.Framing = framingOf(h.Value)
+			r.Framing = receiver.ParseFraming(h.Value)
 		case sinkkafka.HeaderListener:
 			n, _ := strconv.ParseUint(h.Value, 10, 16) // 0: none that is known
 			r.Listener = uint16(n)
@@ -79,24 +79,6 @@ func foreign(r *pipeline.Record, topic string, partition int32, m *kafka.Stored)
 	_, _ = io.WriteString(h, topic) // a hash never fails
 	_, _ = h.Write(n[:])
 	copy(r.ID[:], h.Sum(nil))
-}
-
-func transportOf(word string) receiver.Transport {
-	for t := receiver.UDP; t <= receiver.Netlink; t++ {
-		if t.String() == word {
-			return t
-		}
-	}
-	return 0
-}
-
-func framingOf(word string) receiver.Framing {
-	for f := receiver.Datagram; f <= receiver.FileLine; f++ {
-		if f.String() == word {
-			return f
-		}
-	}
-	return 0
 }
 
 func flagsOf(words string) (f receiver.Flags) {

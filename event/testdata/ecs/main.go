@@ -25,7 +25,7 @@ var sets = []string{
 // leftOut are branches that repeat other sets or belong to another kind of source.
 var leftOut = []string{
 	".geo.", ".risk.", ".entity.", ".enrichments", ".indicator.", ".feed.", ".entry_leader.", ".parent.", ".group_leader.",
-	".session_leader.", ".previous.", ".elf.", ".macho.", ".pe.", ".code_signature.", ".x509.", ".target.", ".changes.",
+	".session_leader.", ".previous.", ".elf.", ".macho.", ".pe.", ".code_signature.", ".x509.", ".changes.", "service.target.", "host.target.",
 }
 
 func main() {

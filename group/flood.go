@@ -1,0 +1,81 @@
+package group
+
+import "vswarden/event"
+
+// floodLimit is how many events of one sort a sender may send in a minute of the log's time before
+// the next ones are a flood. The minutes are those of the clock: what is a flood can be told from
+// the last minute of the log.
+const (
+	floodLimit  = 20
+	floodMinute = int64(60e9)
+)
+
+// floods counts the sorts of events that come often.
+type floods struct {
+	sorts [32]sort
+}
+
+// sort is one sort of events in one minute.
+type sort struct {
+	key    uint64
+	minute int64
+	count  uint32
+}
+
+// flood marks an event of which there were many in this minute.
+func (snd *Sender) flood(it *Item) {
+	key := FloodKey(&it.Event)
+	if key == 0 {
+		return
+	}
+	if snd.floods == nil {
+		snd.floods = &floods{}
+	}
+	minute := it.Stamp / floodMinute
+	s := snd.floods.find(key, minute)
+	if s.minute != minute || s.key != key {
+		*s = sort{key: key, minute: minute}
+	}
+	s.count++
+	if s.count > floodLimit {
+		it.tags |= event.TagFlood
+	}
+}
+
+// find returns the place of a sort, or the one that is missed least.
+func (f *floods) find(key uint64, minute int64) *sort {
+	least := &f.sorts[0]
+	for i := range f.sorts {
+		s := &f.sorts[i]
+		if s.key == key {
+			return s
+		}
+		if s.minute < least.minute || s.minute == least.minute && s.count < least.count {
+			least = s
+		}
+	}
+	return least
+}
+
+// FloodKey names the sort of an event for which floods are counted: a port that flaps, an
+// observation repeated, a denial. 0: such events are not counted.
+func FloodKey(e *event.Event) uint64 {
+	h := hashFold(string(e.Dataset))
+	switch {
+	case e.VOB.ID != "":
+		return mix(mix(h, e.VOB.ID), e.VOB.NIC)
+	case e.NetPort.Kind != event.NetPortNone:
+		return mix(h^uint64(e.NetPort.Port)<<8, "port")
+	case e.L2Sec.Kind != event.L2SecNone:
+		return mix(mix(h^uint64(e.L2Sec.Port)<<8, e.L2Sec.Client.Raw), string(e.L2Sec.Violation))
+	case e.VCEvent.Type != "":
+		return mix(mix(h, e.VCEvent.Type), e.VCEvent.Target)
+	case e.Linux.Device != "" && e.Act != "":
+		return mix(mix(h, string(e.Act)), e.Linux.Device)
+	case e.Loss.Kind == event.LossLost, e.Loss.Kind == event.LossStress:
+		return mix(mix(h, string(e.Loss.Kind)), e.Loss.Target)
+	case e.Act == event.ActLoginFailed:
+		return mix(mix(mix(h, string(e.Act)), e.User.Name), e.Source.Address)
+	}
+	return 0
+}

@@ -1,0 +1,389 @@
+package group
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"vswarden/event"
+)
+
+// Stage groups the lines of some senders. It is for one goroutine.
+type Stage struct {
+	o       Options
+	wait    int64
+	clock   uint64 // counts lines, for the age of senders
+	senders []*Sender
+	busy    []*Sender // those that hold something
+	free    []*Item
+	ready   []*Item // in order, to be taken by Next
+	taken   int
+}
+
+// Sender is the state of one sender.
+type Sender struct {
+	Key string
+
+	used  uint64 // Stage.clock when it sent last
+	gone  bool   // evicted: whoever has it kept asks for it anew
+	queue []*Item
+	bytes int
+	open  []*Item
+	next  int64 // the first deadline of open
+	spot  int   // in Stage.busy; -1 = holds nothing
+
+	ended   [8]ending // events that may be continued in another one
+	endings int
+
+	repeats *repeats
+	floods  *floods
+	linux   *linux
+}
+
+// ending is an event that ended before its group did.
+type ending struct {
+	app   uint64
+	conn  uint64
+	id    event.ID
+	stamp int64
+}
+
+// NewStage makes a Stage.
+func NewStage(o Options) *Stage {
+	if o.Senders <= 0 {
+		o.Senders = 4096
+	}
+	if o.MaxLines <= 0 {
+		o.MaxLines = math.MaxInt
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = math.MaxInt
+	}
+	return &Stage{o: o, wait: int64(o.Wait)}
+}
+
+// Sender makes the state of a sender. The caller keeps it by the sender's key, and asks Gone before
+// it uses it again.
+func (s *Stage) Sender(key string) *Sender {
+	if len(s.senders) >= s.o.Senders {
+		s.evict()
+	}
+	snd := &Sender{Key: key, used: s.clock, spot: -1}
+	s.senders = append(s.senders, snd)
+	return snd
+}
+
+// Gone reports whether the sender's state was given up.
+func (snd *Sender) Gone() bool { return snd.gone }
+
+// evict gives up the quarter of all senders that have been silent for longest.
+func (s *Stage) evict() {
+	slices.SortFunc(s.senders, func(a, b *Sender) int {
+		if a.used < b.used {
+			return -1
+		}
+		return 1
+	})
+	n := max(len(s.senders)/4, 1)
+	for _, snd := range s.senders[:n] {
+		s.close(snd, false)
+		s.release(snd)
+		snd.gone = true
+	}
+	s.senders = slices.Delete(s.senders, 0, n)
+}
+
+// New gives an empty Item.
+func (s *Stage) New() *Item {
+	n := len(s.free)
+	if n == 0 {
+		it := &Item{}
+		it.Event.Reset()
+		return it
+	}
+	it := s.free[n-1]
+	s.free = s.free[:n-1]
+	return it
+}
+
+// Free takes an Item back when all that was made of it is done.
+func (s *Stage) Free(it *Item) {
+	it.Event.Reset()
+	own, more, pieces, whole, frames := it.own[:0], it.more[:0], it.pieces[:0], it.whole[:0], it.frames[:0]
+	if cap(more) > 64<<10 || cap(own) > 64<<10 {
+		own, more, pieces, whole, frames = nil, nil, nil, nil, nil
+	}
+	it.reset()
+	it.own, it.more, it.pieces, it.whole, it.frames = own, more, pieces, whole, frames
+	s.free = append(s.free, it)
+}
+
+// reset empties all of it but the event, which Event.Reset has emptied, and the buffers.
+func (it *Item) reset() {
+	e := it.Event
+	*it = Item{Event: e}
+}
+
+// Next gives the next Item that is complete; nil when there is none. Finish makes its event.
+func (s *Stage) Next() *Item {
+	if s.taken == len(s.ready) {
+		s.ready, s.taken = s.ready[:0], 0
+		return nil
+	}
+	it := s.ready[s.taken]
+	s.taken++
+	return it
+}
+
+// Add takes a decoded line of it.Sender. Lines of one sender come in the order of the log.
+func (s *Stage) Add(it *Item) {
+	snd := it.Sender
+	s.clock++
+	snd.used = s.clock
+	if len(snd.open) > 0 && snd.next < it.Stamp {
+		s.expire(snd, it.Stamp)
+	}
+	it.read()
+	if s.wait > 0 && it.kind != plain {
+		if t := snd.target(it); t != nil && s.join(snd, t, it) {
+			s.release(snd)
+			return
+		}
+	}
+	s.begin(snd, it)
+}
+
+// begin makes it the first line of an event.
+func (s *Stage) begin(snd *Sender, it *Item) {
+	if it.kind != plain {
+		snd.continues(it, s.wait)
+	}
+	snd.link(it)
+	snd.flood(it)
+	security := it.Event.Security() && it.kind != part
+	forApp, forConn := it.grows()
+	if s.wait == 0 {
+		forApp, forConn = false, false
+	} else {
+		snd.supersede(it)
+	}
+	wait := s.wait
+	if security {
+		forApp, forConn = false, false
+		it.promisc = s.wait > 0 && snd.neighbour(it)
+		wait = min(wait, linuxWait)
+		if it.promisc {
+			wait = linuxWait
+		}
+	} else {
+		snd.neighbour(it)
+	}
+	if security && !it.promisc && !s.o.Patient {
+		s.close(snd, true)
+	}
+	if security {
+		snd.note(it)
+	}
+	it.forApp, it.forConn = forApp, forConn
+	if it.open = forApp || forConn || it.promisc; it.open {
+		if len(snd.open) == maxOpen {
+			snd.shut(snd.open[0])
+		}
+		it.deadline = it.Stamp + wait
+		if len(snd.open) == 0 || it.deadline < snd.next {
+			snd.next = it.deadline
+		}
+		snd.open = append(snd.open, it)
+	}
+	if len(snd.queue) == 0 && !it.open {
+		s.ready = append(s.ready, it)
+		return
+	}
+	s.push(snd, it)
+	s.release(snd)
+}
+
+// push puts it at the end of its sender's queue, and shuts the oldest group of a queue that is full.
+func (s *Stage) push(snd *Sender, it *Item) {
+	snd.queue = append(snd.queue, it)
+	snd.bytes += it.bytes
+	if snd.spot < 0 {
+		snd.spot = len(s.busy)
+		s.busy = append(s.busy, snd)
+	}
+	if len(snd.queue) > maxQueue || snd.bytes > maxSendBytes {
+		snd.note(snd.queue[0])
+		snd.shut(snd.queue[0])
+	}
+}
+
+// release makes ready what stands complete at the head of a queue.
+func (s *Stage) release(snd *Sender) {
+	n := 0
+	for n < len(snd.queue) && !snd.queue[n].open {
+		snd.bytes -= snd.queue[n].bytes
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	s.ready = append(s.ready, snd.queue[:n]...)
+	left := copy(snd.queue, snd.queue[n:])
+	clear(snd.queue[left:])
+	snd.queue = snd.queue[:left]
+	if left == 0 && snd.spot >= 0 {
+		last := s.busy[len(s.busy)-1]
+		s.busy[snd.spot], last.spot = last, snd.spot
+		s.busy = s.busy[:len(s.busy)-1]
+		snd.spot = -1
+	}
+}
+
+// supersede ends the groups that it, which begins something, shows to be complete: that of its
+// program, and on its connection the one that waits for lines without a header.
+func (snd *Sender) supersede(it *Item) {
+	for i := 0; i < len(snd.open); i++ {
+		o := snd.open[i]
+		if o.promisc {
+			continue
+		}
+		if o.forApp && o.app == it.app && (o.kind != part || it.kind == part && o.Event.VCEvent.ID == it.Event.VCEvent.ID) {
+			o.forApp = false
+		}
+		if o.forConn && o.Conn == it.Conn {
+			o.forConn = false
+		}
+		if !o.forApp && !o.forConn {
+			snd.shut(o)
+			i--
+		}
+	}
+}
+
+// target is the open event that it may continue.
+func (snd *Sender) target(it *Item) *Item {
+	for i := len(snd.open) - 1; i >= 0; i-- {
+		o := snd.open[i]
+		switch it.kind {
+		case headless:
+			if o.forConn && o.Conn == it.Conn {
+				return o
+			}
+		case part:
+			if o.kind == part && o.app == it.app && o.Event.VCEvent.ID == it.Event.VCEvent.ID && o.Event.VCEvent.Parts == it.Event.VCEvent.Parts {
+				return o
+			}
+		case arrow:
+			if o.forApp && o.app == it.app && o.kind != part {
+				return o
+			}
+		case fragment:
+			if o.forApp && o.app == it.app && o.cut && o.proc == it.proc && o.Event.Time == it.Event.Time {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// expire shuts the groups that no line with this stamp can join.
+func (s *Stage) expire(snd *Sender, stamp int64) {
+	snd.next = math.MaxInt64
+	for i := 0; i < len(snd.open); i++ {
+		if o := snd.open[i]; o.deadline < stamp {
+			snd.shut(o)
+			i--
+		} else {
+			snd.next = min(snd.next, o.deadline)
+		}
+	}
+	s.release(snd)
+}
+
+// close shuts all groups of a sender; noted ones can be continued in another event.
+func (s *Stage) close(snd *Sender, noted bool) {
+	for len(snd.open) > 0 {
+		o := snd.open[len(snd.open)-1]
+		if noted {
+			snd.note(o)
+		}
+		snd.shut(o)
+	}
+}
+
+// shut ends a group.
+func (snd *Sender) shut(it *Item) {
+	if i := slices.Index(snd.open, it); i >= 0 {
+		snd.open = slices.Delete(snd.open, i, i+1)
+	}
+	if it.promisc {
+		snd.decide(it)
+	}
+	it.open, it.forApp, it.forConn, it.promisc = false, false, false, false
+}
+
+// note remembers an event that ended although more of it may come.
+func (snd *Sender) note(it *Item) {
+	snd.ended[snd.endings%len(snd.ended)] = ending{app: it.app, conn: connHash(it), id: it.Event.ID, stamp: it.Stamp}
+	snd.endings++
+}
+
+// continues finds the event that it, a continuation without its beginning, belongs to.
+func (snd *Sender) continues(it *Item, wait int64) {
+	for i := snd.endings - 1; i >= 0 && i >= snd.endings-len(snd.ended); i-- {
+		n := &snd.ended[i%len(snd.ended)]
+		if it.Stamp-n.stamp > wait || it.kind == headless && (!it.Stream || n.conn != connHash(it)) || it.kind != headless && n.app != it.app {
+			continue
+		}
+		if it.kind == fragment || it.kind == part {
+			continue // cannot be told from a line that stands alone
+		}
+		it.after = n.id
+		return
+	}
+}
+
+func connHash(it *Item) uint64 {
+	a := it.Conn.Addr().As16()
+	return mix(uint64(it.Conn.Port()), string(a[:]))
+}
+
+// Tick ends the groups that no record can join which is not older than now.
+func (s *Stage) Tick(now int64) {
+	for i := 0; i < len(s.busy); i++ {
+		snd := s.busy[i]
+		if len(snd.open) > 0 && snd.next < now {
+			s.expire(snd, now)
+			if snd.spot < 0 {
+				i-- // another one stands in its place
+			}
+		}
+	}
+}
+
+// Flush ends all groups.
+func (s *Stage) Flush() { s.Tick(math.MaxInt64) }
+
+// Held returns the lowest place in the log of what is held; false when nothing is.
+func (s *Stage) Held() (pos uint64, held bool) {
+	pos = math.MaxUint64
+	for _, snd := range s.busy {
+		pos = min(pos, snd.queue[0].Pos)
+	}
+	for _, it := range s.ready[s.taken:] {
+		pos = min(pos, it.Pos)
+	}
+	return pos, pos != math.MaxUint64
+}
+
+// Keep makes what is held independent of the buffers that its strings point into.
+func (s *Stage) Keep() {
+	for _, snd := range s.busy {
+		for _, it := range snd.queue {
+			it.keep()
+		}
+	}
+}
+
+// Longest is how long a group may last.
+func (o Options) Longest() time.Duration { return longWaits * o.Wait }

@@ -1,0 +1,260 @@
+package vcenter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"vswarden/inventory"
+)
+
+// Feeder keeps an inventory abreast of one server.
+type Feeder struct {
+	cfg   Config
+	inv   *inventory.Inventory
+	id    inventory.SourceID
+	vc    uint16
+	name  string
+	now   func() time.Time
+	live  *Live // nil: not asked for
+	stats Stats
+
+	writing sync.Mutex      // one change of an object at a time: taken from the inventory, changed, handed back
+	tree    tree            // guarded by writing
+	told    told            // guarded by writing
+	refused [classCount]int // full reads in a row that missed most of a class; of the property loop alone
+	tail    tail            // where the event log was read to; of the event tail alone
+
+	mu     sync.Mutex
+	status Status
+	rights rights
+	link   *link // of the session in use; nil = none
+}
+
+// Stats counts what a feeder did and what went wrong. All are since start.
+type Stats struct {
+	Sessions, Syncs, Answers, Objects, Pages    atomic.Uint64
+	Retries, Restarts, Failures, Panics         atomic.Uint64
+	SweepsRefused, LeavesRefused, NilDevices    atomic.Uint64
+	Events, EventsLost, PortReads, PortFailures atomic.Uint64
+}
+
+// State is how a feeder stands.
+type State uint8
+
+// The states.
+const (
+	Connecting State = iota // it has not reported yet
+	Syncing                 // everything is being read
+	Following               // changes are pushed
+	Stale                   // it was following; what it told stays, with its age
+	Refused                 // the server does not accept user name or password
+)
+
+// String returns the state as a word.
+func (s State) String() string {
+	return [...]string{"connecting", "syncing", "following", "stale", "refused"}[s%5]
+}
+
+// Status is how a feeder stands, for people.
+type Status struct {
+	Name    string
+	State   State
+	Since   time.Time // when it came into that state
+	Error   string    // why it is not following
+	Server  string    // name and version of the server
+	Kept    string    // what was not taken out although it was no longer shown, and why
+	Missing []Right   // what the user may not do
+}
+
+// New returns a feeder for one server. It makes the server and the source known to the inventory and connects
+// to nothing. now is the clock; nil is the machine's.
+func New(inv *inventory.Inventory, cfg Config, now func() time.Time) (*Feeder, error) {
+	if now == nil {
+		now = time.Now
+	}
+	f := &Feeder{cfg: cfg, inv: inv, name: cfg.label(), now: now}
+	f.vc = inv.AddVCenter(inventory.VCenter{Name: f.name})
+	var err error
+	if f.id, err = inv.AddSource(f.name, inventory.SourcePushed, f.vc); err != nil {
+		return nil, err
+	}
+	f.tree.reset()
+	f.status = Status{Name: f.name, State: Connecting, Since: now()}
+	return f, nil
+}
+
+// Name returns the server's name.
+func (f *Feeder) Name() string { return f.name }
+
+// Source returns the feeder's source in the inventory.
+func (f *Feeder) Source() inventory.SourceID { return f.id }
+
+// Stats returns the counters.
+func (f *Feeder) Stats() *Stats { return &f.stats }
+
+// Status returns how the feeder stands.
+func (f *Feeder) Status() Status {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.status
+	s.Missing = f.rights.list()
+	return s
+}
+
+const (
+	firstPause = 250 * time.Millisecond
+	maxPause   = 30 * time.Second
+	// refusedPause is how long a refused login waits: accounts get locked when a wrong password is tried too often.
+	refusedPause = 5 * time.Minute
+)
+
+// Run follows the server until ctx ends, however often the server is away. It returns nil.
+func (f *Feeder) Run(ctx context.Context) error {
+	pause := firstPause
+	for ctx.Err() == nil {
+		good, err := f.session(ctx)
+		f.inv.Down(f.id)
+		if ctx.Err() != nil {
+			break
+		}
+		if good {
+			pause = firstPause
+		}
+		f.fail(err)
+		wait := pause
+		if errors.Is(err, errLogin) {
+			wait = refusedPause
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		pause = min(2*pause, maxPause)
+	}
+	return nil
+}
+
+// session connects and follows until something breaks. good tells whether it came as far as following. A panic
+// is an error like others: what breaks on one answer must not end the program.
+func (f *Feeder) session(ctx context.Context) (good bool, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			f.stats.Panics.Add(1)
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	dialing, cancel := context.WithTimeout(ctx, f.cfg.Timeout)
+	l, err := dial(dialing, &f.cfg, f.now)
+	cancel()
+	if err != nil {
+		return false, err
+	}
+	defer l.close()
+	f.stats.Sessions.Add(1)
+	f.connected(l)
+	defer f.disconnected()
+
+	// What runs beside ends with the session, and before the logout.
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	s := &session{Feeder: f, link: l, synced: make(chan struct{}), stop: stop, ports: make(chan portWish, 64)}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer stop(nil)
+	s.spawn(&beside, ctx)
+	err = s.follow(ctx)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		err = cause
+	}
+	return s.good, err
+}
+
+// connected notes a fresh session.
+func (f *Feeder) connected(l *link) {
+	about := &l.ServiceContent.About
+	instance, _ := inventory.ParseUUID(about.InstanceUuid) // a host has none
+	f.inv.AddVCenter(inventory.VCenter{Name: f.name, Instance: instance, Version: about.Version})
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.link = l
+	f.status.Server = about.FullName
+	if f.status.State == Connecting || f.status.State == Refused {
+		f.setState(Syncing)
+	}
+}
+
+func (f *Feeder) disconnected() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.link = nil
+}
+
+// session returns the link in use, or nil.
+func (f *Feeder) current() *link {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.link
+}
+
+// setState changes the state. The caller holds mu.
+func (f *Feeder) setState(s State) {
+	if f.status.State != s {
+		f.status.State, f.status.Since = s, f.now()
+	}
+}
+
+// following notes that all is told.
+func (f *Feeder) following() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.setState(Following)
+	f.status.Error = ""
+}
+
+// overdue notes that an answer does not come. What the server told stays; what is asked about later
+// moments is no longer settled.
+func (f *Feeder) overdue() {
+	f.inv.Down(f.id)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.status.State == Following {
+		f.setState(Stale)
+		f.status.Error = "the server does not answer"
+	}
+}
+
+// fail notes why a session ended.
+func (f *Feeder) fail(err error) {
+	f.stats.Failures.Add(1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case errors.Is(err, errLogin):
+		f.setState(Refused)
+	case f.status.State == Following:
+		f.setState(Stale)
+	case f.status.State != Stale:
+		f.setState(Connecting)
+	}
+	f.status.Error = "the session ended"
+	if err != nil {
+		f.status.Error = plain(err).Error()
+	}
+}
+
+// Synced reports whether the server has told all it has since this process began.
+func (f *Feeder) Synced() bool { return f.inv.Source(f.id).Synced }
+
+// Trouble says why the server does not tell anything at the moment; empty while it does.
+func (f *Feeder) Trouble() string {
+	s := f.Status()
+	if s.State == Following {
+		return ""
+	}
+	return s.State.String() + " since " + s.Since.UTC().Format(time.RFC3339) + ": " + orElse(s.Error, "everything is being read")
+}

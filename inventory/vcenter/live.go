@@ -1,0 +1,3 @@
+package vcenter
+
+type Live struct{}

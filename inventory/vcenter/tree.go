@@ -1,0 +1,104 @@
+package vcenter
+
+import (
+	"strings"
+
+	"vswarden/inventory"
+)
+
+// node is a folder, datacenter, cluster or resource pool.
+type node struct{ kind, name, parent string }
+
+// tree is where things stand: what the inventory keeps as names is made from it.
+type tree struct {
+	nodes  map[string]node
+	vms    map[string]vmPlace
+	hosts  map[string]string // host → its compute resource
+	fields map[int32]string  // names of custom attributes
+	// private is the private VLANs of each switch, by secondary VLAN.
+	private map[string]map[uint16]private
+	moved   bool // a node changed since the names were made
+}
+
+// vmPlace is where a VM stands.
+type vmPlace struct{ parent, vapp, pool string }
+
+func (t *tree) reset() {
+	t.nodes, t.vms, t.hosts, t.fields = map[string]node{}, map[string]vmPlace{}, map[string]string{}, map[int32]string{}
+	t.private = map[string]map[uint16]private{}
+}
+
+// maxDepth bounds walks up a tree that a server could send as a circle.
+const maxDepth = 64
+
+// up calls visit with id and all above it, until visit returns false.
+func (t *tree) up(id string, visit func(id string, n node) bool) {
+	for range maxDepth {
+		n, ok := t.nodes[id]
+		if !ok || !visit(id, n) {
+			return
+		}
+		id = n.parent
+	}
+}
+
+// path returns the names from the datacenter down to id, each after a slash. The folders that vSphere makes by itself
+// ("vm" in a datacenter, the root) are left out of it as the vSphere Client leaves them out.
+func (t *tree) path(id string) string {
+	var names []string
+	t.up(id, func(_ string, n node) bool {
+		above, ok := t.nodes[n.parent]
+		hidden := n.kind == "Folder" && (!ok || above.kind == "Datacenter")
+		if !hidden && n.name != "" {
+			names = append(names, n.name)
+		}
+		return true
+	})
+	var b strings.Builder
+	for i := len(names) - 1; i >= 0; i-- {
+		b.WriteByte('/')
+		b.WriteString(names[i])
+	}
+	return b.String()
+}
+
+// place returns the nearest node of one of these kinds at id or above.
+func (t *tree) place(id string, kinds ...string) (p inventory.Place) {
+	t.up(id, func(id string, n node) bool {
+		for _, k := range kinds {
+			if n.kind == k {
+				p = inventory.Place{ID: id, Name: n.name}
+				return false
+			}
+		}
+		return true
+	})
+	return p
+}
+
+// hostPlaces returns the cluster and datacenter of a host.
+func (t *tree) hostPlaces(id string) (cluster, datacenter inventory.Place) {
+	parent := t.hosts[id]
+	if n := t.nodes[parent]; n.kind == "ClusterComputeResource" {
+		cluster = inventory.Place{ID: parent, Name: n.name}
+	}
+	return cluster, t.place(parent, "Datacenter")
+}
+
+// vmPlaces returns the folder and the resource pool of a VM.
+func (t *tree) vmPlaces(id string) (folder, pool string) {
+	p := t.vms[id]
+	parent := p.parent
+	if parent == "" {
+		parent = p.vapp
+	}
+	return t.path(parent), t.nodes[p.pool].name
+}
+
+// unescape undoes what vCenter does to names: / \ and % are written %2f, %5c and %25 there, and nowhere else.
+func unescape(name string) string {
+	if !strings.Contains(name, "%") {
+		return name
+	}
+	return strings.NewReplacer("%2f", "/", "%2F", "/", "%5c", `\`, "%5C", `\`, "%25", "%").Replace(name)
+}
