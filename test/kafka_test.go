@@ -8,7 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -107,60 +109,112 @@ func kafkaSuite(t *testing.T, c *cluster) {
 	})
 }
 
-// otherClients has franz-go and the Java consumer read what the sink wrote with each compression:
-// every field, key, header and stamp.
+// otherClients has clients of four other projects read what the sink wrote with each compression, as
+// events and as raw records: every field, key, header and stamp.
 func otherClients(t *testing.T, c *cluster) {
 	const topic = "fields"
 	c.topic(t, topic, 3)
 	received := time.Date(2026, 11, 21, 8, 0, 0, 123_456_789, time.UTC)
-	want := map[string]string{} // by event id: how the Java consumer prints the message
+	var due []string // as the console consumer prints a message
 	for i, compression := range []string{"none", "snappy", "lz4", "zstd"} {
 		s := kafkaSink(t, c, topic, func(cfg *kafka.Config) { cfg.Compression = client.Compression(compression) })
 		var batch []sink.Record
 		for j := range 50 {
 			id := event.NewID(7, uint64(i*100+j))
 			value := fmt.Sprintf(`{"n":%d,"by":"%s","pad":"%s"}`, j, compression, strings.Repeat("ä", j*j))
-			batch = append(batch, sink.Record{
+			r := sink.Record{
 				ID: id, Key: fmt.Sprintf("10.0.0.%d", j%5), Dataset: event.DatasetL2Sec, Host: "esx01.example.org",
 				Received: received.UnixNano() + int64(j)*1e6, Value: []byte(value),
-			})
-			want[id.String()] = fmt.Sprintf("CreateTime:%d\tcontent-type:application/json,schema:vswarden/1,event-id:%s,dataset:vmware.esxi.l2sec,host:esx01.example.org\t10.0.0.%d\t%s",
-				received.UnixMilli()+int64(j), id, j%5, value)
+			}
+			headers := fmt.Sprintf("content-type:application/json,schema:vswarden/1,event-id:%s,dataset:vmware.esxi.l2sec,host:esx01.example.org", id)
+			at := received.Add(time.Duration(j) * time.Millisecond)
+			switch {
+			case j%5 == 3:
+				r.Frame = &sink.Frame{
+					Peer: netip.MustParseAddrPort("10.0.0.3:514"), Relay: "10.9.9.9", Transport: "tls", Framing: "octet_counting",
+					Listener: 7, Timezone: "Europe/Vienna", TLSPeer: "esx03", Truncated: true, Unfinished: j%2 == 1,
+				}
+				headers = fmt.Sprintf("kind:frame,event-id:%s,received:%s,peer:10.0.0.3:514,relay:10.9.9.9,transport:tls,framing:octet_counting,listener:7,timezone:Europe/Vienna,tls-peer:esx03,flags:truncated%s",
+					id, at.Format(time.RFC3339Nano), map[bool]string{true: ",unfinished"}[j%2 == 1])
+			case j%5 == 4:
+				r.Frame = &sink.Frame{Own: true}
+				headers = fmt.Sprintf("kind:event,event-id:%s,received:%s,dataset:vmware.esxi.l2sec", id, at.Format(time.RFC3339Nano))
+			}
+			batch = append(batch, r)
+			due = append(due, fmt.Sprintf("CreateTime:%d\t%s\t10.0.0.%d\t%s", at.UnixMilli(), headers, j%5, value))
 		}
 		deliver(t, s, batch)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	form := func(r *kgo.Record) string {
+	slices.Sort(due)
+	lines := func(out string) []string { return strings.Split(strings.TrimSpace(out), "\n") }
+	var franz []string
+	for _, r := range c.read(t, topic) {
 		var headers []string
 		for _, h := range r.Headers {
 			headers = append(headers, h.Key+":"+string(h.Value))
 		}
-		return fmt.Sprintf("CreateTime:%d\t%s\t%s\t%s", r.Timestamp.UnixMilli(), strings.Join(headers, ","), r.Key, r.Value)
+		franz = append(franz, fmt.Sprintf("CreateTime:%d\t%s\t%s\t%s", r.Timestamp.UnixMilli(), strings.Join(headers, ","), r.Key, r.Value))
 	}
-	var franz []string
-	for _, r := range c.read(t, topic) {
-		franz = append(franz, form(r))
+	read := map[string][]string{
+		"franz-go": franz,
+		"Java": lines(c.script(t, "run", "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", c.brokers()[0],
+			"--topic", topic, "--from-beginning", "--timeout-ms", "8000", "--max-messages", fmt.Sprint(len(due)),
+			"--formatter-property", "print.timestamp=true", "--formatter-property", "print.headers=true", "--formatter-property", "print.key=true")),
 	}
-	java := strings.Split(strings.TrimSpace(c.script(t, "run", "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", c.brokers()[0],
-		"--topic", topic, "--from-beginning", "--timeout-ms", "8000", "--max-messages", fmt.Sprint(len(want)), "--formatter-property", "print.timestamp=true", "--formatter-property", "print.headers=true", "--formatter-property", "print.key=true")), "\n")
-	for name, got := range map[string][]string{"franz-go": franz, "Java": java} {
-		var due []string
-		for _, w := range want {
-			due = append(due, w)
+	if otherClient(t, "kcat") {
+		var all []string
+		for _, line := range lines(runClient(t, "kcat", "-q", "-C", "-e", "-b", c.brokers()[0], "-t", topic, "-o", "beginning", "-f", `CreateTime:%T\t%h\t%k\t%s\n`)) {
+			stamp, rest, _ := strings.Cut(line, "\t")
+			headers, rest, _ := strings.Cut(rest, "\t")
+			all = append(all, stamp+"\t"+strings.ReplaceAll(headers, "=", ":")+"\t"+rest) // It writes name=value.
 		}
-		slices.Sort(due)
+		read["kcat"] = all
+	}
+	if otherClient(t, "python") {
+		for _, name := range []string{"confluent", "python"} {
+			read["Python: "+name] = lines(runClient(t, "python", "../scripts/kafka/read.py", name, c.brokers()[0], topic, fmt.Sprint(len(due))))
+		}
+	}
+	for name, got := range read {
 		slices.Sort(got)
-		if !slices.Equal(got, due) {
-			t.Errorf("%s reads %d messages, want %d", name, len(got), len(due))
-			for _, line := range got {
-				if !slices.Contains(due, line) {
-					t.Errorf("%s reads %.400q", name, line)
-				}
+		if slices.Equal(got, due) {
+			t.Logf("%s reads all %d messages as they were written", name, len(got))
+			continue
+		}
+		t.Errorf("%s reads %d messages, want %d", name, len(got), len(due))
+		for _, line := range got {
+			if !slices.Contains(due, line) {
+				t.Errorf("%s reads %.400q", name, line)
 			}
 		}
 	}
+}
+
+const clientsScript = "../scripts/kafka/clients"
+
+// otherClient says whether a client of others is here; in CI it is fetched.
+func otherClient(t *testing.T, name string) bool {
+	t.Helper()
+	if err := exec.CommandContext(t.Context(), clientsScript, "have", name).Run(); err != nil {
+		t.Logf("NOT TESTED: %s is not here, see scripts/kafka/clients", name)
+		return false
+	}
+	return true
+}
+
+// runClient runs a client of others to its end and returns what it printed.
+func runClient(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), clientsScript, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %v\n%s%s", cmd.Args, err, stdout.String(), stderr.String())
+	}
+	return stdout.String()
 }
 
 // javaPartitions has the Java producer write keys and compares the partitions it chose with ours.
