@@ -56,6 +56,10 @@ func (n *Enricher) port(e *event.Event, s *sent) {
 		if c.Raw != "" {
 			q.Client, q.Name, q.Device, q.Kind = c.Raw, c.Name, c.Device, kindOf(c.Type)
 		}
+		if e.NetPort.Kind == event.NetPortEnabled {
+			q.MAC, _ = inventory.ParseMAC(e.NetPort.MAC) // Zero where there is none.
+			q.Believed = n.trusted(e)
+		}
 		n.learn(e, s.host, q.Join)
 	}
 	q.TableUntrusted = n.tables.untrusted(s.host)

@@ -108,6 +108,53 @@ func (r *Resolver) nameOnly(q *Question, c *inventory.Candidate) Answer {
 	return a
 }
 
+// stranger answers where the table has a holder and the line names a client that nobody on this host is known to be. It may
+// have come just now, to a port that another had before it.
+func (r *Resolver) stranger(q *Question, best *inventory.Candidate, count, vms int) Answer {
+	a := Answer{Candidate: *best, Confidence: min(r.base(q, best), unsure), Candidates: count + 1, Agrees: disagreed(best), Notes: NoteNameConflict}
+	if vms > 1 {
+		a.Notes |= NoteTwoNames
+		return a
+	}
+	if a.Agrees == Disagreed {
+		return a
+	}
+	for i := range r.ports {
+		c := &r.ports[i]
+		if c.VM != nil || c.Kind != inventory.KindVM || c.MAC == (inventory.MAC{}) {
+			continue
+		}
+		// An address without a machine on this host, and its owner elsewhere bears the name: two who know nothing of each other.
+		b := Answer{Candidate: *c, Candidates: count, Confidence: unsettled}
+		r.byMAC(q, &b)
+		if b.VM != nil && b.VM.Name == q.Name {
+			b.Confidence = unsettled
+			b.Client = q.Client
+			b.Method |= inventory.MethodClientName
+			b.Notes |= NoteElsewhere
+			return b
+		}
+	}
+	if vm := only(q); vm != nil {
+		b := elsewhere(q, vm)
+		b.Candidates = count + 1
+		b.Notes |= NoteNameConflict
+		return b
+	}
+	if best.VM == nil {
+		r.byMAC(q, &a)
+	}
+	return a
+}
+
+// only returns the one machine of the vCenter that the line's client may mean, by its name with or without an adapter.
+func only(q *Question) *inventory.VM {
+	if vm := q.Host.OnlyVMNamed(q.Name); vm != nil || q.Client == q.Name {
+		return vm
+	}
+	return q.Host.OnlyVMNamed(q.Client)
+}
+
 // elsewhere answers by a name that nobody bears on this host, but one machine of the vCenter does: it may have come
 // just now. Names prove nothing across hosts.
 func elsewhere(q *Question, vm *inventory.VM) Answer {

@@ -16,6 +16,9 @@ type Question struct {
 	Client  string         // as written: web-01.eth0
 	Name    string         // the VM's name in it: web-01
 	Device  string         // the adapter in it: eth0, vmk0
+	MAC     inventory.MAC  // with which the line says the port was enabled; zero: it does not
+
+	Believed bool // the sender is believed when it says whose port it is
 
 	From, Join, To inventory.Stamp // the window and the moment in it that the line is of
 	Now            inventory.Stamp // the clock, for how far sources have told

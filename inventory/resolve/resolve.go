@@ -114,6 +114,11 @@ func (r *Resolver) own(q *Question, kind inventory.Kind) (a Answer) {
 func (r *Resolver) holder(q *Question) Answer {
 	byName, vms := r.byName()
 	best, count := r.best()
+	if q.MAC != (inventory.MAC{}) {
+		if a := r.address(q, count); a.VM != nil {
+			return a
+		}
+	}
 	if best == nil || best.Cover == inventory.CoverBefore {
 		return r.noHolder(q, best, byName, vms)
 	}
@@ -145,12 +150,7 @@ func (r *Resolver) holder(q *Question) Answer {
 			a.Notes |= NoteTableBehind
 			return a
 		}
-		a := Answer{Candidate: *best, Confidence: min(r.base(q, best), unsure), Candidates: count + 1, Agrees: disagreed(best)}
-		a.Notes |= NoteNameConflict
-		if vms > 1 {
-			a.Notes |= NoteTwoNames
-		}
-		return a
+		return r.stranger(q, best, count, vms)
 	}
 	return r.tableOnly(q, best, count)
 }
@@ -336,9 +336,14 @@ func (r *Resolver) noHolder(q *Question, gone, byName *inventory.Candidate, vms 
 		return a
 	case vms > 1:
 		return Answer{Status: Unresolved, Candidates: vms, Notes: NoteTwoNames, Candidate: inventory.Candidate{Kind: q.Kind}}
+	case gone != nil && q.Kind == inventory.KindVM && !r.agrees(q, gone):
+		if vm := only(q); vm != nil {
+			return elsewhere(q, vm)
+		}
+		return Answer{Candidate: *gone, Candidates: 1, Confidence: unsure, Notes: NoteLeft}
 	case gone != nil:
 		a := Answer{Candidate: *gone, Candidates: 1, Confidence: unsettled, Notes: NoteLeft}
-		if q.ClockUnsettled || q.Kind == inventory.KindVM && !r.agrees(q, gone) {
+		if q.ClockUnsettled {
 			a.Confidence = unsure
 		}
 		if gone.Method&inventory.MethodImport != 0 {
@@ -347,7 +352,7 @@ func (r *Resolver) noHolder(q *Question, gone, byName *inventory.Candidate, vms 
 		return a
 	}
 	if q.Kind == inventory.KindVM && gone == nil {
-		if vm := q.Host.OnlyVMNamed(q.Name); vm != nil {
+		if vm := only(q); vm != nil {
 			return elsewhere(q, vm)
 		}
 	}
@@ -356,31 +361,6 @@ func (r *Resolver) noHolder(q *Question, gone, byName *inventory.Candidate, vms 
 		a.Notes |= NoteBeforeKnowledge
 	}
 	return a
-}
-
-// byMAC looks for the VM behind an address that no machine of this host is known to have.
-func (r *Resolver) byMAC(q *Question, a *Answer) {
-	r.owners = q.Host.MACOwners(a.MAC, r.owners[:0])
-	owners := 0
-	var found *inventory.Owner
-	for i := range r.owners {
-		if o := &r.owners[i]; o.VM != nil {
-			owners++
-			found = o
-		}
-	}
-	if owners == 0 {
-		return
-	}
-	a.Candidates = max(a.Candidates, owners)
-	a.Method |= inventory.MethodMAC
-	if owners > 1 || found.Host != q.Host {
-		a.Confidence = min(a.Confidence, unsure)
-	}
-	if owners == 1 {
-		a.VM, a.NICKey = found.VM, found.NIC.Key
-		a.Confidence = min(a.Confidence, unsettled)
-	}
 }
 
 // finish adds where the port is and what is missing.
