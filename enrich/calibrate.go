@@ -1,19 +1,8 @@
 package enrich
 
-import (
-	"math/bits"
-	"sync"
+import "math/bits"
 
-	"vswarden/inventory"
-)
-
-// tables keeps, for each host, how often its port table named the same VM as its log lines did.
-type tables struct {
-	mu    sync.Mutex
-	hosts map[*inventory.HostTable]*outcomes
-}
-
-// outcomes are the last 100 comparisons, a bit each: 1 is a disagreement.
+// outcomes are the last 100 comparisons of a host's port table with its log lines, a bit each: 1 is a disagreement.
 type outcomes struct {
 	bits [2]uint64
 	next int
@@ -40,28 +29,8 @@ func (o *outcomes) disagreements() (failed, of int) {
 	return bits.OnesCount64(o.bits[0]) + bits.OnesCount64(o.bits[1]), o.n
 }
 
-func (t *tables) observe(h *inventory.HostTable, disagreed bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	o := t.hosts[h]
-	if o == nil {
-		if len(t.hosts) >= maxSenders {
-			clear(t.hosts)
-		}
-		o = &outcomes{}
-		t.hosts[h] = o
-	}
-	o.add(disagreed)
-}
-
-// untrusted reports whether a host's table disagreed with more than one line in a hundred.
-func (t *tables) untrusted(h *inventory.HostTable) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	o := t.hosts[h]
-	if o == nil {
-		return false
-	}
+// untrusted reports whether the table disagreed with more than one line in a hundred.
+func (o *outcomes) untrusted() bool {
 	failed, of := o.disagreements()
 	return of >= leastSeen && failed > max(1, of/100)
 }

@@ -23,7 +23,7 @@ type Enricher struct {
 	learned inventory.SourceID
 
 	shards  [shards]shard
-	tables  tables
+	hosts   hosts
 	ports   ports
 	scratch sync.Pool // *resolve.Resolver
 }
@@ -38,8 +38,7 @@ func New(cfg Config, inv *inventory.Inventory, now func() time.Time) (*Enricher,
 	for i := range n.shards {
 		n.shards[i].senders = map[senderKey]*sender{}
 	}
-	n.tables.hosts = map[*inventory.HostTable]*outcomes{}
-	n.ports.hosts = map[*inventory.HostTable]renderedHost{}
+	n.hosts.of = map[*inventory.HostTable]*host{}
 	n.ports.known, n.ports.owners = map[portKey]*event.JoinedPort{}, map[ownerKey]*event.JoinedMAC{}
 	n.scratch.New = func() any { return new(resolve.Resolver) }
 	return n, nil
@@ -51,6 +50,11 @@ func (n *Enricher) Enrich(e *event.Event) {
 		return
 	}
 	s := n.sender(e)
+	if s.host == nil && e.NetPort.Kind == event.NetPortEnabled && n.trusted(e) {
+		if s.host = n.learnHost(e); s.host != nil {
+			s.joined, _ = n.render(s.host, s.host.table.Facts())
+		}
+	}
 	j := &e.Joined
 	if s.host == nil {
 		if n.inv.Blank() { // nothing was looked for
@@ -64,10 +68,12 @@ func (n *Enricher) Enrich(e *event.Event) {
 	if s.renamed {
 		e.Tags |= event.TagHostRenamed
 	}
-	if e.L2Sec.Kind == event.L2SecNone && e.NetPort.Kind == event.NetPortNone {
-		return
+	if s.conflict {
+		e.Tags |= event.TagHostConflict
 	}
-	n.port(e, &s)
+	if speaksOfPort(e) {
+		n.port(e, &s)
+	}
 }
 
 // when returns the window a line is of: its own time by our clock, never later than its receipt, less the guard.
@@ -96,3 +102,6 @@ func (n *Enricher) trusted(e *event.Event) bool {
 	}
 	return false
 }
+
+// Untrusted counts the hosts whose port table disagreed with too many of their lines to be believed alone.
+func (n *Enricher) Untrusted() int { return n.hosts.untrusted() }

@@ -528,6 +528,11 @@ func BenchmarkEnrich(b *testing.B) {
 		lines[i], denials[i] = l.line(380, 0), l.denial(380, fmt.Sprintf("vm-%05d.eth0", i*vms+i%vms))
 		lines[i].Receiver.Peer, denials[i].Receiver.Peer = peer, peer
 		denials[i].L2Sec.Port = 0x2000010 + uint32(i%vms)
+		for s := range 40 { // until the clock is known
+			e := l.line(200+3*s, 0)
+			e.Receiver.Peer = peer
+			l.Enrich(&e)
+		}
 	}
 	for name, list := range map[string][]event.Event{"any line": lines, "denial": denials} {
 		b.Run(name, func(b *testing.B) {

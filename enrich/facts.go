@@ -2,6 +2,8 @@ package enrich
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 
 	"vswarden/event"
 	"vswarden/inventory"
@@ -31,9 +33,13 @@ func (n *Enricher) vmFacts(f *event.PortFacts, k *portKey) {
 		}
 		return
 	}
+	addresses := vm.Addresses
+	if k.address.IsValid() { // the one it had then comes first
+		addresses = append([]netip.Addr{k.address}, slices.DeleteFunc(slices.Clone(vm.Addresses), func(a netip.Addr) bool { return a == k.address })...)
+	}
 	f.VM = event.VMFacts{
 		Known: true, Name: k.name, Instance: vm.Instance.String(), BIOS: vm.BIOS.String(), Power: vm.Power.String(), Hostname: vm.Hostname, GuestOS: vm.GuestID,
-		Folder: vm.Folder, ResourcePool: vm.Pool, Owner: vm.Owner, World: vm.World, Addresses: vm.Addresses, Tags: vm.Tags,
+		Folder: vm.Folder, ResourcePool: vm.Pool, Owner: vm.Owner, World: vm.World, Addresses: addresses, Tags: vm.Tags,
 	}
 	if vm.Ref.VC != 0 {
 		f.VM.MOID = vm.Ref.ID
@@ -105,8 +111,9 @@ func boolOf(v inventory.Verdict) *bool {
 }
 
 // judge says which setting a line is about, where it is set, and whether the policy as it is known agrees with what the
-// host did. A host that denies what the policy permits is drift (KB 417819), but only if the answer is sure, and
-// the policy was not seen to change since the port was connected: a change takes effect when it is connected anew.
+// host did. A host that denies what the policy permits is drift (KB 417819), but only if the answer is sure, the policy
+// is known as of then, and was not seen to change since the port was connected: a change takes effect when it is
+// connected anew.
 func (n *Enricher) judge(e *event.Event, q *resolve.Question, a *resolve.Answer, policy *inventory.Effective, changing bool) {
 	var s *inventory.Setting
 	switch e.L2Sec.Violation {
@@ -121,9 +128,15 @@ func (n *Enricher) judge(e *event.Event, q *resolve.Question, a *resolve.Answer,
 	switch {
 	case s.Value == inventory.Reject && a.Confidence >= resolve.Sure:
 		e.Joined.Agrees = event.Agrees
-	case s.Value == inventory.Accept && a.Confidence >= resolve.Sure && a.Settled && !changing &&
+	case s.Value == inventory.Accept && a.Confidence >= resolve.Sure && a.Settled && !changing && n.policyKnown(q, a) &&
 		a.Method&inventory.MethodBackdated == 0 && !a.Place.ChangedBetween(a.From.Add(-n.cfg.Guard), q.Join.Add(n.cfg.Guard)):
 		e.Joined.Agrees = event.Disagrees
 		e.Tags |= event.TagPolicyDrift
 	}
+}
+
+// policyKnown reports whether the policy is known as of the line: a source has told of all changes since, or an import
+// was made just then.
+func (n *Enricher) policyKnown(q *resolve.Question, a *resolve.Answer) bool {
+	return q.Host.Told(q.Now) >= q.Join.Add(n.cfg.Guard) || a.Method&inventory.MethodImport != 0 && q.Join.Sub(a.Stated).Abs() <= n.cfg.Guard
 }

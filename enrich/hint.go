@@ -1,6 +1,8 @@
 package enrich
 
 import (
+	"fmt"
+
 	"vswarden/event"
 	"vswarden/inventory"
 	"vswarden/inventory/resolve"
@@ -9,19 +11,26 @@ import (
 // What each setting means, who asks for it without malice, and what to do instead of permitting it.
 var (
 	promiscuousHints = []string{
-		"would have seen all frames of the portgroup's VLANs on this switch and host, at the price of CPU time",
-		"asked for without malice by intrusion detection and other sniffing appliances, nested ESXi, and bridges or macvlan inside the guest",
-		"MAC learning on the portgroup (distributed switch 6.6 and later) serves nested ESXi and bridges without promiscuous mode; for sniffers permit it on a portgroup of their own, not on the switch",
+		"promiscuous mode opens the port's receive filter for all frames of the VLANs its portgroup passes, on the whole switch of this host: close to a hub, and it costs CPU time",
+		"asked for without malice by intrusion detection, NDR and other sniffing appliances, nested ESXi, and bridges, macvlan or macvtap inside the guest",
+		"instead: MAC learning on the portgroup (distributed switch 6.6 and later) serves nested ESXi and bridges without promiscuous mode; for sniffers permit it on a portgroup of their own, not on the switch; a change takes effect when the port is connected anew",
 	}
 	vmkHints = []string{
 		"a capture on a vmk interface (tcpdump-uw, pktcap-uw) makes such a line",
 	}
 	macHints = []string{
-		"the switch compares the address the guest set with the one it was given, and stops what is sent to the port; the guest notices nothing",
-		"asked for without malice by Microsoft NLB in unicast mode, bonding, VRRP and CARP, macvlan and containers inside the guest",
-		"permit it on a portgroup of its own, not on the switch; a change takes effect when the port is connected anew",
+		"the switch compares the address the guest uses with the one it was given; accepted, it replaces the table's entry and adds none; rejected, what is sent to the port is cut off and the guest notices nothing",
+		"forged transmits is another setting: it compares the source of each frame with the address in use, drops what leaves and logs nothing; accepted alone, the replies are still lost",
+		"asked for without malice by Microsoft NLB in unicast mode, bonding, VRRP and CARP, macvlan, macvtap and containers inside the guest, and nested ESXi",
+		"instead: MAC learning (distributed switch 6.6 and later) keeps several addresses behind a port; else permit it on a portgroup of its own, not on the switch; a change takes effect when the port is connected anew",
+	}
+	blockedHints = []string{
+		"the line does not say which setting was violated; compare vmware.policy, and the lines of this port before it",
 	}
 )
+
+// kbHint is the article of VMware's that leads from a port id to its holder.
+const kbHint = "https://knowledge.broadcom.com/external/article/304453"
 
 // hints returns what an analyst would do next.
 func hints(k *portKey) []string {
@@ -30,14 +39,15 @@ func hints(k *portKey) []string {
 		a.Device = k.client
 	}
 	list := resolve.Commands(&a, k.port, k.facts.Version)
+	if group := k.place.Portgroup; group != nil && group.VLAN.Kind == inventory.VLANTrunk && k.kind != inventory.KindUplink && resolve.HasPktcap(k.facts.Version) {
+		list = append(list, fmt.Sprintf("pktcap-uw --switchport %d --vlan ID: the portgroup is a %s, name the VLAN", k.port, group.VLAN.String()))
+	}
 	if k.requested != (inventory.MAC{}) {
-		list = append(list, "pktcap-uw --srcmac "+k.requested.String())
-		if k.requested.Local() && routerOf(k.requested) == "" {
-			list = append(list, "the requested address is locally administered: made up by software, not given by a vendor")
-		}
-		if nic := nicOf(k); nic != nil && nic.MAC == k.requested {
-			list = append(list, "the requested address is the adapter's own initial one: it was changed before, and is being changed back")
-		}
+		list = append(list, requestedHints(k)...)
+	}
+	list = append(list, kbHint)
+	if !k.noPolicy {
+		list = append(list, k.policy.Notes.Texts()...)
 	}
 	switch k.line {
 	case event.L2SecPromiscRevoked, event.L2SecPromiscRequested:
@@ -47,6 +57,32 @@ func hints(k *portKey) []string {
 		return append(list, promiscuousHints...)
 	case event.L2SecMACChangeRequested, event.L2SecPeerBlocked:
 		return append(list, macHints...)
+	case event.L2SecPortBlocked:
+		return append(list, blockedHints...)
+	}
+	return list
+}
+
+// requestedHints says what the requested address tells.
+func requestedHints(k *portKey) (list []string) {
+	if resolve.HasPktcap(k.facts.Version) {
+		list = append(list,
+			"pktcap-uw --srcmac "+k.requested.String()+" -o /tmp/requested.pcap",
+			"pktcap-uw --capture Drop -o /tmp/drop.pcap: frames that forged transmits drops are logged nowhere else")
+	}
+	switch k.owner {
+	case ownerVM:
+		list = append(list, "the requested address is another machine's (vmware.l2sec.requested_mac_owner): somebody takes its place, or the two are a copy or a failover pair")
+	case ownerHost:
+		list = append(list, "the requested address is a host's own (vmware.l2sec.requested_mac_owner): no guest has a reason to use it")
+	case ownerRouter:
+		list = append(list, "the requested address is of a range that virtual routers and load balancers share: expected of these, spoofing of anybody else")
+	}
+	if k.requested.Local() && k.owner != ownerRouter {
+		list = append(list, "the requested address is locally administered: made up by software, not given by a vendor")
+	}
+	if nic := nicOf(k); nic != nil && nic.MAC == k.requested {
+		list = append(list, "the requested address is the adapter's own initial one: it was changed before, and is being changed back")
 	}
 	return list
 }

@@ -39,15 +39,24 @@ func routerOf(m inventory.MAC) string {
 	return ""
 }
 
-// owner says whose a requested address is: another VM's, a vmk interface's, a virtual router's. Nil: nobody's that is known, or
-// the asking adapter's own.
-func (n *Enricher) owner(m inventory.MAC, a *resolve.Answer) *event.JoinedMAC {
+// ownerKind is what has a requested address.
+type ownerKind uint8
+
+const (
+	ownerNone ownerKind = iota // nobody that is known, or the asking adapter itself
+	ownerVM
+	ownerHost
+	ownerRouter
+)
+
+// owner says whose a requested address is: another VM's, a vmk interface's, a virtual router's.
+func (n *Enricher) owner(m inventory.MAC, a *resolve.Answer) (*event.JoinedMAC, ownerKind) {
 	var found inventory.Owner
 	var buf [4]inventory.Owner
 	for _, o := range n.inv.MACOwners(m, buf[:0]) {
 		if o.VM != nil && a.VM != nil && o.VM.Ref == a.VM.Ref {
 			if o.NIC != nil && o.NIC.Key == a.NICKey {
-				return nil
+				return nil, ownerNone
 			}
 		}
 		if found.VM == nil && found.Host == nil || o.VM != nil && found.VM == nil {
@@ -55,14 +64,20 @@ func (n *Enricher) owner(m inventory.MAC, a *resolve.Answer) *event.JoinedMAC {
 		}
 	}
 	k := ownerKey{mac: m, vm: found.VM, host: found.Host}
-	if found.VM == nil && found.Host == nil && routerOf(m) == "" {
-		return nil
+	kind := ownerRouter
+	switch {
+	case found.VM != nil:
+		kind = ownerVM
+	case found.Host != nil:
+		kind = ownerHost
+	case routerOf(m) == "":
+		return nil, ownerNone
 	}
 	n.ports.mu.RLock()
 	j := n.ports.owners[k]
 	n.ports.mu.RUnlock()
 	if j != nil {
-		return j
+		return j, kind
 	}
 	j = renderOwner(m, &found)
 	n.ports.mu.Lock()
@@ -71,7 +86,7 @@ func (n *Enricher) owner(m inventory.MAC, a *resolve.Answer) *event.JoinedMAC {
 		clear(n.ports.owners)
 	}
 	n.ports.owners[k] = j
-	return j
+	return j, kind
 }
 
 func renderOwner(m inventory.MAC, o *inventory.Owner) *event.JoinedMAC {
@@ -91,7 +106,8 @@ func renderOwner(m inventory.MAC, o *inventory.Owner) *event.JoinedMAC {
 		}
 		return event.NewJoinedMAC("vm", o.VM.Name, device, network, host)
 	case o.Host != nil:
-		return event.NewJoinedMAC("vmk", "", o.Device, "", host)
+		place := o.Host.Where(&inventory.Candidate{Kind: inventory.KindVMKernel, Client: o.Device}, inventory.Forever)
+		return event.NewJoinedMAC("vmk", "", o.Device, place.PortgroupName, host)
 	}
 	return event.NewJoinedMAC("virtual_router", routerOf(m), "", "", "")
 }

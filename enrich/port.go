@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -13,7 +14,6 @@ import (
 // ports keeps what was rendered. What a key holds is never changed, so neither is what was rendered from it.
 type ports struct {
 	mu     sync.RWMutex
-	hosts  map[*inventory.HostTable]renderedHost
 	known  map[portKey]*event.JoinedPort
 	owners map[ownerKey]*event.JoinedMAC
 }
@@ -32,7 +32,9 @@ type portKey struct {
 	kind      inventory.Kind
 	line      event.L2SecKind
 	requested inventory.MAC
-	name      string // of the VM, then
+	owner     ownerKind  // whose the requested address is
+	name      string     // of the VM, then
+	address   netip.Addr // its first one, then
 	client    string
 	place     inventory.Where
 	policy    inventory.Effective
@@ -42,9 +44,50 @@ type portKey struct {
 
 // port joins a line of the virtual switch.
 func (n *Enricher) port(e *event.Event, s *sent) {
-	q := resolve.Question{Host: s.host, Guard: n.cfg.Guard, Now: inventory.StampOf(n.now()), ClockUnsettled: s.hasStamp && !s.settled}
-	q.ClockNear = s.hasStamp && time.Duration(e.Received-e.Time).Abs() <= n.cfg.Guard
+	h := s.host
+	q := resolve.Question{Host: h.table, Guard: n.cfg.Guard, Now: inventory.StampOf(n.now()), ClockUnsettled: s.hasStamp && !s.settled}
 	q.From, q.Join, q.To = n.when(e, s)
+	k := memoKey{port: e.L2Sec.Port, line: e.L2Sec.Kind, netport: e.NetPort.Kind, client: e.L2Sec.Client.Raw, requested: e.L2Sec.RequestedMAC}
+	if e.NetPort.Kind != event.NetPortNone {
+		k.port, k.client, k.requested = e.NetPort.Port, e.NetPort.Client.Raw, e.NetPort.MAC
+		k.believed = n.trusted(e)
+		n.learn(e, h.table, q.Join)
+	}
+	version := n.inv.Version()
+	told := h.table.Told(q.Now)
+	if n.recall(e, h, &k, &q, told) {
+		e.Joined.Time, e.Joined.Age = int64(told), max(0, q.Now.Sub(told).Milliseconds())
+		return
+	}
+	n.ask(e, s, &q)
+	r := n.scratch.Get().(*resolve.Resolver)
+	defer n.scratch.Put(r)
+	a := r.Resolve(&q)
+	if a.Agrees != resolve.NotCompared {
+		h.mu.Lock()
+		h.outcomes.add(a.Agrees == resolve.Disagreed)
+		h.mu.Unlock()
+	}
+	j := &e.Joined
+	j.Match, j.Missing = event.JoinMatch(a.Method), event.JoinMissing(a.Missing)
+	j.Confidence, j.Candidates = uint16(a.Confidence*1000+0.5), uint16(min(a.Candidates, 1<<15))
+	if a.Method&inventory.MethodImport != 0 {
+		told = max(told, a.Stated)
+	}
+	if told != 0 {
+		j.Time, j.Age = int64(told), max(0, q.Now.Sub(told).Milliseconds())
+	}
+	j.Status = statusOf(a.Status)
+	if a.Status == resolve.NotApplicable {
+		return
+	}
+	before := e.Tags
+	n.attach(e, &q, &a) // of a holder nobody knows: whose the requested address is, and how to find out more
+	n.remember(e, h, &k, &q, &a, version, e.Tags&^before)
+}
+
+// ask fills in what the line asks.
+func (n *Enricher) ask(e *event.Event, s *sent, q *resolve.Question) {
 	if e.L2Sec.Kind != event.L2SecNone {
 		c := &e.L2Sec.Client
 		q.HasPort, q.Port = e.L2Sec.HasPort, e.L2Sec.Port
@@ -60,29 +103,11 @@ func (n *Enricher) port(e *event.Event, s *sent) {
 			q.MAC, _ = inventory.ParseMAC(e.NetPort.MAC) // Zero where there is none.
 			q.Believed = n.trusted(e)
 		}
-		n.learn(e, s.host, q.Join)
 	}
-	q.TableUntrusted = n.tables.untrusted(s.host)
-	r := n.scratch.Get().(*resolve.Resolver)
-	defer n.scratch.Put(r)
-	a := r.Resolve(&q)
-	if a.Agrees != resolve.NotCompared {
-		n.tables.observe(s.host, a.Agrees == resolve.Disagreed)
-	}
-	j := &e.Joined
-	j.Match, j.Missing = event.JoinMatch(a.Method), event.JoinMissing(a.Missing)
-	j.Confidence, j.Candidates = uint16(a.Confidence*1000+0.5), uint16(min(a.Candidates, 1<<15))
-	told := s.host.Told(q.Now)
-	if a.Method&inventory.MethodImport != 0 {
-		told = max(told, a.Stated)
-	}
-	if told != 0 {
-		j.Time, j.Age = int64(told), max(0, q.Now.Sub(told).Milliseconds())
-	}
-	j.Status = statusOf(a.Status)
-	if a.Status != resolve.NotApplicable {
-		n.attach(e, &q, &a) // of a holder nobody knows: whose the requested address is, and how to find out more
-	}
+	q.ClockNear = s.hasStamp && time.Duration(e.Received-e.Time).Abs() <= n.cfg.Guard
+	s.host.mu.Lock()
+	q.TableUntrusted = s.host.outcomes.untrusted()
+	s.host.mu.Unlock()
 }
 
 // learn teaches the inventory what a NetPort line says.
@@ -135,7 +160,7 @@ func (n *Enricher) attach(e *event.Event, q *resolve.Question, a *resolve.Answer
 		host: q.Host, facts: q.Host.Facts(), vm: a.VM, nic: a.NICKey, port: q.Port, kind: a.Kind, line: e.L2Sec.Kind, client: orElse(q.Client, a.Client), place: a.Place,
 	}
 	if a.VM != nil {
-		k.name = a.VM.NameAt(q.Join)
+		k.name, k.address = a.VM.NameAt(q.Join), a.VM.AddressAt(q.Join)
 	}
 	if a.NICKey == 0 {
 		k.mac = a.MAC
@@ -155,20 +180,20 @@ func (n *Enricher) attach(e *event.Event, q *resolve.Question, a *resolve.Answer
 	if e.L2Sec.RequestedMAC != "" {
 		if m, err := inventory.ParseMAC(e.L2Sec.RequestedMAC); err == nil {
 			k.requested = m
-			e.Joined.MAC = n.owner(m, a)
+			e.Joined.MAC, k.owner = n.owner(m, a)
 		}
 	}
 	n.ports.mu.RLock()
 	p := n.ports.known[k]
 	n.ports.mu.RUnlock()
 	if p == nil {
-		p = n.render(&k)
+		p = n.renderPort(&k)
 	}
 	e.Joined.Port = p
 }
 
-// render makes what is attached to every line of that key.
-func (n *Enricher) render(k *portKey) *event.JoinedPort {
+// renderPort makes what is attached to every line of that key.
+func (n *Enricher) renderPort(k *portKey) *event.JoinedPort {
 	k.client = strings.Clone(k.client) // it is a piece of the line
 	p := event.NewJoinedPort(n.portFacts(k))
 	n.ports.mu.Lock()

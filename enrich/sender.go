@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"strings"
 	"sync"
@@ -13,7 +14,10 @@ import (
 const maxSenders = 1 << 14
 
 // shards spreads the senders over as many locks.
-const shards = 64
+const (
+	shardBits = 6
+	shards    = 1 << shardBits
+)
 
 // senderKey is who sent a line, as far as the frame alone says: the verified TLS name, else behind a listed relay the
 // header's host, else the address.
@@ -22,6 +26,9 @@ type senderKey struct {
 	addr netip.Addr
 }
 
+// never is a generation that no index has.
+const never = ^uint64(0)
+
 // sender is what is kept of one sender.
 type sender struct {
 	clock clock
@@ -29,7 +36,8 @@ type sender struct {
 
 	header     string // the host in the header of the line that the rest was found for
 	generation uint64 // of the inventory's index, likewise
-	host       *inventory.HostTable
+	host       *host
+	conflict   bool            // address or verified name and header mean different hosts
 	facts      *inventory.Host // joined was rendered from these
 	joined     *event.JoinedHost
 }
@@ -53,10 +61,11 @@ func keyOf(e *event.Event) senderKey {
 
 // sent is what is known of a line by who sent it.
 type sent struct {
-	host     *inventory.HostTable // nil: not known
+	host     *host // nil: not known
 	joined   *event.JoinedHost
 	renamed  bool
-	offset   int64
+	conflict bool
+	offset   int64 // of a line that speaks of a port
 	settled  bool
 	hasStamp bool
 }
@@ -64,7 +73,7 @@ type sent struct {
 // sender learns from a line's stamp and finds out who sent it.
 func (n *Enricher) sender(e *event.Event) (s sent) {
 	key := keyOf(e)
-	sh := &n.shards[hashKey(key)%shards]
+	sh := &n.shards[hashKey(&key)]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	p := sh.senders[key]
@@ -76,51 +85,45 @@ func (n *Enricher) sender(e *event.Event) (s sent) {
 		p.clock.observe(e.Received, e.Time)
 		s.hasStamp = true
 	}
-	s.offset, s.settled = p.clock.offset(e.Received)
+	if speaksOfPort(e) {
+		s.offset, s.settled = p.clock.offset(e.Received)
+	}
 	if g := n.inv.Generation(); p.generation != g || p.header != e.Syslog.Hostname {
-		p.host = n.identify(e)
-		if p.header != e.Syslog.Hostname {
-			p.header = strings.Clone(e.Syslog.Hostname)
-		}
-		p.generation = g
+		n.recognize(p, e, g, &s)
 	}
 	if p.host == nil {
-		p.facts, p.joined = nil, nil
 		return s
 	}
-	if facts := p.host.Facts(); facts != p.facts {
+	if facts := p.host.table.Facts(); facts != p.facts {
 		p.facts = facts
-		p.joined, s.renamed = n.ports.host(n, p.host, facts)
+		var renamed bool
+		p.joined, renamed = n.render(p.host, facts)
+		s.renamed = s.renamed || renamed
 	}
-	s.host, s.joined = p.host, p.joined
+	s.host, s.joined, s.conflict = p.host, p.joined, p.conflict
 	return s
 }
 
-// renderedHost is a host's facts with what was rendered from them.
-type renderedHost struct {
-	facts  *inventory.Host
-	joined *event.JoinedHost
+// recognize finds out which host a sender is, after it named another one in its header or the inventory has changed.
+func (n *Enricher) recognize(p *sender, e *event.Event, generation uint64, s *sent) {
+	same := p.header == e.Syslog.Hostname
+	stranger := same && p.generation != never && p.host == nil
+	if !same {
+		p.header = strings.Clone(e.Syslog.Hostname)
+	}
+	p.generation, p.facts, p.joined = generation, nil, nil // its vCenter may tell more of itself
+	table, conflict := n.identify(e)
+	if p.conflict = conflict; table == nil {
+		p.host = nil
+		return
+	}
+	p.host = n.hosts.get(table)
+	// It went by its header so far: now the inventory corrects that, once.
+	s.renamed = stranger && !strings.EqualFold(table.Facts().Name, p.header)
 }
 
-// host returns a host's facts rendered, and whether its name is now another one for the first time. Several senders
-// can be one host, and one relay can send the lines of many.
-func (p *ports) host(n *Enricher, h *inventory.HostTable, facts *inventory.Host) (j *event.JoinedHost, renamed bool) {
-	p.mu.RLock()
-	r := p.hosts[h]
-	p.mu.RUnlock()
-	if r.facts == facts {
-		return r.joined, false
-	}
-	j = event.NewJoinedHost(n.hostFacts(h))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	r = p.hosts[h]
-	renamed = r.joined != nil && r.joined.Name() != j.Name()
-	if len(p.hosts) >= maxRendered {
-		clear(p.hosts)
-	}
-	p.hosts[h] = renderedHost{facts, j}
-	return j, renamed
+func speaksOfPort(e *event.Event) bool {
+	return e.L2Sec.Kind != event.L2SecNone || e.NetPort.Kind != event.NetPortNone
 }
 
 // add makes room for a sender and returns it.
@@ -136,61 +139,64 @@ func (sh *shard) add(key senderKey) *sender {
 		delete(sh.senders, oldest)
 	}
 	key.name = strings.Clone(key.name)
-	p := &sender{generation: ^uint64(0)}
+	p := &sender{generation: never}
 	sh.senders[key] = p
 	return p
 }
 
-// hashKey spreads keys over shards (FNV-1a).
-func hashKey(k senderKey) uint32 {
-	h := uint32(2166136261)
+// hashKey spreads keys over shards: it returns a number below shards.
+func hashKey(k *senderKey) uint64 {
+	h := uint64(14695981039346656037) // FNV-1a
 	for i := range len(k.name) {
-		h = (h ^ uint32(k.name[i])) * 16777619
+		h = (h ^ uint64(k.name[i])) * 1099511628211
 	}
-	for _, b := range k.addr.As16() {
-		h = (h ^ uint32(b)) * 16777619
-	}
-	return h
+	b := k.addr.As16()
+	h ^= binary.BigEndian.Uint64(b[:8]) ^ binary.BigEndian.Uint64(b[8:])
+	return h * 0x9e3779b97f4a7c15 >> (64 - shardBits) // the upper bits are mixed best
 }
 
 // identify finds the host that sent a line: by its verified name, by its address, by the name in the header. The first that the
-// inventory knows is it; a header that names another known host than the address does is not believed.
-func (n *Enricher) identify(e *event.Event) *inventory.HostTable {
+// inventory knows is it; another one that a later way means is not believed, and said to be a conflict.
+func (n *Enricher) identify(e *event.Event) (h *inventory.HostTable, conflict bool) {
 	r := &e.Receiver
-	if r.Authenticated && r.TLSPeer != "" {
-		if h := n.inv.Host(r.TLSPeer); h != nil {
-			return h
+	consider := func(other *inventory.HostTable) {
+		switch {
+		case other == nil:
+		case h == nil:
+			h = other
+		default:
+			conflict = conflict || inventory.Same([]*inventory.HostTable{h, other}) == nil
 		}
+	}
+	if r.Authenticated && r.TLSPeer != "" {
+		consider(n.inv.Host(r.TLSPeer))
 	}
 	if r.Relay == "" {
-		if h := inventory.Same(n.inv.HostsAt(r.Peer.Addr())); h != nil {
-			return h
-		}
+		consider(inventory.Same(n.inv.HostsAt(r.Peer.Addr())))
 	}
 	if e.Syslog.Hostname != "" {
-		return n.inv.Host(e.Syslog.Hostname)
+		consider(n.inv.Host(e.Syslog.Hostname))
 	}
-	return nil
+	return h, conflict
 }
 
-// hostFacts returns what is known of a host in the words of events.
-func (n *Enricher) hostFacts(h *inventory.HostTable) *event.HostFacts {
-	f := h.Facts()
-	out := &event.HostFacts{
-		Name: f.Name, UUID: f.UUID.String(), Version: f.Version, Build: f.Build, Maintenance: f.Maintenance,
-		Addresses: append([]netip.Addr(nil), f.Addresses...), Datacenter: event.NamedFact{Name: f.Datacenter.Name, ID: f.Datacenter.ID},
-		Cluster: event.NamedFact{Name: f.Cluster.Name, ID: f.Cluster.ID},
+// learnHost makes the host known that a trusted sender's NetPort line is of, where no source has told of it: by its verified
+// name, else by the name in its header, else by its address.
+func (n *Enricher) learnHost(e *event.Event) *host {
+	r := &e.Receiver
+	name := ""
+	if r.Authenticated {
+		name = r.TLSPeer
 	}
-	if _, err := netip.ParseAddr(f.Name); err != nil {
-		out.ShortName, _, _ = strings.Cut(f.Name, ".")
+	if name == "" && !strings.EqualFold(e.Syslog.Hostname, "localhost") {
+		name = e.Syslog.Hostname
 	}
-	for i := range f.Kernel {
-		out.Addresses = append(out.Addresses, f.Kernel[i].Addresses...)
+	if name == "" {
+		name = r.Peer.Addr().Unmap().WithZone("").String()
 	}
-	if h.Ref().VC != 0 {
-		vc := n.inv.VCenter(h.Ref().VC)
-		out.MOID = h.Ref().ID
-		out.VCenter, out.VCenterVersion = event.NamedFact{Name: vc.Name, ID: vc.Instance.String()}, vc.Version
+	table := n.inv.LearnHost(name)
+	if table == nil {
+		return nil
 	}
-	return out
+	return n.hosts.get(table)
 }

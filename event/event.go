@@ -84,9 +84,10 @@ const (
 	TagHostRenamed
 	TagFlood
 	TagReplay
-	TagForeign    // came by a raw topic without a word on how it was received: not from vswarden
-	TagIncomplete // parts of it did not come
-	tagsEnd       // one past the last; a tag that is added here gets its name in TagNames
+	TagForeign      // came by a raw topic without a word on how it was received: not from vswarden
+	TagIncomplete   // parts of it did not come
+	TagHostConflict // the sender's verified name or address and its header mean different hosts
+	tagsEnd         // one past the last; a tag that is added here gets its name in TagNames
 )
 
 // Event is one line and what is known about it. The zero value is empty.

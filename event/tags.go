@@ -19,6 +19,7 @@ var TagNames = [...]string{
 	"_replay",
 	"_foreign",
 	"_incomplete",
+	"_host_conflict",
 }
 
 // tagsUnparsed are the tags of a line that was not fully parsed: OriginalSecurity keeps its frame.

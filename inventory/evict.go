@@ -145,6 +145,7 @@ func (inv *Inventory) sweep(cut Stamp) (evicted int) {
 	}
 	evicted += inv.sweepNetwork(cut)
 	inv.publish()
+	inv.changed()
 	inv.closed -= evicted
 	if evicted > 0 && int64(cut) > inv.horizon.Load() {
 		inv.horizon.Store(int64(cut))

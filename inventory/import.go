@@ -29,6 +29,7 @@ func (inv *Inventory) Import(st *Statement) error {
 	known := inv.Host(st.Host.Name)
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
+	defer inv.changed()
 	if known == nil {
 		known = inv.host(Ref{0, inv.word(st.Host.Name)}, inv.word(st.Host.Name))
 	}

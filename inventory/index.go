@@ -88,6 +88,7 @@ func (inv *Inventory) rebuild(now Stamp) {
 	slices.SortFunc(ix.vms, func(a, b vmName) int { return strings.Compare(a.name, b.name) })
 	inv.index.Store(ix)
 	inv.rebuilt.Add(1)
+	inv.changed()
 	inv.stale, inv.indexed = false, now
 }
 

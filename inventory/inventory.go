@@ -15,6 +15,7 @@ type Inventory struct {
 	nets     atomic.Pointer[network]
 	index    atomic.Pointer[index]
 	rebuilt  atomic.Uint64
+	version  atomic.Uint64
 	horizon  atomic.Int64 // Stamp: intervals that ended before it may have been forgotten
 
 	mu      sync.Mutex // all that follows; held by writers

@@ -224,6 +224,7 @@ func (inv *Inventory) Learn(id SourceID, h *HostTable, port uint32, mac MAC, at 
 	}
 	inv.stats.Learned++
 	inv.publish()
+	inv.changed()
 	return true
 }
 

@@ -89,6 +89,7 @@ func (inv *Inventory) addVCenter(vc VCenter) uint16 {
 	list := append([]VCenter(nil), *inv.vcenters.Load()...)
 	for i := 1; i < len(list); i++ {
 		if list[i].Name == vc.Name {
+			inv.stale = inv.stale || list[i] != vc // what was rendered of its hosts names it
 			list[i] = vc
 			inv.vcenters.Store(&list)
 			return uint16(i)
@@ -137,6 +138,9 @@ func (inv *Inventory) Reported(id SourceID, t Stamp) {
 	s := (*inv.sources.Load())[id]
 	for _, h := range s.pending {
 		h.markReported(id, t)
+	}
+	if len(s.pending) > 0 {
+		inv.changed()
 	}
 	s.pending = nil
 	if int64(t) > s.reported.Load() {

@@ -53,6 +53,7 @@ type applying struct {
 func (inv *Inventory) Apply(u *Update) error {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
+	defer inv.changed()
 	list := *inv.sources.Load()
 	if int(u.Source) >= len(list) {
 		return fmt.Errorf("apply update: source %d was never added", u.Source)

@@ -12,7 +12,7 @@ import (
 // ESXi 5.5 on, and before that only vmk interfaces can be captured, with tcpdump-uw.
 func Commands(a *Answer, port uint32, version string) []string {
 	dec := strconv.FormatUint(uint64(port), 10)
-	old := older(version, 5, 5)
+	old := !HasPktcap(version)
 	var list []string
 	if port != 0 {
 		list = append(list,
@@ -34,13 +34,18 @@ func Commands(a *Answer, port uint32, version string) []string {
 		return append(list, "esxcli network nic list")
 	}
 	if !old && port != 0 {
-		list = append(list, "pktcap-uw --switchport "+dec+" -o /tmp/"+dec+".pcap")
+		list = append(list,
+			"pktcap-uw --switchport "+dec+" -o /tmp/"+dec+".pcap",
+			"pktcap-uw --capture PortInput --switchport "+dec+" -o /tmp/"+dec+"-in.pcap & pktcap-uw --capture PortOutput --switchport "+dec+" -o /tmp/"+dec+"-out.pcap")
 	}
 	if a.VM != nil && a.VM.World != 0 {
 		return append(list, "esxcli network vm port list -w "+strconv.FormatUint(a.VM.World, 10))
 	}
 	return append(list, "esxcli network vm list", "net-stats -l | grep "+dec)
 }
+
+// HasPktcap reports whether hosts of that version have pktcap-uw; one whose version is not known is taken to have it.
+func HasPktcap(version string) bool { return !older(version, 5, 5) }
 
 // word returns a device as it may stand in a command: devices come from a line.
 func word(device string) string {

@@ -150,9 +150,22 @@ func (r *Resolver) holder(q *Question) Answer {
 			a.Notes |= NoteTableBehind
 			return a
 		}
+		if best.VM == nil && best.Client == "" && vms == 0 && q.Host.KnownSince() == 0 { // an address alone, which no name contradicts
+			return r.addressOnly(q, best, count)
+		}
 		return r.stranger(q, best, count, vms)
 	}
 	return r.tableOnly(q, best, count)
+}
+
+// addressOnly answers where the line names a client that nobody knows and the table has no more than an address.
+func (r *Resolver) addressOnly(q *Question, best *inventory.Candidate, count int) Answer {
+	a := r.tableOnly(q, best, count)
+	if a.VM != nil && a.VM.Name != q.Name && a.VM.Name != q.Client { // found by the address, under another name
+		a.Notes |= NoteNameConflict
+		a.Confidence, a.Candidates = min(a.Confidence, unsure), a.Candidates+1
+	}
+	return a
 }
 
 // disagreed reports a disagreement only of a table that was sure of its holder.
