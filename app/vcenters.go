@@ -107,7 +107,7 @@ func (p *parts) feederMetrics() (all []web.Metric) {
 		count("port_reads", st.PortReads.Load)
 		count("port_failures", st.PortFailures.Load)
 		count("events", st.Events.Load)
-		count("events_lost", st.EventsLost.Load)
+		count("event_failures", st.EventFailures.Load)
 		all = append(all, gauge("vswarden_inventory_missing_rights", "Properties and calls that the user may not read or make.",
 			func() float64 { return float64(len(v.Status().Missing)) }, name))
 	}

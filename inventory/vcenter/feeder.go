@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,21 +28,46 @@ type Feeder struct {
 	writing sync.Mutex      // one change of an object at a time: taken from the inventory, changed, handed back
 	tree    tree            // guarded by writing
 	told    told            // guarded by writing
+	moves   map[string]move // guarded by writing: who came where, not seen in a property yet
 	refused [classCount]int // full reads in a row that missed most of a class; of the property loop alone
 	tail    tail            // where the event log was read to; of the event tail alone
 
 	mu     sync.Mutex
 	status Status
 	rights rights
-	link   *link // of the session in use; nil = none
+	apart  map[string]time.Time // hosts that do not have a switch's settings, and since when
+	link   *link                // of the session in use; nil = none
 }
 
 // Stats counts what a feeder did and what went wrong. All are since start.
 type Stats struct {
-	Sessions, Syncs, Answers, Objects, Pages    atomic.Uint64
-	Retries, Restarts, Failures, Panics         atomic.Uint64
-	SweepsRefused, LeavesRefused, NilDevices    atomic.Uint64
-	Events, EventsLost, PortReads, PortFailures atomic.Uint64
+	Sessions, Syncs, Answers, Objects, Pages       atomic.Uint64
+	Retries, Restarts, Failures, Panics            atomic.Uint64
+	SweepsRefused, LeavesRefused, NilDevices       atomic.Uint64
+	Events, EventFailures, PortReads, PortFailures atomic.Uint64
+	Deeds                                          [deedCount]atomic.Uint64
+}
+
+// Deed is a kind of what the event log tells.
+type Deed uint8
+
+// The kinds of deeds.
+const (
+	DeedPolicy  Deed = iota // a switch, portgroup or port was changed
+	DeedBlocked             // a port was blocked or let go
+	DeedSync                // a host lost or regained the settings of its switch
+	DeedMove                // a VM came to another host
+	DeedPower
+	DeedLogin
+	deedCount
+)
+
+// Deeds returns all kinds.
+func Deeds() []Deed { return []Deed{DeedPolicy, DeedBlocked, DeedSync, DeedMove, DeedPower, DeedLogin} }
+
+// String returns the kind as a word.
+func (d Deed) String() string {
+	return [...]string{"policy", "blocked", "sync", "move", "power", "login"}[d%deedCount]
 }
 
 // State is how a feeder stands.
@@ -68,6 +95,7 @@ type Status struct {
 	Error   string    // why it is not following
 	Server  string    // name and version of the server
 	Kept    string    // what was not taken out although it was no longer shown, and why
+	Apart   []string  // hosts that do not have the settings of a distributed switch, by the event log
 	Missing []Right   // what the user may not do
 }
 
@@ -84,6 +112,7 @@ func New(inv *inventory.Inventory, cfg Config, now func() time.Time) (*Feeder, e
 		return nil, err
 	}
 	f.tree.reset()
+	f.moves = map[string]move{}
 	f.status = Status{Name: f.name, State: Connecting, Since: now()}
 	return f, nil
 }
@@ -103,6 +132,7 @@ func (f *Feeder) Status() Status {
 	defer f.mu.Unlock()
 	s := f.status
 	s.Missing = f.rights.list()
+	s.Apart = slices.Sorted(maps.Keys(f.apart))
 	return s
 }
 
@@ -148,21 +178,16 @@ func (f *Feeder) session(ctx context.Context) (good bool, err error) {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
 	}()
-	dialing, cancel := context.WithTimeout(ctx, f.cfg.Timeout)
-	l, err := dial(dialing, &f.cfg, f.now)
-	cancel()
+	s, err := f.open(ctx)
 	if err != nil {
 		return false, err
 	}
-	defer l.close()
-	f.stats.Sessions.Add(1)
-	f.connected(l)
-	defer f.disconnected()
+	defer s.close()
 
 	// What runs beside ends with the session, and before the logout.
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	s := &session{Feeder: f, link: l, synced: make(chan struct{}), stop: stop, ports: make(chan portWish, 64)}
+	s.stop = stop
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer stop(nil)
@@ -172,6 +197,28 @@ func (f *Feeder) session(ctx context.Context) (good bool, err error) {
 		err = cause
 	}
 	return s.good, err
+}
+
+// open connects, logs in and reads the event log up to now.
+func (f *Feeder) open(ctx context.Context) (*session, error) {
+	dialing, cancel := context.WithTimeout(ctx, f.cfg.Timeout)
+	defer cancel()
+	l, err := dial(dialing, &f.cfg, f.now)
+	if err != nil {
+		return nil, err
+	}
+	f.stats.Sessions.Add(1)
+	f.connected(l)
+	s := &session{Feeder: f, link: l, synced: make(chan struct{}), ports: make(chan portWish, 64)}
+	s.catchUp(ctx)
+	return s, nil
+}
+
+// close frees what the session has at the server and logs out.
+func (s *session) close() {
+	s.closeLog()
+	s.disconnected()
+	s.link.close()
 }
 
 // connected notes a fresh session.

@@ -20,15 +20,18 @@ import (
 type session struct {
 	*Feeder
 	link   *link
-	good   bool          // it came as far as following
-	synced chan struct{} // closed when all was told once
-	ports  chan portWish // ports to read anew
-	resync time.Duration // after a full read, the next one; 0 = none
+	log    types.ManagedObjectReference // the collector of the event log
+	once   bool                         // everything is read once, and nothing followed
+	good   bool                         // it came as far as following
+	synced chan struct{}                // closed when all was told once
+	ports  chan portWish                // ports to read anew
+	resync time.Duration                // after a full read, the next one; 0 = none
 	stop   context.CancelCauseFunc
 }
 
 var (
 	errRestart = errors.New("the server forgot what it had told us")
+	errOnce    = errors.New("everything was read once")
 	errResync  = errors.New("time to read everything anew")
 )
 
@@ -70,6 +73,8 @@ func (s *session) follow(ctx context.Context) error {
 			s.stats.Restarts.Add(1)
 			s.inv.Down(s.id)
 		case errors.Is(err, errResync):
+		case errors.Is(err, errOnce):
+			return nil
 		default:
 			return err
 		}
@@ -315,6 +320,9 @@ func (s *session) complete(ctx context.Context) error {
 	if !s.good {
 		s.good = true
 		close(s.synced)
+	}
+	if s.once {
+		return errOnce
 	}
 	return nil
 }

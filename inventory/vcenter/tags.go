@@ -4,3 +4,5 @@ import "context"
 
 // readTags reads the tags of VMs every Tags.
 func (s *session) readTags(ctx context.Context) error { return nil }
+
+func (s *session) probeTags(ctx context.Context) {}

@@ -88,6 +88,13 @@ func (b *batch) vm(id string, changes []types.PropertyChange) {
 		b.tree.vms[id] = place
 	}
 	vm.Folder, vm.Pool = b.tree.vmPlaces(id)
+	if m, ok := b.moves[id]; ok && m.host == vm.Host {
+		// Only a move that is news dates anything: of one that we saw happen, we know more.
+		if old := b.inv.VM(vm.Ref); old == nil || old.Host != vm.Host {
+			vm.Moved = max(vm.Moved, m.at)
+		}
+		delete(b.moves, id)
+	}
 }
 
 func power(v types.AnyType) inventory.Power {
