@@ -38,6 +38,7 @@ func CheckConnect(ctx context.Context, cfg configs.Config) (findings []string, e
 			note("sink "+s.Name, found, err)
 		}
 	}
+	vcenterFindings(ctx, cfg, note)
 	return findings, ctx.Err()
 }
 

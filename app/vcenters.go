@@ -74,6 +74,9 @@ func (p *parts) feederHealth() (lines []string) {
 		if s.Kept != "" {
 			lines = append(lines, "inventory "+s.Name+": kept: "+s.Kept)
 		}
+		for _, a := range s.Apart {
+			lines = append(lines, "inventory "+s.Name+": out of sync: "+a+": the host does not have the settings that vCenter believes it has")
+		}
 		for _, m := range s.Missing {
 			lines = append(lines, strings.TrimSpace(fmt.Sprintf("inventory %s: missing right: %s (%s, %d times): %s", s.Name, m.What, m.Why, m.Count, m.Lost)))
 		}
@@ -107,6 +110,9 @@ func (p *parts) feederMetrics() (all []web.Metric) {
 		count("port_reads", st.PortReads.Load)
 		count("port_failures", st.PortFailures.Load)
 		count("events", st.Events.Load)
+		for _, d := range vcenter.Deeds() {
+			count("deed_"+d.String(), st.Deeds[d].Load)
+		}
 		count("event_failures", st.EventFailures.Load)
 		all = append(all, gauge("vswarden_inventory_missing_rights", "Properties and calls that the user may not read or make.",
 			func() float64 { return float64(len(v.Status().Missing)) }, name))

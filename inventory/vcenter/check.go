@@ -36,7 +36,7 @@ func Findings(ctx context.Context, cfg Config) (findings []string, err error) {
 	s.privileges(ctx)
 	s.probeTags(ctx)
 	found := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
-	hosts, away := inv.HostTables(f.vc), 0
+	hosts, away := f.shown(), 0
 	for _, h := range hosts {
 		if c := h.Facts().Connection; c == inventory.Disconnected || c == inventory.NotResponding {
 			away++

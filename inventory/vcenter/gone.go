@@ -165,6 +165,16 @@ func (s *session) sweep(ctx context.Context) (again bool, err error) {
 	return again, nil
 }
 
+// shown returns the hosts that the server has shown: others are known only because VMs say that they run there.
+func (f *Feeder) shown() (hosts []*inventory.HostTable) {
+	for _, h := range f.inv.HostTables(f.vc) {
+		if h.Facts().Name != "" {
+			hosts = append(hosts, h)
+		}
+	}
+	return hosts
+}
+
 // missed returns the objects of a class that the inventory has of this server and the full read did not name.
 func (s *session) missed(c class) (missed []string, all int) {
 	s.writing.Lock()
@@ -184,7 +194,7 @@ func (s *session) missed(c class) (missed []string, all int) {
 			note(vm.Ref)
 		}
 	case classHost:
-		for _, h := range s.inv.HostTables(s.vc) {
+		for _, h := range s.shown() {
 			note(h.Ref())
 		}
 	case classPortgroup:

@@ -18,8 +18,11 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/vmware/govmomi/vim25/types"
 )
 
 // proxy stands between a feeder and its server and breaks what a test wants broken, over real sockets.
@@ -237,5 +240,37 @@ func hide(typ, path string) func(string, []byte) []byte {
 			}
 			return change.ReplaceAll(o, []byte(`<missingSet><path>`+path+`</path><fault><fault xsi:type="NoPermission"><object type="Folder">group-d1</object><privilegeId>System.Read</privilegeId></fault><localizedMessage>no</localizedMessage></fault></missingSet>`))
 		})
+	}
+}
+
+// without leaves objects out of what the server shows: some by reference, others by their type.
+func without(refs []types.ManagedObjectReference, typ string) func(string, []byte) []byte {
+	object := regexp.MustCompile(`(?s)<objectSet>.*?</objectSet>`)
+	return func(method string, answer []byte) []byte {
+		if method != "WaitForUpdatesEx" {
+			return answer
+		}
+		return object.ReplaceAllFunc(answer, func(o []byte) []byte {
+			if bytes.Contains(o, []byte(`<obj type="`+typ+`"`)) {
+				return nil
+			}
+			for _, ref := range refs {
+				if bytes.Contains(o, []byte(`<obj type="`+ref.Type+`">`+ref.Value+`<`)) {
+					return nil
+				}
+			}
+			return o
+		})
+	}
+}
+
+// failOnce breaks the next call of a method.
+func failOnce(method string, code int) func(string) int {
+	var done atomic.Bool
+	return func(m string) int {
+		if m == method && !done.Swap(true) {
+			return code
+		}
+		return 0
 	}
 }

@@ -42,6 +42,7 @@ func newSim(t testing.TB, model *simulator.Model, secure bool) *sim {
 		model.Service.TLS = new(tls.Config)
 	}
 	model.Service.RegisterEndpoints = true
+	model.Service.Listen = &url.URL{User: url.UserPassword("user", "pass")}
 	s := &sim{t: t, model: model, server: model.Service.NewServer()}
 	t.Cleanup(model.Remove)
 	t.Cleanup(s.server.Close)
@@ -53,10 +54,10 @@ func newSim(t testing.TB, model *simulator.Model, secure bool) *sim {
 	return s
 }
 
-// small is two hosts with two VMs each in one cluster.
+// small is two hosts with four VMs in one cluster.
 func small() *simulator.Model {
 	m := simulator.VPX()
-	m.Host, m.ClusterHost, m.Machine, m.Pool, m.Portgroup = 0, 2, 2, 0, 1
+	m.Host, m.ClusterHost, m.Machine, m.Pool, m.Portgroup = 0, 2, 4, 0, 1
 	return m
 }
 
