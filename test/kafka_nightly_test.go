@@ -3,8 +3,12 @@
 package test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -28,6 +32,7 @@ func TestKafkaNightly(t *testing.T) {
 		t.Run("slow", func(t *testing.T) { slowBroker(t, c) })
 		t.Run("quota", func(t *testing.T) { quota(t, c) })
 		t.Run("topic deleted and made again", func(t *testing.T) { deletedTopic(t, c) })
+		t.Run("read by Kafka Connect", func(t *testing.T) { kafkaConnect(t, c) })
 	})
 	t.Run("three brokers", func(t *testing.T) {
 		c := startKafka(t, 3, false)
@@ -114,6 +119,71 @@ func deletedTopic(t *testing.T, c *cluster) {
 	books(t, p.settle(t, first.Sent+second.Sent))
 	p.stop(t)
 	fine(t, judged(t, c.file(t, topic), "-expect", second.file))
+}
+
+// kafkaConnect has Kafka Connect write the topic into a file, as configs/kafka-connect says.
+func kafkaConnect(t *testing.T, c *cluster) {
+	const topic = "connect"
+	c.topic(t, topic, 3)
+	p := start(t, "-c", kafkaProgram(t, t.TempDir(), kafkaSection("kafka", topic, c.brokers(), "")))
+	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "5000", "-hosts", "16")
+	books(t, p.settle(t, s.Sent))
+	p.stop(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "events.ndjson")
+	sink := readConfig(t, "kafka-connect/file-sink.properties")
+	for old, with := range map[string]string{eventsTopic: topic, "/var/log/esxi-events.ndjson": file} {
+		if !strings.Contains(sink, old) {
+			t.Fatalf("no %s in configs/kafka-connect", old)
+		}
+		sink = strings.ReplaceAll(sink, old, with)
+	}
+	jars, err := filepath.Abs("../.tools/kafka-connect-jars")
+	if err != nil {
+		t.Fatal(err)
+	}
+	worker := fmt.Sprintf(`bootstrap.servers=%s
+key.converter=org.apache.kafka.connect.storage.StringConverter
+value.converter=org.apache.kafka.connect.storage.StringConverter
+offset.storage.file.filename=%s/offsets
+offset.flush.interval.ms=1000
+listeners=http://127.0.0.1:%d
+plugin.path=%s
+plugin.discovery=service_load
+`, c.brokers()[0], dir, freePorts(t, 1, 0)[0], jars)
+	for name, text := range map[string]string{"worker.properties": worker, "sink.properties": sink} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := append(c.env(), "KAFKA_JARS="+jars, "KAFKA_MVN_OPTS=-Pconnect")
+	fetch := exec.CommandContext(t.Context(), kafkaScript, "jars")
+	fetch.Env = env
+	if out, err := fetch.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", fetch.Args, err, out)
+	}
+	var out bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), kafkaScript, "run", "org.apache.kafka.connect.cli.ConnectStandalone", filepath.Join(dir, "worker.properties"), filepath.Join(dir, "sink.properties"))
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill() // It would go on for ever.
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("Kafka Connect:\n%s", out.String()[max(0, out.Len()-4000):])
+		}
+	}()
+	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+		b, _ := os.ReadFile(file) // It may not be there yet.
+		if n := bytes.Count(b, []byte("\n")); n >= int(s.Sent) {
+			break
+		} else if time.Now().After(end) {
+			t.Fatalf("%d of %d events in the file", n, s.Sent)
+		}
+	}
+	fine(t, judged(t, file, "-expect", s.file))
 }
 
 // twoOfThree loses the quorum and the replicas in sync.
