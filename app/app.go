@@ -45,6 +45,8 @@ type Options struct {
 	Ready      func(Ready) // called once when every socket is bound; nil = nobody asks
 	// Now is the clock of receive stamps and of the names of rotated files; nil = the machine's.
 	Now func() time.Time
+
+	feeders func(*inventory.Inventory) ([]feeder, error) // the demo's, instead of those of the configuration
 }
 
 // clock returns the clock.
@@ -102,6 +104,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, known.close()) }()
 	feeders, err := openFeeders(cfg, known.inv, log)
+	if err == nil && o.feeders != nil {
+		feeders, err = o.feeders(known.inv)
+	}
 	if err != nil {
 		return err
 	}

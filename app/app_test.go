@@ -100,6 +100,25 @@ func TestDemo(t *testing.T) {
 	if n := strings.Count(out.String(), `"dataset":"vmware.esxi.l2sec"`); n < 4 {
 		t.Errorf("%d L2Sec events, want 4 or more", n)
 	}
+	// What the inventory adds: names, policy, drift, exposure, and whose a spoofed address is.
+	for _, want := range []string{
+		`"vm":{"name":"web-01",`, `"portgroup":{"name":"PG-Web-120"`, `"setting":"allow_promiscuous","effective":{"allow_promiscuous":false`, `"agrees_with_log":true`,
+		`"agrees_with_log":false`, `"_policy_drift"`, `"exposure":{"scope":"vlan 120 on DSwitch-Prod, host esx01.example.com","vms":4}`,
+		`"requested_mac_owner":{"kind":"vm","name":"dc01"`, `"url":"https://vc01.example.com/ui/`, `"status":"unresolved"`,
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no event has %s", want)
+		}
+	}
+	var screen strings.Builder
+	for line := range strings.Lines(out.String()) {
+		screen.Write(sentence([]byte(line)))
+	}
+	for _, want := range []string{"held by VM web-01, 00:50:56:84:5a:ba, PG-Web-120 on DSwitch-Prod", "drift (KB 417819)", "would have listened to 4 other VMs", "belongs to vm dc01"} {
+		if !strings.Contains(screen.String(), want) {
+			t.Errorf("the screen does not say %q:\n%s", want, screen.String())
+		}
+	}
 }
 
 // TestRunMemoryLosesLoudly: what lies in memory when time is up is lost, and said to be.

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,7 +17,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"vswarden/configs"
-	"vswarden/event"
+	"vswarden/inventory"
 	"vswarden/setting"
 )
 
@@ -58,7 +56,11 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 	defer stop()
 	go func() {
 		stopped <- Run(runCtx, Options{
-			Config: cfg, Stdout: shown, Log: zerolog.New(o.Stderr).Level(zerolog.WarnLevel).With().Timestamp().Logger(),
+			Config: cfg, Stdout: shown, feeders: func(inv *inventory.Inventory) ([]feeder, error) {
+				estate, err := newDemoEstate(inv, time.Now)
+				return []feeder{estate}, err
+			},
+			Log:   zerolog.New(o.Stderr).Level(zerolog.WarnLevel).With().Timestamp().Logger(),
 			Ready: func(r Ready) { ready <- r },
 		})
 	}()
@@ -101,6 +103,7 @@ func demoConfig(dir string) configs.Config {
 	cfg.Log.MinFree = 0
 	cfg.ShutdownTimeout = time.Second
 	cfg.Log.MaxSize = 64 * setting.MiB
+	cfg.Enrich.Guard = 0 // its vCenter is this process, and there is one clock
 	cfg.Override(configs.Flags{Listen: []string{"udp://127.0.0.1:0", "tcp://127.0.0.1:0"}})
 	s := cfg.Sinks[0]
 	s.Name, s.Type = "screen", configs.SinkStdout
@@ -195,58 +198,4 @@ func (s *demoScreen) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
-}
-
-// demoEvent is what the demo shows of an event.
-type demoEvent struct {
-	Time    string `json:"@timestamp"`
-	Message string `json:"message"`
-	Event   struct {
-		Dataset event.Dataset `json:"dataset"`
-		Action  string        `json:"action"`
-		Outcome string        `json:"outcome"`
-		Code    string        `json:"code"`
-	} `json:"event"`
-	Host   struct{ Name string }
-	VMware struct {
-		L2Sec struct {
-			Client struct {
-				Raw, Type, Name, Device string
-			} `json:"client"`
-			PortID    string `json:"port_id"`
-			PortIDDec uint32 `json:"port_id_dec"`
-			MAC       string `json:"requested_mac"`
-			Effect    string `json:"effect"`
-		} `json:"l2sec"`
-	} `json:"vmware"`
-}
-
-// sentence tells an event to a person.
-func sentence(line []byte) []byte {
-	var e demoEvent
-	if err := json.Unmarshal(line, &e); err != nil {
-		return line
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s  %-22s %-20s ", strings.TrimSuffix(filepath.Base(strings.ReplaceAll(e.Time, "T", "/")), "Z"), e.Host.Name, e.Event.Dataset)
-	if e.Event.Dataset != event.DatasetL2Sec {
-		fmt.Fprintf(&b, "%s\n", e.Message)
-		return escapeControl(b.Bytes())
-	}
-	l := e.VMware.L2Sec
-	who := "a port holder that the line does not name"
-	switch {
-	case l.Client.Type == string(event.ClientVM) && l.Client.Device != "":
-		who = "VM " + l.Client.Name + ", adapter " + l.Client.Device
-	case l.Client.Type == string(event.ClientVM):
-		who = "VM " + l.Client.Name
-	case l.Client.Raw != "":
-		who = l.Client.Type + " " + l.Client.Raw
-	}
-	fmt.Fprintf(&b, "%s: %s, port %s = %d", e.Event.Action, who, l.PortID, l.PortIDDec)
-	if l.MAC != "" {
-		fmt.Fprintf(&b, ", wanted %s", l.MAC)
-	}
-	fmt.Fprintf(&b, " (%s)\n", l.Effect)
-	return escapeControl(b.Bytes())
 }
