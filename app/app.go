@@ -135,6 +135,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	intake := pipeline.NewIntake(ic)
 	if remote != nil {
 		remote.emit = intake.Emit
+	} else {
+		for _, t := range outlets {
+			t.delivery.SetClock(intake)
+		}
 	}
 	p := &parts{cfg: cfg, log: log, records: records, remote: remote, intake: intake, listeners: listeners, outlets: outlets, known: known, feeders: feeders}
 	admin, err := web.Listen(cfg.Admin, p.metrics(), p.healthy, p.ready)
@@ -305,8 +309,9 @@ func openOutlets(cfg configs.Config, o Options, from supply, inv *inventory.Inve
 		t.delivery = pipeline.NewDelivery(pipeline.DeliveryConfig{
 			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead, Enrich: joiner,
 			Filter: s.Filter.Compile(), Format: s.Format, Detail: s.Detail, Original: s.Original,
-			Frames:    s.Type == configs.SinkKafka && s.Format == pipeline.FormatRaw,
-			Plain:     !cfg.Redact,
+			Frames: s.Type == configs.SinkKafka && s.Format == pipeline.FormatRaw,
+			Plain:  !cfg.Redact,
+			Group:  cfg.Group.Options(), Lookback: cfg.Group.Lookback, Unordered: cfg.Tier() == configs.RoleEnrich,
 			Listeners: options, Lanes: runtime.GOMAXPROCS(0), Log: o.Log,
 		})
 	}

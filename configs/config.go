@@ -11,6 +11,7 @@ import (
 
 	"vswarden/enrich"
 	"vswarden/event"
+	"vswarden/group"
 	"vswarden/inventory"
 	"vswarden/inventory/vcenter"
 	"vswarden/pipeline"
@@ -46,6 +47,8 @@ type Config struct {
 	Inventory inventory.Config `yaml:"inventory"`
 	// VCenters are the servers that tell the inventory who holds which port.
 	VCenters []vcenter.Config `yaml:"vcenters"`
+	// Group is how the lines of a sender become events.
+	Group group.Config `yaml:"group"`
 	// Enrich is how lines are joined with the inventory.
 	Enrich enrich.Config `yaml:"enrich"`
 	// Redact puts *** for passwords and tokens on command lines, in message, process.* and the default
@@ -130,6 +133,7 @@ func Default() Config {
 		Log:             spool.DefaultConfig(),
 		DeadLetters:     deadletter.DefaultConfig(),
 		Inventory:       inventory.DefaultConfig(),
+		Group:           group.DefaultConfig(),
 		Enrich:          enrich.DefaultConfig(),
 		Redact:          true,
 		ShutdownTimeout: 10 * time.Second,

@@ -13,6 +13,7 @@ type Stage struct {
 	o       Options
 	wait    int64
 	clock   uint64 // counts lines, for the age of senders
+	quiet   uint64 // what it was when Quiet was called
 	senders []*Sender
 	busy    []*Sender // those that hold something
 	free    []*Item
@@ -359,6 +360,20 @@ func (s *Stage) Tick(now int64) {
 			}
 		}
 	}
+}
+
+// Quiet ends the groups of senders of which nothing came since it was called before.
+func (s *Stage) Quiet() {
+	for i := 0; i < len(s.busy); i++ {
+		snd := s.busy[i]
+		if snd.used > s.quiet {
+			continue
+		}
+		s.close(snd, true)
+		s.release(snd)
+		i-- // another one stands in its place
+	}
+	s.quiet = s.clock
 }
 
 // Flush ends all groups.

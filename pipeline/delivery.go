@@ -80,6 +80,7 @@ type DeliveryConfig struct {
 	Group     group.Options              // the zero value groups nothing
 	Lookback  time.Duration              // of records that are done, read again at the start for their neighbours' sake
 	Clock     Clock                      // nil: the last group of a sender ends with a later record, or with the log
+	Unordered bool                       // stamps of one sender may lie behind those of another that came before: a topic
 	Log       zerolog.Logger
 }
 
@@ -110,6 +111,7 @@ type Delivery struct {
 	given   atomic.Uint64  // place of the newest record that the lanes were given
 	logTime atomic.Int64   // its stamp
 	ended   atomic.Bool    // the log ended: nothing follows
+	looked  time.Time      // when tick looked for silent senders; of the goroutine that ticks
 
 	filter  atomic.Pointer[sink.Filter]   // nil passes all
 	failing [steps]atomic.Pointer[string] // the last error of each step, nil while it works
@@ -349,6 +351,9 @@ func (d *Delivery) commit(ctx context.Context) error {
 	}
 	return nil
 }
+
+// SetClock gives a Delivery that does not run yet its clock: the intake of its log.
+func (d *Delivery) SetClock(c Clock) { d.cfg.Clock = c }
 
 // SetFilter replaces the filter; batches under way end with the old one.
 func (d *Delivery) SetFilter(f *sink.Filter) { d.filter.Store(f) }

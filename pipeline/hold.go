@@ -14,6 +14,10 @@ import (
 // tickInterval is how often the lanes are told how far the log's time is, while they hold something.
 const tickInterval = 100 * time.Millisecond
 
+// quietTime is how long a sender must be silent, by this machine's clock, where the records have no
+// order in time that could tell.
+const quietTime = 2 * time.Second
+
 // Clock is the time of the log's end, for groups whose sender is silent.
 type Clock interface {
 	// Now returns a time that no record will be older than which is not in the log yet, and the
@@ -32,6 +36,8 @@ type Rewinder interface {
 type job struct {
 	c   *chunk
 	now int64 // Unix nanoseconds; of no chunk
+	// quiet ends, instead, what is held of senders of which nothing came since the job of this kind before.
+	quiet bool
 }
 
 // holds is what the mark may not pass: lines that a lane's stage holds, and what lies between the
@@ -138,6 +144,13 @@ func (d *Delivery) tickLoop(stop <-chan struct{}) {
 // tick tells the time to the lanes that hold something: that of the newest record they were given,
 // or, when that is the newest there is, the clock's.
 func (d *Delivery) tick() {
+	if d.cfg.Unordered {
+		if t := time.Now(); t.Sub(d.looked) > quietTime {
+			d.looked = t
+			d.tell(job{quiet: true})
+		}
+		return
+	}
 	now := d.logTime.Load()
 	if d.cfg.Clock != nil {
 		if t, newest := d.cfg.Clock.Now(); newest <= spool.Position(d.given.Load()) {
@@ -146,9 +159,14 @@ func (d *Delivery) tick() {
 	} else if d.ended.Load() {
 		now = math.MaxInt64
 	}
+	d.tell(job{now: now})
+}
+
+// tell gives a job without a chunk to the lanes that hold something.
+func (d *Delivery) tell(j job) {
 	for _, l := range d.lanes {
 		if l.holds.holding() && l.holds.ticking.CompareAndSwap(false, true) {
-			l.work <- job{now: now} // never blocks: room for one beside all chunks
+			l.work <- j // never blocks: room for one beside all chunks
 		}
 	}
 }
@@ -156,6 +174,9 @@ func (d *Delivery) tick() {
 // settle waits, at the end of the log, until the lanes hold nothing more or ctx ends. What is held
 // then stays in the log.
 func (d *Delivery) settle(ctx context.Context) {
+	if d.cfg.Unordered {
+		return // what is held is whoever's has the topic next
+	}
 	d.ended.Store(true)
 	for {
 		d.mu.Lock()

@@ -185,6 +185,18 @@ func (in *Intake) Ahead() time.Duration {
 	return max(time.Duration(in.newest-now().UnixNano()), 0)
 }
 
+// Now returns the clock's time and the place of the newest record in the log. No record that follows
+// is older: from here on, stamps begin with this time.
+func (in *Intake) Now() (now int64, newest spool.Position) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	clock := time.Now
+	if in.cfg.Now != nil {
+		clock = in.cfg.Now
+	}
+	return in.stamp(clock()), in.cfg.Log.Last()
+}
+
 // Emitted returns how many events of our own are in the log, or in the topic.
 func (in *Intake) Emitted() uint64 { return in.emitted.Load() }
 

@@ -118,7 +118,11 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 			}
 		}
 	} else {
-		l.stage.Tick(j.now)
+		if j.quiet {
+			l.stage.Quiet()
+		} else {
+			l.stage.Tick(j.now)
+		}
 		if !l.drain(ctx, nil, &n) {
 			return false
 		}

@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"receiver":      {"setting"},
 	"spool":         {"setting"},
 	"decode":        {"event"},
-	"group":         {"decode", "event"},
+	"group":         {"decode", "event", "setting"},
 	"detect":        {"event", "setting"},
 	"enrich":        {"event", "inventory", "inventory/resolve", "setting"},
 	"kafka":         {"setting"},
