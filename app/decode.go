@@ -19,6 +19,7 @@ import (
 
 	"vswarden/decode"
 	"vswarden/event"
+	"vswarden/group"
 	"vswarden/receiver"
 )
 
@@ -31,6 +32,7 @@ type DecodeOptions struct {
 	Year     int            // of BSD stamps; 0 = the year of the last full stamp, else 1970
 	Host     string         // host.name where the header gives none
 	Pretty   bool
+	NoGroup  bool // one event for each line
 	Stats    bool // a table of lines by format and dataset on Stderr
 	Table    bool // the table is for people, not tab-separated
 	Terminal bool // Stdout is a terminal: control characters are escaped
@@ -49,14 +51,19 @@ const (
 
 var errGzipBomb = errors.New("expands beyond all measure (more than 16 GiB, or 250 bytes from one)")
 
-// Decode writes one event for each non-empty line of the files. It is a pure function of its
-// input: no clock, no memory of other runs.
+// Decode writes the events that the lines of the files make. It is a pure function of its input: no
+// clock, no memory of other runs.
 func Decode(ctx context.Context, o DecodeOptions) error {
 	if len(o.Files) == 0 {
 		o.Files = []string{"-"}
 	}
 	out := bufio.NewWriterSize(o.Stdout, 256<<10)
-	d := &fileDecoder{o: o, out: out, year: 1970, formats: map[string]uint64{}, datasets: map[string]uint64{}}
+	d := &fileDecoder{o: o, out: out, year: 1970, formats: map[string]uint64{}, datasets: map[string]uint64{}, senders: map[string]*group.Sender{}}
+	g := group.DefaultConfig().Options()
+	if g.Patient = true; o.NoGroup {
+		g.Wait = 0
+	}
+	d.stage = group.NewStage(g)
 	for _, name := range o.Files {
 		if err := d.file(ctx, name); err != nil {
 			return errors.Join(err, out.Flush())
@@ -74,20 +81,26 @@ func Decode(ctx context.Context, o DecodeOptions) error {
 type fileDecoder struct {
 	o     DecodeOptions
 	out   *bufio.Writer
-	event event.Event
+	stage *group.Stage
 	json  []byte
+
+	senders map[string]*group.Sender // by the header's host
+	last    *group.Sender            // of the line before, in this file
 
 	previous int64 // time of the line before
 	stamped  bool  // previous is set
 	year     int   // of the last full stamp
 
-	lines, empty, events uint64
-	formats, datasets    map[string]uint64
+	lines, empty, events, grouped uint64
+	formats, datasets             map[string]uint64
 }
 
 func (d *fileDecoder) file(ctx context.Context, name string) error {
 	d.previous, d.stamped = 0, false
-	return eachLine(ctx, name, d.o.Stdin, d.line)
+	err := eachLine(ctx, name, d.o.Stdin, d.line)
+	d.stage.Flush() // no event goes on in another file
+	d.last = nil
+	return errors.Join(err, d.drain())
 }
 
 // eachLine calls do for each line of a file, plain or gzip, with its place; - is stdin.
@@ -154,26 +167,65 @@ func (d *fileDecoder) line(name string, offset int64, line []byte, truncated boo
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	if len(line) == 0 {
 		d.empty++
-		return nil
+		if d.last != nil {
+			d.stage.Blank(d.last)
+		}
+		return d.drain()
 	}
-	e := &d.event
-	e.Reset()
+	it := d.stage.New()
+	e := &it.Event
 	e.ID = lineID(name, offset, line)
 	e.Raw = string(receiver.StripOctetCount(line))
 	e.Receiver = event.Receiver{Transport: receiver.File.String(), Framing: receiver.FileLine.String()}
 	if truncated {
+		it.Base = event.TagTruncated
 		e.Tags |= event.TagTruncated
 	}
 	year := d.o.Year
 	if year == 0 {
 		year = d.year
 	}
-	decode.Line(e, &decode.Options{Location: d.o.Location, Year: year, File: true})
+	it.Options = decode.Options{Location: d.o.Location, Year: year, File: true}
+	decode.Line(e, &it.Options)
 	d.time(e)
 	if e.Host == "" {
 		e.Host = d.o.Host
 	}
-	return d.write(e)
+	if d.o.Stats {
+		d.formats[string(e.Format)]++
+	}
+	it.Pos, it.Stamp, it.Stream, it.Sender = d.lines, e.Time, true, d.sender(e)
+	d.stage.Add(it)
+	return d.drain()
+}
+
+// sender is whose line it is: of the host in its header, or, without one, of the line before.
+func (d *fileDecoder) sender(e *event.Event) *group.Sender {
+	if e.Syslog.Hostname == "" && e.Format == event.FormatRaw && d.last != nil && !d.last.Gone() {
+		return d.last
+	}
+	host := strings.ToLower(e.Syslog.Hostname)
+	snd := d.senders[host]
+	if snd == nil || snd.Gone() {
+		maps.DeleteFunc(d.senders, func(_ string, s *group.Sender) bool { return s.Gone() })
+		snd = d.stage.Sender(strings.Clone(host))
+		d.senders[snd.Key] = snd
+	}
+	d.last = snd
+	return snd
+}
+
+// drain writes the events that are complete.
+func (d *fileDecoder) drain() error {
+	for it := d.stage.Next(); it != nil; it = d.stage.Next() {
+		d.stage.Finish(it)
+		d.grouped += uint64(it.Lines() - 1)
+		if err := d.write(&it.Event); err != nil {
+			return err
+		}
+		d.stage.Free(it)
+	}
+	return nil
 }
 
 // time gives a line without a usable stamp the time of the line before, and remembers a full stamp's
@@ -201,7 +253,6 @@ func (d *fileDecoder) zone() *time.Location {
 func (d *fileDecoder) write(e *event.Event) error {
 	d.events++
 	if d.o.Stats {
-		d.formats[string(e.Format)]++
 		d.datasets[string(e.Dataset)]++
 	}
 	d.json = e.AppendJSON(d.json[:0], d.o.Detail, d.o.Original)
@@ -222,7 +273,8 @@ func (d *fileDecoder) write(e *event.Event) error {
 	return nil
 }
 
-// stats prints lines by format and by dataset; each block's sum is the number of lines in.
+// stats prints lines by format and events by dataset: lines in = empty + events + grouped, and the
+// formats are of all lines but the empty ones.
 func (d *fileDecoder) stats() error {
 	w := d.o.Stderr
 	var tw *tabwriter.Writer
@@ -236,7 +288,7 @@ func (d *fileDecoder) stats() error {
 			fmt.Fprintf(&b, "%s\t%s\t%d\n", kind, name, counts[name])
 		}
 	}
-	fmt.Fprintf(&b, "lines\tin\t%d\nlines\tempty\t%d\nevents\tout\t%d\n", d.lines, d.empty, d.events)
+	fmt.Fprintf(&b, "lines\tin\t%d\nlines\tempty\t%d\nlines\tgrouped\t%d\nevents\tout\t%d\n", d.lines, d.empty, d.grouped, d.events)
 	block("format", d.formats)
 	block("dataset", d.datasets)
 	if _, err := io.WriteString(w, b.String()); err != nil {

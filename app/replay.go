@@ -96,6 +96,7 @@ func Replay(ctx context.Context, o ReplayOptions) (err error) {
 	t.delivery = pipeline.NewDelivery(pipeline.DeliveryConfig{
 		Name: s.Name, Cursor: p, Sink: t.sink, Dead: t.dead, Enrich: joiner, Filter: s.Filter.Compile(),
 		Format: s.Format, Frames: s.Type == configs.SinkKafka && s.Format == pipeline.FormatRaw, Detail: s.Detail, Original: s.Original,
+		Group: o.Config.Group.Options(), Unordered: o.From != ReplaySpool, Final: true,
 		Plain: !o.Config.Redact, Tags: event.TagReplay, Listeners: listeners, Lanes: runtime.GOMAXPROCS(0), Log: o.Log,
 	})
 	return o.play(ctx, t, p, read)
@@ -114,8 +115,8 @@ func (o ReplayOptions) play(ctx context.Context, t *outlet, p *player, read past
 	}
 	stats := &t.delivery.Stats
 	dead := stats.Dead(pipeline.DeadPermanent) + stats.Dead(pipeline.DeadPanic) + stats.Dead(pipeline.DeadRecord)
-	_, werr := fmt.Fprintf(o.Stderr, "replayed %d records: %d delivered, %d held back by the filter, %d dead letters; %d were outside --since and --until, %d damaged\n",
-		p.given, stats.Delivered.Load(), stats.Filtered.Load(), dead, p.outside, p.damaged)
+	_, werr := fmt.Fprintf(o.Stderr, "replayed %d records: %d delivered, %d part of another event, %d held back by the filter, %d dead letters; %d were outside --since and --until, %d damaged\n",
+		p.given, stats.Delivered.Load(), stats.Grouped.Load(), stats.Filtered.Load(), dead, p.outside, p.damaged)
 	switch {
 	case err != nil:
 		return err

@@ -17,10 +17,11 @@ import (
 
 // pastFiles are log files as hosts keep them or send them, and events as a sink wrote them.
 type pastFiles struct {
-	names []string
-	stdin io.Reader
-	lines fileDecoder // for the time of a line, and nothing else
-	give  func(*pipeline.Record) error
+	names   []string
+	stdin   io.Reader
+	lines   fileDecoder // for the time of a line, and nothing else
+	decoded event.Event
+	give    func(*pipeline.Record) error
 }
 
 func (f *pastFiles) read(ctx context.Context, give func(*pipeline.Record) error) error {
@@ -49,7 +50,7 @@ func (f *pastFiles) line(name string, offset int64, line []byte, truncated bool)
 	if truncated {
 		r.Flags = receiver.Truncated
 	}
-	e := &f.lines.event
+	e := &f.decoded
 	e.Reset()
 	e.Raw = string(r.Data)
 	decode.Line(e, &decode.Options{File: true, Year: f.lines.year})

@@ -362,6 +362,18 @@ func (s *Stage) Tick(now int64) {
 	}
 }
 
+// Blank is told of an empty line in a file: no line without a header goes on over it.
+func (s *Stage) Blank(snd *Sender) {
+	for i := 0; i < len(snd.open); i++ {
+		o := snd.open[i]
+		if o.forConn = false; !o.forApp && !o.promisc {
+			snd.shut(o)
+			i--
+		}
+	}
+	s.release(snd)
+}
+
 // Quiet ends the groups of senders of which nothing came since it was called before.
 func (s *Stage) Quiet() {
 	for i := 0; i < len(s.busy); i++ {

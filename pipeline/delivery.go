@@ -80,6 +80,7 @@ type DeliveryConfig struct {
 	Group     group.Options              // the zero value groups nothing
 	Lookback  time.Duration              // of records that are done, read again at the start for their neighbours' sake
 	Clock     Clock                      // nil: the last group of a sender ends with a later record, or with the log
+	Final     bool                       // nothing follows the end of the log: what is held then goes out
 	Unordered bool                       // stamps of one sender may lie behind those of another that came before: a topic
 	Log       zerolog.Logger
 }

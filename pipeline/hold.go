@@ -144,7 +144,7 @@ func (d *Delivery) tickLoop(stop <-chan struct{}) {
 // tick tells the time to the lanes that hold something: that of the newest record they were given,
 // or, when that is the newest there is, the clock's.
 func (d *Delivery) tick() {
-	if d.cfg.Unordered {
+	if d.cfg.Unordered && !d.ended.Load() {
 		if t := time.Now(); t.Sub(d.looked) > quietTime {
 			d.looked = t
 			d.tell(job{quiet: true})
@@ -174,7 +174,7 @@ func (d *Delivery) tell(j job) {
 // settle waits, at the end of the log, until the lanes hold nothing more or ctx ends. What is held
 // then stays in the log.
 func (d *Delivery) settle(ctx context.Context) {
-	if d.cfg.Unordered {
+	if d.cfg.Unordered && !d.cfg.Final {
 		return // what is held is whoever's has the topic next
 	}
 	d.ended.Store(true)

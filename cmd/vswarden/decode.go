@@ -15,11 +15,11 @@ import (
 func newDecode() *cobra.Command {
 	var o app.DecodeOptions
 	var detail, original, zone string
-	var noGroup bool
 	cmd := &cobra.Command{
 		Use:   "decode [FILE…|-]",
 		Short: "Decode lines of files or standard input into events",
-		Long: `Decode lines of files or standard input into events, one JSON object for each non-empty line.
+		Long: `Decode lines of files or standard input into events, one JSON object each. Lines that are one
+message (--> lines, parts of vCenter events, lines without a header) are one event.
 
 It takes lines as they come over the wire (<PRI>…, also with an octet count before them) and as
 ESXi keeps them in its own log files, plain or gzip. The output depends on the input alone: no
@@ -47,7 +47,7 @@ clock is read. A line without a usable stamp takes the time of the line before.`
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&noGroup, "no-group", false, "one event for each line (grouping of continuation lines is not built yet: this is always so)")
+	f.BoolVar(&o.NoGroup, "no-group", false, "one event for each line, also where several are one message")
 	f.StringVar(&detail, "detail", "auto", "fields to write: `LEVEL` compact, standard, full, or auto (full for security events)")
 	f.StringVar(&original, "original", "security", "event.original: `WHICH` all, security or none")
 	f.StringVar(&zone, "tz", "UTC", "time `ZONE` of stamps that name none (Mmm dd hh:mm:ss)")
