@@ -165,7 +165,8 @@ func aboutLoss(s, app string) bool {
 	if s == "" {
 		return false
 	}
-	return app == "vmsyslogd" || s[0] == 'l' && strings.HasPrefix(s, "last message ") || s[0] == '-' && strings.HasPrefix(s, "--- last ")
+	return strings.HasPrefix(app, "vmsyslog") || s[0] == 'l' && strings.HasPrefix(s, "last message ") ||
+		s[0] == '-' && strings.HasPrefix(s, "--- last ") || s[0] == 'm' && strings.HasPrefix(s, "message repeated ")
 }
 
 // settleKind says what became of a line in which no header was found.
