@@ -52,7 +52,7 @@ var ErrStale = errors.New("the partitions have gone to other members of the grou
 // NewGroup makes a member; Run does its work.
 func NewGroup(cfg GroupConfig) *Group {
 	g := &Group{cfg: cfg}
-	g.lookup = newLookup(&g.cfg.Cluster, cfg.Topic, false)
+	g.lookup = newLookup(&g.cfg.Cluster, cfg.Topic, toRead)
 	return g
 }
 

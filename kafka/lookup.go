@@ -12,7 +12,7 @@ import (
 type lookup struct {
 	cluster *Config
 	topic   string
-	create  bool // make the topic where it is missing
+	use     use
 
 	looking chan struct{} // holds one token: who has it may fetch
 	mu      sync.Mutex    // guards what follows
@@ -21,8 +21,17 @@ type lookup struct {
 	down    map[string]bool // brokers whose last connection or request came to nothing
 }
 
-func newLookup(cluster *Config, topic string, create bool) *lookup {
-	return &lookup{cluster: cluster, topic: topic, create: create, looking: make(chan struct{}, 1), down: map[string]bool{}}
+// use is what somebody wants of a topic; it decides what a refusal means.
+type use uint8
+
+const (
+	toWrite  use = iota
+	toCreate     // to write, and to make it where it is missing
+	toRead
+)
+
+func newLookup(cluster *Config, topic string, use use) *lookup {
+	return &lookup{cluster: cluster, topic: topic, use: use, looking: make(chan struct{}, 1), down: map[string]bool{}}
 }
 
 // fresh returns a view that may be used.
@@ -40,7 +49,7 @@ func (l *lookup) fresh(ctx context.Context) (*topicView, error) {
 	if old.fresh(time.Now()) {
 		return old, nil // another one fetched it
 	}
-	v, by, err := fetchView(ctx, l.cluster, l.addresses(old), l.topic, l.create)
+	v, by, err := fetchView(ctx, l.cluster, l.addresses(old), l.topic, l.use)
 	if err != nil {
 		if old == nil || old.stale.Load() || ctx.Err() != nil {
 			return nil, err

@@ -56,10 +56,10 @@ var errMade = errors.New("the topic was missing and has been made; it is not rea
 
 // fetchView asks one broker after the other for a topic, each over a connection of its own: an old
 // one would hide that we are not let in any more. The error names every broker.
-func fetchView(ctx context.Context, cfg *Config, addrs []string, topic string, create bool) (v *topicView, by string, err error) {
+func fetchView(ctx context.Context, cfg *Config, addrs []string, topic string, use use) (v *topicView, by string, err error) {
 	var errs []error
 	for _, addr := range addrs {
-		v, err := fetchViewFrom(ctx, cfg, addr, topic, create)
+		v, err := fetchViewFrom(ctx, cfg, addr, topic, use)
 		var answered topicError
 		switch {
 		case err == nil:
@@ -80,7 +80,7 @@ type topicError struct{ err error }
 func (e topicError) Error() string { return e.err.Error() }
 func (e topicError) Unwrap() error { return e.err }
 
-func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, create bool) (*topicView, error) {
+func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, use use) (*topicView, error) {
 	c, err := dial(ctx, cfg, addr)
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, create 
 		v.brokers[b.NodeID] = hostPort(b.Host, b.Port)
 	}
 	t := &res.Topics[0]
-	if kafkago.Error(t.ErrorCode) == kafkago.UnknownTopicOrPartition && create {
+	if kafkago.Error(t.ErrorCode) == kafkago.UnknownTopicOrPartition && use == toCreate {
 		controller, ok := v.brokers[res.ControllerID]
 		if !ok {
 			controller = addr
@@ -109,7 +109,11 @@ func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, create 
 		return nil, topicError{fmt.Errorf("topic %s: %w", topic, errMade)}
 	}
 	if t.ErrorCode != 0 {
-		return nil, topicError{explainTopic(cfg, topic, brokerError(t.ErrorCode, ""))}
+		explain := explainTopic
+		if use == toRead {
+			explain = explainRead
+		}
+		return nil, topicError{explain(cfg, topic, brokerError(t.ErrorCode, ""))}
 	}
 	v.leaders = make([]int32, len(t.Partitions))
 	for i := range v.leaders {
@@ -192,6 +196,9 @@ func explainTopic(cfg *Config, topic string, err error) error {
 func explainRead(cfg *Config, topic string, err error) error {
 	if errors.Is(err, kafkago.TopicAuthorizationFailed) {
 		return fmt.Errorf("topic %s: %s may not read it; it needs the ACLs Read and Describe: %w", topic, who(cfg), err)
+	}
+	if errors.Is(err, kafkago.UnknownTopicOrPartition) {
+		return fmt.Errorf("topic %s: there is no such topic, make it: %w", topic, err)
 	}
 	return explainTopic(cfg, topic, err)
 }

@@ -43,7 +43,11 @@ func NewProducer(cfg ProducerConfig) (*Producer, error) {
 		return nil, err
 	}
 	p := &Producer{cfg: cfg, links: map[string]*link{}}
-	p.lookup = newLookup(&p.cfg.Cluster, cfg.Topic, cfg.Create)
+	use := toWrite
+	if cfg.Create {
+		use = toCreate
+	}
+	p.lookup = newLookup(&p.cfg.Cluster, cfg.Topic, use)
 	return p, nil
 }
 

@@ -425,7 +425,7 @@ func setConfig(t *testing.T, c *kfake.Cluster, name, value string) error {
 func TestBrokersThatJustFailedAreAskedLast(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Brokers = []string{"a:1", "b:1"}
-	l := newLookup(&cfg, "t", false)
+	l := newLookup(&cfg, "t", toRead)
 	l.good = "c:1"
 	old := &topicView{brokers: map[int32]string{1: "a:1", 2: "c:1", 3: "d:1"}}
 	l.mark("c:1", false)

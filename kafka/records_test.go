@@ -17,7 +17,7 @@ func reader(t testing.TB, c *kfake.Cluster, from int64) *Reader {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Brokers = c.ListenAddrs()
-	r := &Reader{cfg: &cfg, lookup: newLookup(&cfg, "t", false), next: from}
+	r := &Reader{cfg: &cfg, lookup: newLookup(&cfg, "t", toRead), next: from}
 	t.Cleanup(r.Close)
 	return r
 }

@@ -14,7 +14,7 @@ type Topic struct {
 // OpenTopic makes one. It connects when it is first used. The config is valid.
 func OpenTopic(cluster Config, name string) *Topic {
 	t := &Topic{cfg: cluster}
-	t.lookup = newLookup(&t.cfg, name, false)
+	t.lookup = newLookup(&t.cfg, name, toRead)
 	return t
 }
 

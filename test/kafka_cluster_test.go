@@ -341,9 +341,15 @@ func (c *cluster) grow(t *testing.T, name string, partitions int32) {
 // reserve lets only one user write to a topic.
 func (c *cluster) reserve(t *testing.T, topic, user string) {
 	t.Helper()
+	c.allow(t, kmsg.ACLResourceTypeTopic, topic, user, kmsg.ACLOperationWrite)
+}
+
+// allow lets a user do something with a topic or a group, and nobody else who was not allowed to.
+func (c *cluster) allow(t *testing.T, kind kmsg.ACLResourceType, name, user string, op kmsg.ACLOperation) {
+	t.Helper()
 	acl := kmsg.NewCreateACLsRequestCreation()
-	acl.ResourceType, acl.ResourceName, acl.ResourcePatternType = kmsg.ACLResourceTypeTopic, topic, kmsg.ACLResourcePatternTypeLiteral
-	acl.Principal, acl.Host, acl.Operation, acl.PermissionType = "User:"+user, "*", kmsg.ACLOperationWrite, kmsg.ACLPermissionTypeAllow
+	acl.ResourceType, acl.ResourceName, acl.ResourcePatternType = kind, name, kmsg.ACLResourcePatternTypeLiteral
+	acl.Principal, acl.Host, acl.Operation, acl.PermissionType = "User:"+user, "*", op, kmsg.ACLPermissionTypeAllow
 	req := kmsg.NewPtrCreateACLsRequest()
 	req.Creations = append(req.Creations, acl)
 	res, err := req.RequestWith(kafkaContext(t), c.admin)
@@ -351,7 +357,27 @@ func (c *cluster) reserve(t *testing.T, topic, user string) {
 		err = kerr.ErrorForCode(res.Results[0].ErrorCode)
 	}
 	if err != nil {
-		t.Fatalf("reserve topic %s: %v", topic, err)
+		t.Fatalf("allow %s for %s: %v", name, user, err)
+	}
+}
+
+// forget has a partition drop its messages before an offset, as its retention does.
+func (c *cluster) forget(t *testing.T, name string, partition int32, before int64) {
+	t.Helper()
+	p := kmsg.NewDeleteRecordsRequestTopicPartition()
+	p.Partition, p.Offset = partition, before
+	topic := kmsg.NewDeleteRecordsRequestTopic()
+	topic.Topic, topic.Partitions = name, append(topic.Partitions, p)
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	req.Topics, req.TimeoutMillis = append(req.Topics, topic), 30000
+	for _, shard := range c.admin.RequestSharded(kafkaContext(t), req) {
+		err := shard.Err
+		if err == nil {
+			err = kerr.ErrorForCode(shard.Resp.(*kmsg.DeleteRecordsResponse).Topics[0].Partitions[0].ErrorCode)
+		}
+		if err != nil {
+			t.Fatalf("topic %s, forget: %v", name, err)
+		}
 	}
 }
 

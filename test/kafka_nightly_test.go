@@ -36,6 +36,7 @@ func TestKafkaNightly(t *testing.T) {
 	})
 	t.Run("three brokers", func(t *testing.T) {
 		c := startKafka(t, 3, false)
+		t.Run("receivers and enrichers killed at random", func(t *testing.T) { tiersChaos(t, c) })
 		t.Run("two of three dead and back", func(t *testing.T) { twoOfThree(t, c) })
 		for i := range 3 {
 			t.Run(fmt.Sprintf("leader killed %d", i+1), func(t *testing.T) { leaderStopped(t, c, i, syscall.SIGKILL) })

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // enrichProgram is a configuration of role enrich with sinks.
@@ -230,6 +231,17 @@ func (r *tierRun) enricher(t *testing.T, n int) *instance {
 
 func (r *tierRun) file(n int) string { return filepath.Join(r.dir, fmt.Sprintf("events-%d.ndjson", n)) }
 
+// files are those that enrichers wrote.
+func (r *tierRun) files(t *testing.T) (all []string) {
+	t.Helper()
+	for n := range 10 {
+		if _, err := os.Stat(r.file(n)); err == nil {
+			all = append(all, outputs(t, r.file(n))...)
+		}
+	}
+	return all
+}
+
 // send begins a load on the receivers; what was sent comes through the channel.
 func (r *tierRun) send(t *testing.T, proto string, rate int, span time.Duration) <-chan sent {
 	t.Helper()
@@ -264,9 +276,8 @@ func (r *tierRun) judge(t *testing.T, sending <-chan sent, nodes ...*instance) {
 		t.FailNow() // load said why
 	}
 	var expect []string
-	for i, s := range all {
+	for _, s := range all {
 		expect = append(expect, "-expect", s.file)
-		_ = i
 	}
 	for _, p := range r.receivers {
 		m := p.waitFor(t, "all handed on", func(m metrics) bool { return m.sum("vswarden_cursor_lag_records") == 0 })
@@ -277,13 +288,7 @@ func (r *tierRun) judge(t *testing.T, sending <-chan sent, nodes ...*instance) {
 	var events, files verdict
 	for end := time.Now().Add(patience); ; time.Sleep(300 * time.Millisecond) {
 		events = judged(t, r.c.file(t, r.events), expect...)
-		var paths []string
-		for n := range 10 {
-			if _, err := os.Stat(r.file(n)); err == nil {
-				paths = append(paths, outputs(t, r.file(n))...)
-			}
-		}
-		files = judgedFiles(t, paths, expect...)
+		files = judgedFiles(t, r.files(t), expect...)
 		if events.Missing == 0 && files.Missing == 0 || time.Now().After(end) {
 			break
 		}
@@ -308,4 +313,153 @@ func (r *tierRun) judge(t *testing.T, sending <-chan sent, nodes ...*instance) {
 		n += s.Sent
 	}
 	t.Logf("%d lines sent; topic: %d events, %d of them repeats; files: %d events, %d of them repeats", n, events.Lines, events.Repeats, files.Lines, files.Repeats)
+}
+
+// oneSource is a configuration of role enrich with a section of its own and one file sink.
+func oneSource(t *testing.T, group, source, file string) string {
+	t.Helper()
+	return writeConfig(t, fmt.Sprintf(`
+data_dir: %q
+source: {kafka: {group: %s, session_timeout: 6s, %s}}
+admin: {listen: "127.0.0.1:0"}
+sinks:
+%s`, t.TempDir(), group, source, fileSection("s", file)))
+}
+
+// sourceTroubles has an enricher for each trouble that somebody repairs: it says what is wrong, and
+// goes on when that is mended.
+func sourceTroubles(t *testing.T, c *cluster) {
+	dir := t.TempDir()
+	password := filepath.Join(dir, "password")
+	write := func(s string) {
+		if err := os.WriteFile(password, []byte(s), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("not the password")
+	c.certs.renewClient(t, time.Now().Add(-time.Hour)) // Expired.
+	sasl := fmt.Sprintf("sasl: {mechanism: scram-sha-512, username: %s, password_file: %q}", kafkaUser, filepath.Join(dir, "right"))
+	if err := os.WriteFile(filepath.Join(dir, "right"), []byte(kafkaPassword), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const somebody = "somebody"
+	troubles := []struct {
+		topic, source, says string
+		repair              func()
+		p                   *instance
+		file                string
+	}{
+		{topic: "source-missing", source: fmt.Sprintf("brokers: [%q]", c.brokers()[0]), says: "topic source-missing: there is no such topic"},
+		{topic: "source-denied", source: fmt.Sprintf("brokers: [%q], %s", c.sasl, sasl), says: "user alice may not read it; it needs the ACLs Read and Describe",
+			repair: func() { c.allow(t, kmsg.ACLResourceTypeTopic, "source-denied", kafkaUser, kmsg.ACLOperationRead) }},
+		{topic: "source-group", source: fmt.Sprintf("brokers: [%q], %s", c.sasl, sasl), says: "group source-group.s: user alice may not use it; it needs the ACL Read on the group",
+			repair: func() { c.allow(t, kmsg.ACLResourceTypeGroup, "source-group.s", kafkaUser, kmsg.ACLOperationRead) }},
+		{topic: "source-wrong", source: fmt.Sprintf("brokers: [%q], %s", c.sasl, strings.Replace(sasl, filepath.Join(dir, "right"), password, 1)), says: "not let in as user alice",
+			repair: func() { write(kafkaPassword) }},
+		{topic: "source-mutual", source: fmt.Sprintf("brokers: [%q], tls: {enabled: true, ca_file: %q, cert_file: %q, key_file: %q}", c.mutualTLS, c.certs.ca, c.certs.client, c.certs.clientKey),
+			says: "the broker does not take our TLS or our certificate", repair: func() { c.certs.renewClient(t, time.Now().Add(time.Hour)) }},
+	}
+	lines := func(topic string) {
+		var records []*kgo.Record
+		for i := range 50 {
+			records = append(records, &kgo.Record{Key: []byte("192.0.2.1"), Value: fmt.Appendf(nil, "<14>2026-11-21T08:00:00.000Z esx01 app: line %d", i)})
+		}
+		produce(t, c, topic, records...)
+	}
+	c.allow(t, kmsg.ACLResourceTypeGroup, "source-group.s", somebody, kmsg.ACLOperationRead)
+	for i := range troubles {
+		tr := &troubles[i]
+		if tr.topic != "source-missing" {
+			c.topic(t, tr.topic, 2)
+			lines(tr.topic)
+		}
+		if tr.topic == "source-denied" {
+			c.allow(t, kmsg.ACLResourceTypeTopic, tr.topic, somebody, kmsg.ACLOperationRead)
+		}
+		tr.file = filepath.Join(dir, tr.topic+".ndjson")
+		tr.p = start(t, "-c", oneSource(t, tr.topic, "topic: "+tr.topic+", "+tr.source, tr.file))
+	}
+	for _, tr := range troubles {
+		tr.p.waitFor(t, tr.topic+" in trouble", func(m metrics) bool { return m.sum("vswarden_source_failing") == 1 })
+		status, health := tr.p.get(t, "/healthz")
+		if status == 200 || !strings.Contains(health, "source "+tr.topic+".s: ") || !strings.Contains(health, tr.says) || strings.Contains(health, "not the password") {
+			t.Errorf("%s: /healthz, %d, does not say %q:\n%s", tr.topic, status, tr.says, health)
+		}
+	}
+	for _, tr := range troubles {
+		if tr.repair != nil {
+			tr.repair()
+			continue
+		}
+		c.topic(t, tr.topic, 2)
+		lines(tr.topic)
+	}
+	for _, tr := range troubles {
+		books(t, tr.p.consumed(t, 50, "s"))
+		tr.p.waitFor(t, tr.topic+" mended", func(m metrics) bool { return m.sum("vswarden_source_failing") == 0 })
+		tr.p.stop(t)
+		if n := len(delivered(t, tr.file)); n != 50 {
+			t.Errorf("%s: %d events, want 50", tr.topic, n)
+		}
+	}
+}
+
+// lostMessages has a topic drop messages before they were read: they are counted, and stated as an
+// event that goes the way of all others.
+func lostMessages(t *testing.T, c *cluster) {
+	const topic = "short"
+	c.topic(t, topic, 1)
+	file := filepath.Join(t.TempDir(), "events.ndjson")
+	config := oneSource(t, "lossy", fmt.Sprintf("brokers: [%q], topic: %s", c.brokers()[0], topic), file)
+	lines := func(n int) {
+		var records []*kgo.Record
+		for range n {
+			records = append(records, &kgo.Record{Value: []byte("<14>2026-11-21T08:00:00.000Z esx01 app: line")})
+		}
+		produce(t, c, topic, records...)
+	}
+	lines(100)
+	p := start(t, "-c", config)
+	books(t, p.consumed(t, 100, "s"))
+	p.stop(t)
+	lines(50)
+	c.forget(t, topic, 0, 130)
+	p = start(t, "-c", config)
+	m := p.consumed(t, 51, "s") // 30 of them lost, and the event that says so.
+	books(t, m)
+	if n := m.sum("vswarden_events_skipped_total", `reason="expired"`); n != 30 {
+		t.Errorf("%v records expired, want 30", n)
+	}
+	p.stop(t)
+	all := delivered(t, file)
+	if len(all) != 121 {
+		t.Fatalf("%d events, want 100, 20 and the one of the loss", len(all))
+	}
+	o := all[len(all)-1]
+	if o.text("event.dataset") != "vmware.esxi.logloss" || o.text("vmware.logloss.count") != "30" || !strings.Contains(o.text("message"), "group lossy.s: partition 0 has lost 30 messages") || o.text("event.id") == "" {
+		t.Errorf("the loss is stated as %v", o)
+	}
+}
+
+// oneSinkDown has an enricher with two sinks of which one does not take events: the other gets all.
+func oneSinkDown(t *testing.T, c *cluster) {
+	const topic, events = "down.raw", "down.events"
+	c.topic(t, topic, 3)
+	dir := t.TempDir()
+	raw := strings.Replace(kafkaSection("raw", topic, c.brokers(), ""), "detail: compact", "format: raw", 1)
+	p := start(t, "-c", kafkaProgram(t, filepath.Join(dir, "receive"), raw), "--role", "receive")
+	file := filepath.Join(dir, "files.ndjson")
+	e := start(t, "-c", enrichProgram(t, filepath.Join(dir, "enrich"), c, topic, "", kafkaSection("down", events, c.brokers(), ""), fileSection("up", file)))
+	s := load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-n", "20000", "-hosts", "16", "-conns", "4")
+	books(t, p.settle(t, s.Sent))
+	p.stop(t)
+	m := e.consumed(t, s.Sent, "up")
+	if m.sum("vswarden_sink_failing", `sink="down"`) != 1 || m.sum("vswarden_events_delivered_total", `sink="down"`) != 0 {
+		t.Errorf("the sink whose topic is missing: failing %v, delivered %v", m.sum("vswarden_sink_failing", `sink="down"`), m.sum("vswarden_events_delivered_total", `sink="down"`))
+	}
+	c.topic(t, events, 2)
+	books(t, e.consumed(t, s.Sent, "up", "down"))
+	e.stop(t)
+	fine(t, judged(t, file, "-expect", s.file))
+	fine(t, judged(t, c.file(t, events), "-expect", s.file))
 }

@@ -17,8 +17,14 @@ type loadRun struct{ cmd *exec.Cmd }
 // loading starts a loadgen over TCP whose hosts are numbered from first.
 func loading(t *testing.T, p *instance, first, hosts int) loadRun {
 	t.Helper()
+	return loadingAt(t, p, first, hosts, 50000)
+}
+
+// loadingAt is loading at a rate.
+func loadingAt(t *testing.T, p *instance, first, hosts, rate int) loadRun {
+	t.Helper()
 	l := loadRun{exec.CommandContext(t.Context(), programs.loadgen, "-addr", p.address(t, "tcp"), "-proto", "tcp",
-		"-rate", "50000", "-for", "60s", "-first-host", strconv.Itoa(first), "-hosts", strconv.Itoa(hosts))}
+		"-rate", strconv.Itoa(rate), "-for", "10m", "-first-host", strconv.Itoa(first), "-hosts", strconv.Itoa(hosts))}
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
