@@ -68,6 +68,14 @@ nightly-log: ## crash points, kills and randomized faults of the record log
 nightly-receiver: ## all hostile senders at once
 	$(GO) test -v -timeout 0 ./receiver -run TestHostile -hostile.for=$(HOSTILE)
 
+SEEDS      ?= 20
+nightly-estate: ## joins against the truth of SEEDS simulated estates; SEED is the first, so that a run can be gone on with
+	ESTATE_SEEDS=$(SEEDS) ESTATE_FROM=$(SEED) $(GO) test -count 1 -v -timeout 0 ./test -run TestEstateNightly
+
+bench-estate: ## what 10 000 machines cost: in the inventory, from a snapshot, behind a vCenter
+	$(GO) test -count 1 -v ./inventory -run 'TestScaleHeap|TestDeltaCost'
+	ESTATE_SCALE=1 $(GO) test -count 1 -v -timeout 30m ./test -run TestEstateScale
+
 nightly-kafka:
 	$(GO) test -race -count 20 -timeout 60m ./kafka ./sink/kafka
 	KAFKA_NIGHTLY=1 $(GO) test -count 1 -timeout 120m -v -run Kafka ./test

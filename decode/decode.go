@@ -11,7 +11,6 @@
 package decode
 
 import (
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -83,7 +82,7 @@ func settleTime(e *event.Event, o *Options) {
 // settleHost names the host: the header's word, else the address the frame came from. The address
 // is the one string that is neither in Raw nor a constant; lines without a host are rare.
 func settleHost(e *event.Event, o *Options) {
-	e.Host = strings.TrimSuffix(e.Syslog.Hostname, ".") // the root's dot is no part of a name
+	e.Host = e.Syslog.Hostname
 	if e.Host == "" && !o.File && e.Receiver.Peer.IsValid() {
 		e.Host = e.Receiver.Peer.Addr().Unmap().WithZone("").String()
 	}

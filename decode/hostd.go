@@ -289,11 +289,7 @@ func hostdText(e *event.Event, s string) {
 			e.Hostd.Task, e.Hostd.Method = hostdTask(s[i:])
 		}
 	}
-	switch {
-	case loginText(e, e.Hostd.Text), e.Hostd.Task != "":
-	case e.Hostd.EventID != "":
-		echoText(e, e.Hostd.Text)
-	default:
+	if !loginText(e, e.Hostd.Text) && e.Hostd.Task == "" {
 		tcpPair(e, e.Hostd.Text)
 	}
 }

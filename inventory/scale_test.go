@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -125,6 +126,51 @@ func TestScaleHeap(t *testing.T) {
 	}
 	if w.Stats().VMs != scaleVMs {
 		t.Errorf("%+v", w.Stats())
+	}
+}
+
+// TestScaleHeapFromSnapshot measures the same from a snapshot: as a process has it that starts while vCenter is away, then
+// with a day of clones on top, then after another restart.
+func TestScaleHeapFromSnapshot(t *testing.T) {
+	if raceEnabled || testing.Short() {
+		t.Skip("measures the heap")
+	}
+	var file bytes.Buffer
+	save := func(w *world, s int) {
+		file.Reset()
+		if err := w.WriteSnapshot(&file, at(s)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load := func() (*world, int64) {
+		base := heap()
+		inv, _, err := ReadSnapshot(bytes.NewReader(file.Bytes()), DefaultConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return worldOn(t, inv), heap() - base
+	}
+	save(scaleWorld(t, scaleVMs), 2)
+	w, full := load()
+	t.Logf("%d hosts, %d VMs from a snapshot of %.1f MB: %.1f MB", scaleHosts, scaleVMs, float64(file.Len())/1e6, float64(full)/1e6)
+	if w.Stats().VMs != scaleVMs || full > 60e6 {
+		t.Errorf("too much, or too few: 60 MB, %+v", w.Stats())
+	}
+	before := heap()
+	w.Reported(w.id, at(5))
+	scaleChurn(w, 10_000)
+	grown := heap() - before
+	t.Logf("a day in which 10000 VMs were cloned anew: %.1f MB for %d ended intervals", float64(grown)/1e6, w.Stats().Intervals)
+	if grown > 20e6 {
+		t.Errorf("too much: 20 MB")
+	}
+	save(w, 80_030)
+	intervals := w.Stats().Intervals
+	w = nil
+	w, all := load()
+	t.Logf("both from a snapshot of %.1f MB: %.1f MB", float64(file.Len())/1e6, float64(all)/1e6)
+	if got := w.Stats(); all > 80e6 || got.VMs != scaleVMs || got.Intervals != intervals {
+		t.Errorf("too much, or not all: 80 MB, %d intervals, %+v", intervals, got)
 	}
 }
 

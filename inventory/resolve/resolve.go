@@ -114,7 +114,7 @@ func (r *Resolver) own(q *Question, kind inventory.Kind) (a Answer) {
 func (r *Resolver) holder(q *Question) Answer {
 	byName, vms := r.byName()
 	best, count := r.best()
-	if q.MAC != (inventory.MAC{}) {
+	if q.MAC != (inventory.MAC{}) && q.Client == "" {
 		if a := r.address(q, count); a.VM != nil {
 			return a
 		}
@@ -312,7 +312,7 @@ func (r *Resolver) agreed(q *Question, c *inventory.Candidate, count int) Answer
 }
 
 // checkNIC compares the adapter that the line names with the one the table has. A table that is not settled may show the
-// one that had the port before.
+// one that had the port before, and so may what an earlier line said.
 func (r *Resolver) checkNIC(q *Question, a *Answer) {
 	if a.VM == nil {
 		return
@@ -326,7 +326,7 @@ func (r *Resolver) checkNIC(q *Question, a *Answer) {
 	default:
 		a.Notes |= NoteNICConflict
 		a.Confidence = min(a.Confidence, behind)
-		if !a.Settled {
+		if !a.Settled || a.Method&(inventory.MethodPortTable|inventory.MethodLive) == 0 {
 			a.NICKey = n.Key
 		}
 	}

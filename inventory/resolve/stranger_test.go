@@ -30,6 +30,8 @@ func TestResolveNewcomers(t *testing.T) {
 	e.Learn(stream, h, otherSrc, inventory.MAC{0, 0x50, 0x56, 1, 0, 6}, at(155))
 	check("a line gave the port the address of the one that the name means", unsettled(e.ask(otherSrc, "elsewhere.eth0", 100)), "vm elsewhere/4000 0.800 of 1 client_name,learned,mac complete")
 	check("a line gave the port the address of another", unsettled(e.ask(otherSrc, "twin-2.eth0", 100)), "vm elsewhere/4000 0.600 of 2 learned,mac partial")
+	e.Learn(stream, h, 0x3000008, inventory.MAC{0, 0x50, 0x56, 1, 0, 1}, at(50))
+	check("an earlier line gave the port to another adapter", e.ask(0x3000008, "web-01.eth1", 100), "vm web-01/4001 0.850 of 1 client_name,learned partial without portgroup,policy")
 	// db-01 leaves, and what comes after it is not told yet.
 	e.tell(400, inventory.Update{Tables: []inventory.PortTable{{Host: h.Ref(), Whole: true, Rows: []inventory.Row{row(webPort, 1)}}}})
 	check("after it left, another's name", e.ask(dbPort, "elsewhere.eth0", 430), "vm elsewhere/4000 0.500 of 1 client_name partial")

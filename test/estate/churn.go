@@ -142,17 +142,18 @@ func (w *world) reconnect(n *nic, now time.Time) {
 	w.tell(n.vm.host)
 }
 
-// setPolicy turns a setting over about which no host here writes lines.
+// setPolicy turns a setting over about which no host here writes lines: of a distributed portgroup, or of a standard one on
+// one host.
 func (w *world) setPolicy(g *portgroup, now time.Time) {
 	w.done["policy"]++
-	g.forged = !g.forged
-	g.version++
 	w.note(note{kind: notePolicy, at: now, group: g})
 	if g.distributed {
+		g.forged = !g.forged
+		g.version++
 		w.tell(g)
 		return
 	}
-	for _, h := range w.hosts {
-		w.tell(h)
-	}
+	h := w.hosts[w.rand.IntN(len(w.hosts))]
+	h.forged[g] = !h.forged[g]
+	w.tell(h)
 }

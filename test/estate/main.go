@@ -174,6 +174,9 @@ func run(ctx context.Context, opt options) (rep report, err error) {
 	}
 	start := time.Now()
 	end := start.Add(opt.span)
+	if last := began.Add(mostWait + opt.span); end.After(last) {
+		end = last // A very large one takes long to make.
+	}
 	w.mu.Lock()
 	w.write(start, end)
 	w.churn(start, end)

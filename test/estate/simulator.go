@@ -181,7 +181,7 @@ func (v *vcenter) hostNetwork(h *host) types.HostNetworkInfo {
 	group("Management Network", 0, false, []types.HostPortGroupPort{{Key: fmt.Sprintf("key-vim.host.PortGroup.Port-%d", vmkPort), Mac: []string{vmkMAC(h)}, Type: "host"}})
 	for _, g := range v.w.groups {
 		if !g.distributed {
-			group(g.name, g.vlan, g.forged, ports[g.name])
+			group(g.name, g.vlan, h.forged[g], ports[g.name])
 		}
 	}
 	return net

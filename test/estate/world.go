@@ -40,6 +40,7 @@ type host struct {
 	boot    time.Time
 	sets    [2]portset // of the standard and the distributed switch
 	stalled time.Time  // until then its lines wait
+	forged  map[*portgroup]bool
 	out     *sender
 }
 
@@ -64,7 +65,7 @@ type portgroup struct {
 	name        string
 	distributed bool
 	vlan        int32
-	forged      bool   // forged transmits are permitted: the one setting that is changed now and then
+	forged      bool   // distributed: forged transmits are permitted, the one setting that is changed now and then
 	moid        string // distributed
 	version     int
 }
@@ -101,7 +102,7 @@ type formerName struct {
 
 // fixed numbers of the estate.
 const (
-	vmsPerHost  = 14
+	vmsPerHost  = 20
 	firstSlot   = 6
 	firstWorld  = 2100000
 	standardSet = 0
@@ -128,7 +129,7 @@ func newWorld(opt options, now time.Time) *world {
 		}
 	}
 	for i := range hostsFor(opt.vms) {
-		h := &host{n: i, name: fmt.Sprintf("esx%02d.estate.example", i+1), addr: hostAddr(opt.seed, i), boot: now.Add(-time.Duration(w.rand.IntN(90*24)+24) * time.Hour)}
+		h := &host{n: i, name: fmt.Sprintf("esx%02d.estate.example", i+1), addr: hostAddr(opt.seed, i), boot: now.Add(-time.Duration(w.rand.IntN(90*24)+24) * time.Hour), forged: map[*portgroup]bool{}}
 		r := releases[i%len(releases)]
 		h.version, h.form = r.version, r.form
 		if opt.skew > 0 {
