@@ -12,7 +12,6 @@ package decode
 
 import (
 	"time"
-	"unicode/utf8"
 
 	"vswarden/event"
 )
@@ -60,7 +59,7 @@ func Line(e *event.Event, o *Options) {
 	decodeProgram(e, h)
 	settleTime(e, o)
 	settleHost(e, o)
-	if !utf8.ValidString(e.Raw) {
+	if !e.ScanRaw() {
 		e.Tags |= event.TagNotUTF8
 	}
 }

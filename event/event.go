@@ -101,7 +101,8 @@ type Event struct {
 	TimeDigits uint8 // fractional digits the line had, 0–9; at least 3 are written
 	TimeSource TimeSource
 
-	Raw string // the frame, exactly
+	Raw   string // the frame, exactly
+	clean string // a beginning of Raw in which nothing has to be escaped (ScanRaw)
 
 	Receiver Receiver
 	Format   Format

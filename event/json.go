@@ -105,7 +105,7 @@ func (e *Event) unparsed() bool {
 func (e *Event) appendTimestamp(dst []byte) []byte {
 	dst = append(dst, `{"@timestamp":"`...)
 	if e.TimeText != "" {
-		dst = appendText(dst, e.TimeText)
+		dst = e.appendPart(dst, e.TimeText)
 	} else {
 		dst = appendTime(dst, e.Time, min(max(3, int(e.TimeDigits)), 9))
 	}
@@ -144,7 +144,7 @@ func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
 	}
 	if enc.original && !enc.binary {
 		if enc.exact {
-			dst = appendField(dst, `"original":"`, enc.frame)
+			dst = e.appendPartField(dst, `"original":"`, enc.frame)
 		} else {
 			dst = e.appendMasked(dst, `"original":"`, enc.frame)
 		}
@@ -174,7 +174,7 @@ func (e *Event) appendLog(dst []byte, enc encoding) []byte {
 	dst = append(dst, `"log":{`...)
 	switch {
 	case e.Level != "":
-		dst = appendField(dst, `"level":"`, e.Level)
+		dst = e.appendPartField(dst, `"level":"`, e.Level)
 	case e.Syslog.HasPriority():
 		dst = appendWord(dst, `"level":"`, SeverityNames[e.Syslog.Severity()])
 	}
@@ -191,12 +191,12 @@ func (e *Event) appendLog(dst []byte, enc encoding) []byte {
 		}
 	}
 	if enc.standard || s.Hostname != e.Host {
-		dst = appendField(dst, `"hostname":"`, s.Hostname)
+		dst = e.appendPartField(dst, `"hostname":"`, s.Hostname)
 	}
-	dst = appendField(dst, `"appname":"`, s.AppName)
-	dst = appendField(dst, `"procid":"`, s.ProcID)
+	dst = e.appendPartField(dst, `"appname":"`, s.AppName)
+	dst = e.appendPartField(dst, `"procid":"`, s.ProcID)
 	if enc.standard {
-		dst = appendField(dst, `"msgid":"`, s.MsgID)
+		dst = e.appendPartField(dst, `"msgid":"`, s.MsgID)
 		if s.Version != 0 {
 			dst = appendUint(dst, `"version":"`, uint64(s.Version))
 			dst[len(dst)-1] = '"'
@@ -217,7 +217,7 @@ func (e *Event) appendOrigin(dst []byte) []byte {
 	case e.NetPort.Kind != NetPortNone:
 		logger, line = orElse(logger, e.NetPort.Module), e.NetPort.Line
 	}
-	dst = appendField(dst, `"logger":"`, logger)
+	dst = e.appendPartField(dst, `"logger":"`, logger)
 	if function == "" && line == 0 {
 		return dst
 	}

@@ -322,7 +322,7 @@ func (e *Event) appendHost(dst []byte, enc encoding) []byte {
 		return dst
 	}
 	dst = append(dst, `"host":{`...)
-	dst = appendField(dst, `"name":"`, e.Host)
+	dst = e.appendPartField(dst, `"name":"`, e.Host)
 	if h != nil {
 		dst = append(dst, h.id...)
 		if enc.full {

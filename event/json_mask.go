@@ -22,7 +22,7 @@ func (e *Event) appendMasked(dst []byte, key, value string) []byte {
 // appendMaskedText is appendText with e.Secrets left out.
 func (e *Event) appendMaskedText(dst []byte, s string) []byte {
 	if e.Secrets.Count == 0 {
-		return appendText(dst, s)
+		return e.appendPart(dst, s)
 	}
 	at, ok := within(e.Raw, s)
 	for s != "" {

@@ -11,8 +11,8 @@ func (e *Event) appendUser(dst []byte, enc encoding) []byte {
 	u, mark := &e.User, len(dst)
 	dst = append(dst, `"user":{`...)
 	dst = appendField(dst, `"id":"`, e.Linux.UID)
-	dst = appendField(dst, `"name":"`, u.Name)
-	dst = appendField(dst, `"domain":"`, u.Domain)
+	dst = e.appendPartField(dst, `"name":"`, u.Name)
+	dst = e.appendPartField(dst, `"domain":"`, u.Domain)
 	if u.Delegate != "" && enc.standard {
 		dst = append(dst, `"effective":{`...)
 		dst = appendField(dst, `"name":"`, u.Delegate)

@@ -51,6 +51,11 @@ const (
 // one from Stage.New, fills what is exported and hands it to Stage.Add.
 type Item struct {
 	Event event.Event // decoded
+	line
+}
+
+// line is all of an Item but the event, so that it is emptied without a copy of that.
+type line struct {
 	// Pos is the line's place in the log; Last that of the last line that was joined to it.
 	Pos, Last uint64
 	Stamp     int64 // Unix nanoseconds, as the log's time goes

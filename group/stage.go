@@ -119,11 +119,8 @@ func (s *Stage) Free(it *Item) {
 	s.free = append(s.free, it)
 }
 
-// reset empties all of it but the event, which Event.Reset has emptied, and the buffers.
-func (it *Item) reset() {
-	e := it.Event
-	*it = Item{Event: e}
-}
+// reset empties all of it but the event, which Event.Reset has emptied.
+func (it *Item) reset() { it.line = line{} }
 
 // Next gives the next Item that is complete; nil when there is none. Finish makes its event.
 func (s *Stage) Next() *Item {
