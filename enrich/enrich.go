@@ -36,7 +36,7 @@ func New(cfg Config, inv *inventory.Inventory, now func() time.Time) (*Enricher,
 	}
 	n := &Enricher{cfg: cfg, inv: inv, now: now, learned: id}
 	for i := range n.shards {
-		n.shards[i].senders = map[senderKey]*sender{}
+		n.shards[i].senders, n.shards[i].views = map[senderKey]*sender{}, map[viewKey]*view{}
 	}
 	n.hosts.of = map[*inventory.HostTable]*host{}
 	n.ports.known, n.ports.owners = map[portKey]*event.JoinedPort{}, map[ownerKey]*event.JoinedMAC{}

@@ -34,18 +34,36 @@ type sender struct {
 	clock clock
 	used  int64 // receive time of its last line
 
-	header     string // the host in the header of the line that the rest was found for
-	generation uint64 // of the inventory's index, likewise
-	host       *host
-	conflict   bool            // address or verified name and header mean different hosts
-	facts      *inventory.Host // joined was rendered from these
-	joined     *event.JoinedHost
+	generation uint64 // of the inventory's index, for which these were found
+	*view             // of the last line
+}
+
+// view is which host a sender is, by one header.
+type view struct {
+	header   string // the host in it
+	host     *host
+	conflict bool            // address or verified name and header mean different hosts
+	facts    *inventory.Host // joined was rendered from these
+	joined   *event.JoinedHost
 }
 
 type shard struct {
 	mu      sync.Mutex
 	senders map[senderKey]*sender
+	// views are what was found for headers that senders changed from: a relay that nobody lists, or a connection that
+	// lines of many hosts come over, names another host with each line. Those of another generation are of no use.
+	views      map[viewKey]*view
+	generation uint64
 }
+
+// viewKey is one header of one sender.
+type viewKey struct {
+	sender *sender
+	header string
+}
+
+// maxViews bounds what a shard keeps of headers.
+const maxViews = 1 << 11
 
 // keyOf returns the key of a line's sender. Its name is a piece of the line.
 func keyOf(e *event.Event) senderKey {
@@ -89,7 +107,7 @@ func (n *Enricher) sender(e *event.Event) (s sent) {
 		s.offset, s.settled = p.clock.offset(e.Received)
 	}
 	if g := n.inv.Generation(); p.generation != g || p.header != e.Syslog.Hostname {
-		n.recognize(p, e, g, &s)
+		n.recognize(sh, p, e, g, &s)
 	}
 	if p.host == nil {
 		return s
@@ -105,13 +123,27 @@ func (n *Enricher) sender(e *event.Event) (s sent) {
 }
 
 // recognize finds out which host a sender is, after it named another one in its header or the inventory has changed.
-func (n *Enricher) recognize(p *sender, e *event.Event, generation uint64, s *sent) {
+func (n *Enricher) recognize(sh *shard, p *sender, e *event.Event, generation uint64, s *sent) {
 	same := p.header == e.Syslog.Hostname
 	stranger := same && p.generation != never && p.host == nil
-	if !same {
-		p.header = strings.Clone(e.Syslog.Hostname)
+	if sh.generation != generation { // its vCenter may tell more of itself
+		clear(sh.views)
+		sh.generation = generation
 	}
-	p.generation, p.facts, p.joined = generation, nil, nil // its vCenter may tell more of itself
+	if v := sh.views[viewKey{p, e.Syslog.Hostname}]; v != nil && p.generation == generation {
+		p.view = v
+		return
+	}
+	header, before := p.header, p.view
+	if !same {
+		header = strings.Clone(e.Syslog.Hostname)
+	}
+	p.view = &view{header: header}
+	if !same && p.generation == generation { // it has more than one
+		sh.keep(p, before)
+		sh.keep(p, p.view)
+	}
+	p.generation = generation
 	table, conflict := n.identify(e)
 	if p.conflict = conflict; table == nil {
 		p.host = nil
@@ -120,6 +152,14 @@ func (n *Enricher) recognize(p *sender, e *event.Event, generation uint64, s *se
 	p.host = n.hosts.get(table)
 	// It went by its header so far: now the inventory corrects that, once.
 	s.renamed = stranger && !strings.EqualFold(table.Facts().Name, p.header)
+}
+
+// keep remembers what was found for a header of p.
+func (sh *shard) keep(p *sender, v *view) {
+	if len(sh.views) >= maxViews {
+		clear(sh.views)
+	}
+	sh.views[viewKey{p, v.header}] = v
 }
 
 func speaksOfPort(e *event.Event) bool {
@@ -139,7 +179,7 @@ func (sh *shard) add(key senderKey) *sender {
 		delete(sh.senders, oldest)
 	}
 	key.name = strings.Clone(key.name)
-	p := &sender{generation: never}
+	p := &sender{generation: never, view: &view{}}
 	sh.senders[key] = p
 	return p
 }

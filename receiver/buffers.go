@@ -15,8 +15,9 @@ const (
 	keptBuffers = 8  // of them kept when nobody uses them
 )
 
-// batchLen is how many frames one call of the handler takes at most.
-const batchLen = 1024
+// batchLen is how many frames one call of the handler takes at most. Their bytes should fit several
+// times into what the log writes at once, or each batch costs it memory of its own.
+const batchLen = 128
 
 // buffers are the big read buffers and the frame slices, shared by all connections of a listener.
 type buffers struct {

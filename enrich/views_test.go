@@ -1,0 +1,75 @@
+package enrich
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"vswarden/event"
+	"vswarden/inventory"
+)
+
+// TestManyHostsOverOneAddress: a connection over which the lines of many hosts come in turn costs no more memory than
+// one of a single host, and each line gets its own host, also when the inventory changes meanwhile.
+func TestManyHostsOverOneAddress(t *testing.T) {
+	l := newLab(t)
+	for _, name := range []string{"esx02", "esx03"} {
+		h := l.host(inventory.Reject)
+		h.Ref.ID, h.Name, h.Kernel = "host-"+name, name+".example.com", nil
+		l.tell(310, inventory.Update{Hosts: []inventory.Host{h}})
+	}
+	l.report(312)
+	names := []string{"esx01", "esx02", "nobody", "esx03"}
+	var lines []event.Event
+	for _, name := range names {
+		e := l.line(320, 0)
+		e.Receiver.Peer = netip.MustParseAddrPort("203.0.113.77:514")
+		e.Syslog.Hostname = name
+		lines = append(lines, e)
+	}
+	all := func() {
+		for i := range lines {
+			e := lines[i]
+			l.Enrich(&e)
+			if name := names[i]; name == "nobody" && e.Joined.Host != nil || name != "nobody" && e.Host != name+".example.com" {
+				t.Fatalf("%s: %q", name, e.Host)
+			}
+		}
+	}
+	all()
+	if !raceEnabled {
+		if n := testing.AllocsPerRun(50, all); n != 0 {
+			t.Errorf("%v allocations for %d lines", n, len(lines))
+		}
+	}
+	h := l.host(inventory.Reject)
+	h.Ref.ID, h.Name, h.Kernel = "host-new", "nobody.example.com", nil
+	l.tell(330, inventory.Update{Hosts: []inventory.Host{h}})
+	l.report(332)
+	for range 2 {
+		e := lines[2]
+		l.Enrich(&e)
+		if e.Host != "nobody.example.com" {
+			t.Fatalf("the new host is not found: %q", e.Host)
+		}
+		e = lines[0]
+		l.Enrich(&e)
+	}
+}
+
+// TestHeadersAreBounded: a sender that makes up headers changes no more than what is kept of it.
+func TestHeadersAreBounded(t *testing.T) {
+	l := newLab(t)
+	for i := range 3 * maxViews {
+		e := l.line(300, 0)
+		e.Receiver.Peer = netip.MustParseAddrPort("203.0.113.77:514")
+		e.Syslog.Hostname = fmt.Sprintf("made-up-%d-%s", i, strings.Repeat("x", 20))
+		l.Enrich(&e)
+	}
+	for i := range l.shards {
+		if n := len(l.shards[i].views); n > maxViews {
+			t.Errorf("%d headers", n)
+		}
+	}
+}
