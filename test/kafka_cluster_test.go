@@ -50,8 +50,14 @@ const kafkaScript = "../scripts/kafka/kafka"
 // startKafka starts a cluster and returns when it is ready.
 func startKafka(t *testing.T, nodes int, secure bool) *cluster {
 	t.Helper()
+	return startKafkaIn(t, t.TempDir(), nodes, secure)
+}
+
+// startKafkaIn is startKafka with its data in dir.
+func startKafkaIn(t *testing.T, dir string, nodes int, secure bool) *cluster {
+	t.Helper()
 	needKafka(t)
-	c := &cluster{dir: t.TempDir(), nodes: make([]*kafkaNode, nodes)}
+	c := &cluster{dir: dir, nodes: make([]*kafkaNode, nodes)}
 	free := freePorts(t, nodes, 3)
 	for i := range nodes {
 		c.ports = append(c.ports, free[0]+i)

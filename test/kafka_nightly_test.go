@@ -34,6 +34,7 @@ func TestKafkaNightly(t *testing.T) {
 		t.Run("topic deleted and made again", func(t *testing.T) { deletedTopic(t, c) })
 		t.Run("read by Kafka Connect", func(t *testing.T) { kafkaConnect(t, c) })
 	})
+	t.Run("disk full", fullDisk)
 	t.Run("three brokers", func(t *testing.T) {
 		c := startKafka(t, 3, false)
 		t.Run("receivers and enrichers killed at random", func(t *testing.T) { tiersChaos(t, c) })
@@ -120,6 +121,40 @@ func deletedTopic(t *testing.T, c *cluster) {
 	books(t, p.settle(t, first.Sent+second.Sent))
 	p.stop(t)
 	fine(t, judged(t, c.file(t, topic), "-expect", second.file))
+}
+
+// fullDisk has a broker whose disk fills up, on which it ends, and which somebody then makes larger.
+func fullDisk(t *testing.T) {
+	dir := t.TempDir()
+	mount := func(options string) error {
+		return exec.Command("mount", "-t", "tmpfs", "-o", options, "vswarden-test", dir).Run()
+	}
+	if err := mount("size=48m"); err != nil {
+		t.Skipf("NOT TESTED: a full disk; only root can mount a small one: %v", err)
+	}
+	t.Cleanup(func() { _ = exec.Command("umount", "-l", dir).Run() }) // Or the machine is left with 48 MiB less.
+	c := startKafkaIn(t, dir, 1, false)
+	c.topic(t, "disk", 3)
+	p := start(t, "-c", kafkaProgram(t, t.TempDir(), kafkaSection("kafka", "disk", c.brokers(), ", compression: none")))
+	r := kafkaRun{p: p, c: c, topic: "disk", load: make(chan sent, 1)}
+	go func() {
+		defer close(r.load)
+		r.load <- load(t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-rate", "20000", "-for", "15s", "-hosts", "16", "-conns", "4")
+	}()
+	r.failing(t, 1)
+	select {
+	case <-c.nodes[0].exited:
+		t.Log("the broker ended when its disk was full")
+	case <-time.After(30 * time.Second):
+		t.Log("the broker lives on with a full disk")
+		c.kill(0)
+	}
+	if err := mount("remount,size=2g"); err != nil {
+		t.Fatal(err)
+	}
+	c.restart(t, 0)
+	r.failing(t, 0)
+	r.judge(t)
 }
 
 // kafkaConnect has Kafka Connect write the topic into a file, as configs/kafka-connect says.
