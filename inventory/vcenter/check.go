@@ -28,7 +28,7 @@ func Findings(ctx context.Context, cfg Config) (findings []string, err error) {
 	if err != nil {
 		return nil, plain(err)
 	}
-	defer s.close()
+	defer s.close(false)
 	s.stop, s.once = stop, true
 	if err := s.follow(ctx); err != nil {
 		return nil, plain(err)

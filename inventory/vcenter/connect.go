@@ -42,6 +42,8 @@ type link struct {
 	user       string
 	// offset is by how much the server's clock is ahead of ours.
 	offset time.Duration
+	// leftover is what we made at the server and could not free when the line was cut.
+	leftover []func(ctx context.Context) error
 }
 
 // dial connects and logs in. Every step ends with ctx.
@@ -102,6 +104,35 @@ func (l *link) close() {
 	defer cancel()
 	_, _ = methods.Logout(ctx, l, &types.Logout{This: *l.ServiceContent.SessionManager}) // the session ends by itself otherwise
 	l.CloseIdleConnections()
+}
+
+// alive asks whether the server still knows the session, after the line was cut, and frees what is left over from before.
+// An error says that the server cannot be asked.
+func (l *link) alive(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	manager := *l.ServiceContent.SessionManager
+	res, err := methods.RetrieveProperties(ctx, l, &types.RetrieveProperties{This: l.ServiceContent.PropertyCollector, SpecSet: []types.PropertyFilterSpec{{
+		ObjectSet: []types.ObjectSpec{{Obj: manager}}, PropSet: []types.PropertySpec{{Type: manager.Type, PathSet: []string{"currentSession"}}},
+	}}})
+	if err != nil {
+		if soap.IsSoapFault(err) {
+			return false, nil
+		}
+		return false, err
+	}
+	known := false
+	for _, o := range res.Returnval {
+		for _, p := range o.PropSet {
+			_, ok := p.Val.(types.UserSession)
+			known = known || ok
+		}
+	}
+	for _, free := range l.leftover {
+		_ = free(ctx) // once more; the session's end frees it otherwise
+	}
+	l.leftover = nil
+	return known, nil
 }
 
 // ours returns what a stamp of the server is by our clock.

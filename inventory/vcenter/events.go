@@ -148,8 +148,9 @@ func (s *session) catchUp(ctx context.Context) {
 // closeLog frees the collector of the event log.
 func (s *session) closeLog() {
 	if s.log.Value != "" {
-		s.destroy(func(ctx context.Context) {
-			_, _ = methods.DestroyCollector(ctx, s.link, &types.DestroyCollector{This: s.log})
+		s.destroy(func(ctx context.Context) error {
+			_, err := methods.DestroyCollector(ctx, s.link, &types.DestroyCollector{This: s.log})
+			return err
 		})
 	}
 }

@@ -30,6 +30,7 @@ type Feeder struct {
 	told    told            // guarded by writing
 	moves   map[string]move // guarded by writing: who came where, not seen in a property yet
 	refused [classCount]int // full reads in a row that missed most of a class; of the property loop alone
+	spare   *link           // a session whose line was cut; of Run alone
 	tail    tail            // where the event log was read to; of the event tail alone
 
 	mu     sync.Mutex
@@ -166,6 +167,9 @@ func (f *Feeder) Run(ctx context.Context) error {
 		}
 		pause = min(2*pause, maxPause)
 	}
+	if f.spare != nil {
+		f.spare.close()
+	}
 	return nil
 }
 
@@ -182,18 +186,18 @@ func (f *Feeder) session(ctx context.Context) (good bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	defer s.close()
+	defer func() { s.close(ctx.Err() == nil && !dead(err) && !errors.Is(err, errNotAccepted)) }()
 
 	// What runs beside ends with the session, and before the logout.
-	ctx, stop := context.WithCancelCause(ctx)
+	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s.stop = stop
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	defer stop(nil)
-	s.spawn(&beside, ctx)
-	err = s.follow(ctx)
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+	s.spawn(inner, &beside)
+	err = s.follow(inner)
+	if cause := context.Cause(inner); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = cause
 	}
 	return s.good, err
@@ -201,6 +205,29 @@ func (f *Feeder) session(ctx context.Context) (good bool, err error) {
 
 // open connects, logs in and reads the event log up to now.
 func (f *Feeder) open(ctx context.Context) (*session, error) {
+	l, err := f.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.connected(l)
+	s := &session{Feeder: f, link: l, synced: make(chan struct{}), ports: make(chan portWish, 64)}
+	s.catchUp(ctx)
+	return s, nil
+}
+
+// connect goes on with the session whose line was cut, or logs in: servers bound the number of sessions, and one that is
+// left behind stays for half an hour.
+func (f *Feeder) connect(ctx context.Context) (*link, error) {
+	if l := f.spare; l != nil {
+		switch known, err := l.alive(ctx); {
+		case known:
+			f.spare = nil
+			return l, nil
+		case err == nil:
+			l.CloseIdleConnections()
+			f.spare = nil
+		}
+	}
 	dialing, cancel := context.WithTimeout(ctx, f.cfg.Timeout)
 	defer cancel()
 	l, err := dial(dialing, &f.cfg, f.now)
@@ -208,16 +235,21 @@ func (f *Feeder) open(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	f.stats.Sessions.Add(1)
-	f.connected(l)
-	s := &session{Feeder: f, link: l, synced: make(chan struct{}), ports: make(chan portWish, 64)}
-	s.catchUp(ctx)
-	return s, nil
+	if f.spare != nil {
+		f.spare.close()
+		f.spare = nil
+	}
+	return l, nil
 }
 
-// close frees what the session has at the server and logs out.
-func (s *session) close() {
+// close frees what the session has at the server, and keeps it for later or logs out.
+func (s *session) close(later bool) {
 	s.closeLog()
 	s.disconnected()
+	if later {
+		s.spare = s.link
+		return
+	}
 	s.link.close()
 }
 

@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -56,11 +57,12 @@ func newProxy(t testing.TB, s *sim, secure bool) *proxy {
 	p.server = httptest.NewUnstartedServer(p)
 	if secure {
 		p.renew()
-		p.server.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		p.server.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			return p.cert, nil
+			return &tls.Config{Certificates: []tls.Certificate{*p.cert}}, nil
 		}}
+		p.server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		p.server.StartTLS()
 	} else {
 		p.server.Start()
@@ -122,7 +124,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		method = string(m[1])
 	}
 	p.mu.Lock()
-	before, rewrite, target := p.before, p.rewrite, p.target
+	before, target := p.before, p.target
 	p.calls[method]++
 	p.mu.Unlock()
 	if before != nil {
@@ -165,6 +167,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
+	p.mu.Lock()
+	rewrite := p.rewrite
+	p.mu.Unlock()
 	if rewrite != nil {
 		answer = rewrite(method, answer)
 	}

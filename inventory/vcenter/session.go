@@ -42,7 +42,7 @@ const sweepAgain = 10 * time.Minute
 const maxRetries = 5
 
 // spawn starts what runs beside the property updates.
-func (s *session) spawn(wg *sync.WaitGroup, ctx context.Context) {
+func (s *session) spawn(ctx context.Context, wg *sync.WaitGroup) {
 	for what, run := range map[string]func(context.Context) error{"events": s.tailEvents, "ports": s.readPorts, "tags": s.readTags} {
 		wg.Go(func() {
 			defer func() {
@@ -64,7 +64,10 @@ func (s *session) follow(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make a view: %w", plain(err))
 	}
-	defer s.destroy(func(ctx context.Context) { _, _ = methods.DestroyView(ctx, s.link, &types.DestroyView{This: view}) })
+	defer s.destroy(func(ctx context.Context) error {
+		_, err := methods.DestroyView(ctx, s.link, &types.DestroyView{This: view})
+		return err
+	})
 	s.readFields(ctx)
 	for {
 		err := s.collect(ctx, view)
@@ -81,11 +84,16 @@ func (s *session) follow(ctx context.Context) error {
 	}
 }
 
+// maxLeftover bounds what is to be freed later: the session's end frees it at last.
+const maxLeftover = 16
+
 // destroy frees something at the server, which bounds what a session may have, but waits for no server that is away.
-func (s *session) destroy(free func(ctx context.Context)) {
+func (s *session) destroy(free func(ctx context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	free(ctx)
+	if err := free(ctx); err != nil && !soap.IsSoapFault(err) && len(s.link.leftover) < maxLeftover {
+		s.link.leftover = append(s.link.leftover, free)
+	}
 }
 
 // ask returns a context for one question.
@@ -167,8 +175,9 @@ func (s *session) filter(ctx context.Context, view types.ManagedObjectReference)
 func (s *session) collect(ctx context.Context, view types.ManagedObjectReference) error {
 	pc, err := s.filter(ctx, view)
 	if pc.Value != "" {
-		defer s.destroy(func(ctx context.Context) {
-			_, _ = methods.DestroyPropertyCollector(ctx, s.link, &types.DestroyPropertyCollector{This: pc})
+		defer s.destroy(func(ctx context.Context) error {
+			_, err := methods.DestroyPropertyCollector(ctx, s.link, &types.DestroyPropertyCollector{This: pc})
+			return err
 		})
 	}
 	if err != nil {
