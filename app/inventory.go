@@ -68,7 +68,7 @@ func (p *parts) awaitInventory(ctx context.Context) {
 func (p *parts) staleSources() (stale []string) {
 	for _, f := range p.feeders {
 		if why := f.Trouble(); why != "" {
-			stale = append(stale, "inventory "+f.Name()+": stale: "+why)
+			stale = append(stale, "inventory "+f.Name()+": "+why)
 		}
 	}
 	return stale

@@ -316,3 +316,44 @@ func TestCorpusIsImported(t *testing.T) {
 		t.Errorf("%d of %d outputs seen", seen, len(known))
 	}
 }
+
+// Without any API: what NetPort lines of trusted networks say is known after a restart, and marked as learned.
+func TestPortsAreLearnedFromLines(t *testing.T) {
+	needSignals(t)
+	data := t.TempDir()
+	config := func(from string) string {
+		return configured(t, data, "", "enrich: {learn_from: ["+from+"]}\n")
+	}
+	const netport = "<182>{now} esx05.example.com vmkernel: cpu3:2098765)NetPort: 1580: enabled port 0x4000006 with mac 00:50:56:84:5a:ba"
+	const revoked = "<181>{now} esx05.example.com vmkernel: cpu1:4711)etherswitch: L2Sec_EnforcePortCompliance: 0x4000006: peer not allowed promiscuous, revoking setting"
+	p := start(t, "-c", config("10.0.0.0/8")) // not where the lines come from
+	say(t, p.address(t, "tcp"), netport, revoked)
+	m := p.settle(t, 2)
+	if n := m.sum("vswarden_inventory_learned_total"); n != 0 {
+		t.Errorf("a stranger taught %v ports", n)
+	}
+	p.stop(t)
+	p = start(t, "-c", config("127.0.0.0/8"))
+	say(t, p.address(t, "tcp"), netport)
+	p.settle(t, 1)
+	p.stop(t)
+	p = start(t, "-c", config("127.0.0.0/8"))
+	say(t, p.address(t, "tcp"), revoked)
+	p.settle(t, 1)
+	p.stop(t)
+	events := delivered(t, filepath.Join(data, "events.ndjson"))
+	if len(events) != 4 {
+		t.Fatalf("%d events", len(events))
+	}
+	for i, want := range []map[string]string{
+		0: {"vmware.enrichment.status": "disabled"}, 1: {"vmware.enrichment.status": "disabled", "vmware.vnic.mac": ""},
+		2: {"vmware.enrichment.match": `["learned"]`, "vmware.vnic.mac": "00:50:56:84:5a:ba"},
+		3: {"vmware.enrichment.match": `["learned"]`, "vmware.vnic.mac": "00:50:56:84:5a:ba", "host.name": "esx05.example.com", "vmware.enrichment.confidence": "0.8"},
+	} {
+		for field, value := range want {
+			if got := events[i].text(field); got != value {
+				t.Errorf("event %d: %s is %q, want %q", i, field, got, value)
+			}
+		}
+	}
+}

@@ -262,7 +262,7 @@ func (r *Resolver) tableOnly(q *Question, best *inventory.Candidate, count int) 
 		limit(unsettled, NoteUnsettled)
 		a.Confidence *= staleness(q)
 	}
-	if q.ClockUnsettled && !(imported && q.ClockNear) {
+	if q.ClockUnsettled && (!imported || !q.ClockNear) {
 		limit(unsettled, NoteClock)
 	}
 	if q.TableUntrusted && best.Method&inventory.MethodPortTable != 0 {
