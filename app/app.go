@@ -264,6 +264,7 @@ type outlet struct {
 	sink     sink.Sink
 	dead     *deadletter.File
 	delivery *pipeline.Delivery
+	joiner   *enrich.Enricher
 	cursor   cursor
 	backlog  uint64 // records that waited for the sink when the process started
 	upkeep   string // why older files cannot be looked after, as last logged
@@ -302,12 +303,11 @@ func openOutlets(cfg configs.Config, o Options, from supply, inv *inventory.Inve
 		t.backlog = t.cursor.Backlog() + t.skipped
 		// Each delivery has an enricher of its own: clocks and calibration follow the lines it has read, wherever it
 		// is in the log. What lines teach of ports goes to the one inventory, as intervals.
-		joiner, err := enrich.New(cfg.Enrich, inv, o.clock())
-		if err != nil {
+		if t.joiner, err = enrich.New(cfg.Enrich, inv, o.clock()); err != nil {
 			return open, fmt.Errorf("sink %s: %w", s.Name, err)
 		}
 		t.delivery = pipeline.NewDelivery(pipeline.DeliveryConfig{
-			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead, Enrich: joiner,
+			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead, Enrich: t.joiner,
 			Filter: s.Filter.Compile(), Format: s.Format, Detail: s.Detail, Original: s.Original,
 			Frames: s.Type == configs.SinkKafka && s.Format == pipeline.FormatRaw,
 			Plain:  !cfg.Redact,

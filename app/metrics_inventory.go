@@ -35,6 +35,16 @@ func (p *parts) inventoryMetrics() []web.Metric {
 			func() uint64 { return uint64(inv.Stats().LearnRefused) }, web.Label{Name: "result", Value: "refused"}),
 		gauge("vswarden_inventory_snapshot_age_seconds", "Age of the last snapshot on disk; 0 while there is none.",
 			func() float64 { return age(inventory.Stamp(p.known.saved.Load())) }),
+		gauge("vswarden_inventory_untrusted_hosts", "Hosts whose port table disagreed with more than one in a hundred of their last lines: alone it is not believed.",
+			func() float64 {
+				most := 0 // a delivery that is ahead has seen more
+				for _, t := range p.outlets {
+					if t.joiner != nil {
+						most = max(most, t.joiner.Untrusted())
+					}
+				}
+				return float64(most)
+			}),
 		counter("vswarden_inventory_snapshot_failures_total", "Snapshots that could not be written.", p.known.failures.Load),
 	}
 	for _, s := range inv.Sources() {

@@ -11,6 +11,7 @@
 package decode
 
 import (
+	"strings"
 	"time"
 
 	"vswarden/event"
@@ -81,7 +82,7 @@ func settleTime(e *event.Event, o *Options) {
 // settleHost names the host: the header's word, else the address the frame came from. The address
 // is the one string that is neither in Raw nor a constant; lines without a host are rare.
 func settleHost(e *event.Event, o *Options) {
-	e.Host = e.Syslog.Hostname
+	e.Host = strings.TrimSuffix(e.Syslog.Hostname, ".") // the root's dot is no part of a name
 	if e.Host == "" && !o.File && e.Receiver.Peer.IsValid() {
 		e.Host = e.Receiver.Peer.Addr().Unmap().WithZone("").String()
 	}

@@ -61,9 +61,9 @@ func unwrap(e *event.Event, outer string) {
 // oneHeader takes one header off e.Message. It reports whether what follows is a header again.
 func oneHeader(e *event.Event, o *Options) (h head, wrapped bool) {
 	s, pri := takePriority(e, e.Message)
-	if s != "" && (s[0] == ' ' || s[0] == '\t') && beginsHeader(trimSpaces(s)) {
+	if s != "" && (s[0] == ' ' || s[0] == '\t' || s[0] == '<' && pri) && beginsHeader(trimSpaces(s)) {
 		s = trimSpaces(s)
-		if s[0] == '<' {
+		if s[0] == '<' { // a <PRI> twice
 			e.Message = s
 			return oneHeader(e, o)
 		}
@@ -91,6 +91,9 @@ func oneHeader(e *event.Event, o *Options) (h head, wrapped bool) {
 		if h, ok := bracketFile(e, o, s); ok {
 			return h, false
 		}
+	}
+	if rest, ok := takeLocal(e, o, s); ok {
+		return bsdHeader(e, rest, pri)
 	}
 	if rest, ok := takeBrokenStamp(e, s, pri); ok {
 		return isoHeader(e, rest, isoStyle{pri: pri, zulu: true})
@@ -176,7 +179,7 @@ func isBareProgram(app string) bool {
 // taken off too. It reports whether there was one, good or bad.
 func takePriority(e *event.Event, s string) (rest string, ok bool) {
 	if len(s) < 3 || s[0] != '<' {
-		return s, false
+		return halfPriority(e, s)
 	}
 	value, i := 0, 1
 	for ; i < len(s) && i <= 9 && isDigit(s[i]); i++ {
@@ -184,6 +187,10 @@ func takePriority(e *event.Event, s string) (rest string, ok bool) {
 	}
 	if i == len(s) {
 		return s, false
+	}
+	if s[i] == ' ' && i > 1 && beginsStamp(s[i+1:]) { // <166 2026-…
+		mark(e, event.TagBadPriority, reasonPriority)
+		return s[i+1:], true
 	}
 	if s[i] == '>' && i > 1 {
 		if i > 4 || value > 191 {
@@ -196,6 +203,17 @@ func takePriority(e *event.Event, s string) (rest string, ok bool) {
 	if i = wordPriority(s); i > 0 {
 		mark(e, event.TagBadPriority, reasonPriority)
 		return s[i:], true
+	}
+	return s, false
+}
+
+// halfPriority takes "166>" off s, a priority that has lost its first byte, where a stamp follows.
+func halfPriority(e *event.Event, s string) (rest string, ok bool) {
+	for i := 1; i < min(len(s), 4) && isDigit(s[i-1]); i++ {
+		if s[i] == '>' && beginsStamp(s[i+1:]) {
+			mark(e, event.TagBadPriority, reasonPriority)
+			return s[i+1:], true
+		}
 	}
 	return s, false
 }
@@ -257,6 +275,16 @@ func stampEnds(s string, n int) bool {
 func takeBSD(e *event.Event, o *Options, s string) (rest string, ok bool) {
 	c, n := bsdStamp(s)
 	if n == 0 || n < len(s) && s[n] != ' ' && s[n] != ':' && !isAlnum(s[n]) {
+		return s, false
+	}
+	setTime(e, c.resolve(e, o), "")
+	return s[n:], true
+}
+
+// takeLocal takes a stamp of another place or language off s.
+func takeLocal(e *event.Event, o *Options, s string) (rest string, ok bool) {
+	c, n := localStamp(s)
+	if n == 0 || n < len(s) && s[n] != ' ' && s[n] != ':' {
 		return s, false
 	}
 	setTime(e, c.resolve(e, o), "")

@@ -289,7 +289,11 @@ func hostdText(e *event.Event, s string) {
 			e.Hostd.Task, e.Hostd.Method = hostdTask(s[i:])
 		}
 	}
-	if !loginText(e, e.Hostd.Text) && e.Hostd.Task == "" {
+	switch {
+	case loginText(e, e.Hostd.Text), e.Hostd.Task != "":
+	case e.Hostd.EventID != "":
+		echoText(e, e.Hostd.Text)
+	default:
 		tcpPair(e, e.Hostd.Text)
 	}
 }

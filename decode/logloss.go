@@ -15,7 +15,11 @@ import (
 // Such a line belongs to the dataset of log loss, whoever writes it.
 func lossLine(e *event.Event, s string) bool {
 	rest := strings.TrimPrefix(s, "--- ")
-	if count, ok := strings.CutPrefix(rest, "last message repeated "); ok {
+	count, ok := strings.CutPrefix(rest, "last message repeated ")
+	if !ok { // rsyslog: "message repeated 2 times: [ text]"
+		count, ok = strings.CutPrefix(rest, "message repeated ")
+	}
+	if ok {
 		n, _ := number(count)
 		e.Loss = event.LogLoss{Kind: event.LossRepeated, Count: n}
 		return true

@@ -24,7 +24,7 @@ func decodeProgram(e *event.Event, h head) {
 		if isLogin(e.Act) {
 			e.Dataset = event.DatasetAuth
 		}
-		if e.Hostd.EventID != "" && lostMessages(e, e.Hostd.Text) {
+		if e.Hostd.EventID != "" && (e.Loss.Kind != event.LossNone || lostMessages(e, e.Hostd.Text)) {
 			e.Dataset = event.DatasetLogLoss
 		}
 	case p == programVpxa:
@@ -165,7 +165,8 @@ func aboutLoss(s, app string) bool {
 	if s == "" {
 		return false
 	}
-	return app == "vmsyslogd" || s[0] == 'l' && strings.HasPrefix(s, "last message ") || s[0] == '-' && strings.HasPrefix(s, "--- last ")
+	return strings.HasPrefix(app, "vmsyslog") || s[0] == 'l' && strings.HasPrefix(s, "last message ") ||
+		s[0] == '-' && strings.HasPrefix(s, "--- last ") || s[0] == 'm' && strings.HasPrefix(s, "message repeated ")
 }
 
 // settleKind says what became of a line in which no header was found.

@@ -28,6 +28,15 @@ func isoHeader(e *event.Event, s string, style isoStyle) (h head, wrapped bool) 
 	}
 	s = trimSpaces(s)
 	e.Message = s
+	if host, rest, ok := bracketHost(s); ok { // [2001:db8::10] Hostd: …
+		e.Syslog.Hostname = host
+		takeProgram(e, rest)
+		return h, headerAfterTag(e.Message)
+	}
+	if rest, ok := strings.CutPrefix(s, "- "); ok && knownTag(rest) { // a host that is not known
+		takeProgram(e, rest)
+		return h, headerAfterTag(e.Message)
+	}
 	if fileBody(e, s, style.pri) {
 		if e.Format != "" {
 			noHost, e.Format = e.Format, ""
@@ -40,6 +49,11 @@ func isoHeader(e *event.Event, s string, style isoStyle) (h head, wrapped bool) 
 		h.format = noHost
 		return h, headerAfterTag(rest)
 	}
+	if app, _, rest, ok := takeTag(s); ok && strings.HasPrefix(app, "vmsyslog.") { // vmsyslog.main     : ERROR ] …
+		e.Syslog.AppName, e.Message = app, rest
+		h.format = noHost
+		return h, false
+	}
 	host, rest, ok := takeHost(s)
 	if !ok {
 		h.format = noHost
@@ -49,13 +63,51 @@ func isoHeader(e *event.Event, s string, style isoStyle) (h head, wrapped bool) 
 		e.Syslog.Hostname, e.Message = host, rest
 		return h, true
 	}
-	if !takeProgram(e, rest) && !style.pri {
+	if level, pri, text, ok := takeCode(rest); ok { // a line of a file behind a relay's stamp and host
+		esxi8Line(e, level, pri, text)
+		h.format, e.Format = e.Format, ""
+		e.Syslog.Hostname = host
+		return h, false
+	}
+	e.Syslog.Hostname = host
+	if wrapped, ok := secondHost(e, rest); ok {
+		return h, wrapped
+	}
+	if !takeProgram(e, rest) && !style.pri && !strings.HasPrefix(rest, "last message repeated ") {
+		e.Syslog.Hostname = ""
 		e.Message = s // without <PRI> and program the first word is text: "… Section for VMware ESX"
 		h.format = event.FormatFileISO
 		return h, false
 	}
-	e.Syslog.Hostname = host
 	return h, headerAfterTag(e.Message)
+}
+
+// secondHost reads a second host behind the first one: that of a relay, or the same in another form. It
+// reports whether there is one, and whether a header follows.
+func secondHost(e *event.Event, s string) (wrapped, ok bool) {
+	host, rest, ok := takeHost(s)
+	if !ok || host[len(host)-1] == ':' || rest == "" {
+		return false, false
+	}
+	first := e.Syslog.Hostname
+	switch {
+	case beginsHeader(rest) && (isAddress(host) || strings.IndexByte(host, '.') > 0):
+		e.Message = rest // the first one stays: it is nearest to us
+		return true, true
+	case programOf(baseName(host)) != programUnknown || !knownTag(rest):
+		return false, false
+	case !strings.HasPrefix(first, host) || len(first) > len(host) && first[len(host)] != '.':
+		unwrap(e, first) // else the first is the same host with its domain
+		e.Syslog.Hostname = host
+	}
+	takeProgram(e, rest)
+	return headerAfterTag(e.Message), true
+}
+
+// knownTag reports whether s begins with the tag of a program that we know.
+func knownTag(s string) bool {
+	app, _, _, ok := colonTag(s)
+	return ok && programOf(baseName(app)) != programUnknown
 }
 
 // bsdHeader reads what follows a BSD stamp: "host Prog: msg" (RFC 3164), with or without the host.
@@ -83,6 +135,9 @@ func bsdHeader(e *event.Event, s string, pri bool) (h head, wrapped bool) {
 	e.Syslog.Hostname, e.Message = host, rest
 	if beginsHeader(rest) {
 		return h, true
+	}
+	if wrapped, ok := secondHost(e, rest); ok {
+		return h, wrapped
 	}
 	takeProgram(e, rest)
 	return h, headerAfterTag(e.Message)

@@ -7,69 +7,273 @@ import (
 	"vswarden/event"
 )
 
-// findSecrets marks the passwords and tokens of a command line: the values of options and variables
-// that are called so, and those of the programs that take one under a short name.
+// findSecrets marks the passwords and tokens of a command line: the values of options, variables, headers
+// and parameters that are called so, those of the programs that take one under a short name or in a fixed
+// place, and those in addresses. Rather too much than too little.
 func findSecrets(e *event.Event, s string) {
-	short := shortSecrets(e.Command.Name, s)
-	if short == "" && !secretName(s) && !strings.Contains(s, "://") {
+	for n := 0; s != "" && n < 16; n++ {
+		one, rest := simpleCommand(s)
+		name := programName(commandWord(one))
+		script, isShell := shellScript(name, one)
+		switch {
+		case isShell:
+			findSecrets(e, script)
+		case (name == "echo" || name == "printf") && strings.Contains(rest, "passwd"):
+			_, words := nextArgument(trimSpaces(one))
+			echoedSecret(e, strings.TrimRight(words, " ")) // echo Secret1! | passwd --stdin root
+		default:
+			commandSecrets(e, name, one)
+		}
+		s = rest
+	}
+}
+
+// echoedSecret marks what a command hands on, without the options in front of it.
+func echoedSecret(e *event.Event, words string) {
+	words = trimSpaces(words)
+	for strings.HasPrefix(words, "-") {
+		_, words = nextArgument(words)
+		words = trimSpaces(words)
+	}
+	addSecret(e, words)
+}
+
+// commandSecrets marks the secrets of one command, word by word.
+func commandSecrets(e *event.Event, name, s string) {
+	rule := secretRules(name, s)
+	if rule == (secretRule{}) && !secretName(s) && !strings.Contains(s, "://") && !strings.Contains(s, "<<<") && !strings.Contains(s, "pass:") {
 		return // nearly every command
 	}
-	from := 0
-	if head, tail, ok := strings.Cut(s, "|"); ok && strings.HasPrefix(head, "echo ") && strings.Contains(tail, "passwd") {
-		from = len("echo ") // echo Secret1! | passwd --stdin root
-		addSecret(e, strings.TrimRight(head[from:], " "))
-		from = len(head)
-	}
-	for from < len(s) {
-		word := wordEnd(s, from)
-		value, n := secretValue(s, from, word, short)
-		if n > 0 {
-			addSecret(e, s[value:value+n])
-			from = value + n
+	positional := 0
+	for from := 0; from < len(s); {
+		end := wordEnd(s, from)
+		word := s[from:end]
+		if word == "" {
+			from = end + 1
 			continue
 		}
-		from = word + 1
+		value, n := wordSecret(s, from, end, &rule)
+		if n == 0 && rule.place > 0 && word[0] != '-' {
+			if positional++; positional == rule.place {
+				value, n = from, end-from
+			}
+		}
+		if n > 0 {
+			addSecret(e, s[value:value+n])
+			from = max(end, value+n)
+			continue
+		}
+		switch {
+		case !rule.globals:
+		case word[0] == '-' && strings.IndexByte(word, '=') < 0 && word != "--debug":
+			_, n := nextWord(s, end)
+			from = end + 1 + n // its value is no namespace
+			continue
+		case word[0] != '-' && programName(word) != name && !isAssignment(word) && !isWrapper(word):
+			rule.globals = false // esxcli's namespaces begin
+		}
+		if innerSecrets(e, s, from, end) {
+			from = end
+			continue
+		}
+		from = end + 1
 	}
 }
 
-// secretValue finds the value that the word s[from:end] announces: in the word itself, or as the
-// word after it. short are the letters of the short options that take one.
-func secretValue(s string, from, end int, short string) (value, n int) {
-	word := s[from:end]
-	if value, n = headerValue(word); n > 0 {
-		return from + value, n
+// secretRule is how a program takes secrets besides under a name that says so.
+type secretRule struct {
+	next    string // letters of options whose value follows, or is joined by an equals sign
+	glued   string // letters of options whose value is glued to them: -pSecret
+	place   int    // which word that is no option is a secret, counted from the program's name; 0 = none
+	globals bool   // esxcli: -p is a password up to the first word that is no option
+}
+
+// secretRules knows programs that take a password or token under a short name, or without one.
+func secretRules(name, s string) secretRule {
+	switch name {
+	case "esxcli", "localcli":
+		switch {
+		case strings.Contains(s, "system account "):
+			return secretRule{next: "pc", globals: true}
+		case strings.Contains(s, " chap ") || strings.Contains(s, " auth "):
+			return secretRule{next: "S", globals: true}
+		case strings.Contains(s, "system snmp "):
+			return secretRule{next: "cu", globals: true}
+		}
+		return secretRule{globals: true}
+	case "curl":
+		return secretRule{next: "uUb", glued: "uUb"}
+	case "sshpass", "7z", "7za", "mysql", "mysqldump", "mysqladmin":
+		if name == "sshpass" {
+			return secretRule{next: "p", glued: "p"}
+		}
+		return secretRule{glued: "p"}
+	case "ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldapwhoami", "ldappasswd":
+		return secretRule{next: "wsa", glued: "w"}
+	case "ipmitool", "zip", "unzip":
+		return secretRule{next: "P", glued: "P"}
+	case "racadm", "useradd", "usermod", "docker", "podman", "vicfg-user", "esxcfg-auth", "vmkfstools":
+		return secretRule{next: "p"}
+	case "ssh-keygen":
+		return secretRule{next: "NP"}
+	case "snmpwalk", "snmpget", "snmpset", "snmptrap", "snmpbulkwalk":
+		return secretRule{next: "cAX"}
+	case "govc":
+		return secretRule{next: "u"}
+	case "openssl":
+		if strings.HasPrefix(trimSpaces(s), "openssl passwd") {
+			return secretRule{place: 3}
+		}
+		return secretRule{next: "kK"}
+	case "net", "smbclient", "rpcclient":
+		return secretRule{next: "U"}
+	case "domainjoin-cli":
+		return secretRule{place: 5} // domainjoin-cli join DOMAIN USER PASSWORD
+	case "htpasswd":
+		return secretRule{place: 4}
+	case "vault":
+		return secretRule{place: 3} // vault login TOKEN
+	case "vim-cmd":
+		if strings.Contains(s, "hostsvc/account/") {
+			return secretRule{place: 4}
+		}
 	}
-	if i := strings.IndexByte(word, '='); i > 0 {
-		if secretName(word[:i]) {
+	return secretRule{}
+}
+
+// wordSecret finds the value that the word s[from:end] announces: in the word itself, or as the word after
+// it.
+func wordSecret(s string, from, end int, rule *secretRule) (value, n int) {
+	word := s[from:end]
+	option := strings.TrimLeft(word, "-/")
+	dashes := len(word) - len(option)
+	if i := strings.IndexAny(word, "=:"); i > dashes && secretName(word[:i]) && identifierLen(option) == i-dashes {
+		if word[i] == '=' || dashes > 0 {
 			return from + i + 1, end - from - i - 1
 		}
-		return 0, 0
 	}
-	if i := strings.Index(word, "://"); i > 0 {
-		return urlPassword(word, from, i+3)
+	switch {
+	case dashes == 1 && word[0] == '-' && option != "":
+		if value, n, next := rule.short(option, from, end); n > 0 || next {
+			if next {
+				return nextWord(s, end)
+			}
+			return value, n
+		}
+		if secretName(option) && len(option) > 2 { // -password Secret1
+			return nextWord(s, end)
+		}
+	case dashes == 2:
+		if strings.IndexByte(option, '=') < 0 && (secretName(option) || option == "user" && strings.IndexByte(rule.next, 'u') >= 0 || option == "proxy-user" || option == "users" && rule.next == "cu") {
+			return nextWord(s, end)
+		}
+		if strings.HasPrefix(option, "user=") && strings.IndexByte(rule.next, 'u') >= 0 || strings.HasPrefix(option, "users=") && rule.next == "cu" {
+			i := strings.IndexByte(word, '=')
+			return from + i + 1, end - from - i - 1
+		}
+	case strings.HasPrefix(word, "pass:"): // openssl … -passin pass:Secret1
+		return from + len("pass:"), end - from - len("pass:")
+	case word == "<<<" || strings.EqualFold(word, "Bearer"):
+		return nextWord(s, end)
 	}
-	takesNext := strings.HasPrefix(word, "-") && secretName(word) ||
-		len(word) == 2 && word[0] == '-' && strings.IndexByte(short, word[1]) >= 0 || strings.EqualFold(word, "Bearer")
-	if !takesNext || end >= len(s) {
-		return 0, 0
-	}
-	next := end
-	for next < len(s) && s[next] == ' ' {
-		next++
-	}
-	return next, wordEnd(s, next) - next
+	return 0, 0
 }
 
-// headerValue finds the value of a header in quotes: 'Authorization: Bearer x', "X-Auth-Token: x".
-func headerValue(word string) (value, n int) {
-	if word == "" || word[0] != '"' && word[0] != '\'' {
+// short reads the letters of a short option, one or several after one dash.
+func (r *secretRule) short(option string, from, end int) (value, n int, next bool) {
+	letters := r.next
+	if r.globals && option[0] == 'p' {
+		letters = "p"
+	}
+	if strings.IndexByte(letters, option[0]) >= 0 {
+		switch {
+		case len(option) == 1:
+			return 0, 0, true
+		case option[1] == '=':
+			return from + len("-p="), end - from - len("-p="), false
+		}
+	}
+	if strings.IndexByte(r.glued, option[0]) >= 0 && len(option) > 1 {
+		return from + len("-p"), end - from - len("-p"), false
+	}
+	if last := option[len(option)-1]; r.glued != "" && strings.IndexByte(r.next, last) >= 0 && len(option) <= 6 && identifierLen(option) == len(option) {
+		return 0, 0, true // curl -sku user:password
+	}
+	return 0, 0, false
+}
+
+// nextWord is the word behind s[:end].
+func nextWord(s string, end int) (value, n int) {
+	for end < len(s) && s[end] == ' ' {
+		end++
+	}
+	return end, wordEnd(s, end) - end
+}
+
+// innerSecrets marks secrets inside of a word: parameters of a form, members of JSON, headers, the password
+// of an address. It reports whether there were any.
+func innerSecrets(e *event.Event, s string, from, end int) (found bool) {
+	quoted := strings.IndexByte(`"'\`, s[from]) >= 0
+	for i := from; i < end; {
+		if strings.HasPrefix(s[i:end], "://") {
+			if at, n := urlPassword(s[from:end], i-from); n > 0 {
+				addSecret(e, s[from+at:from+at+n])
+				found = true
+				i = from + at + n
+				continue
+			}
+		}
+		if !isAlnum(s[i]) {
+			i++
+			continue
+		}
+		n := max(1, identifierLen(s[i:end]))
+		name := s[i : i+n]
+		i += n
+		if !secretName(name) {
+			continue
+		}
+		if value, n := pairValue(s[:end], i, quoted); n > 0 {
+			addSecret(e, s[value:value+n])
+			found = true
+			i = value + n
+		}
+	}
+	return found
+}
+
+// pairValue finds the value behind a name that ends at s[i]: =value, :value, ": value", ":"value".
+func pairValue(s string, i int, quoted bool) (value, n int) {
+	for i < len(s) && (s[i] == '"' || s[i] == '\'' || s[i] == '\\' || s[i] == ' ') {
+		i++
+	}
+	if i >= len(s) || s[i] != '=' && s[i] != ':' {
 		return 0, 0
 	}
-	name, rest, ok := strings.Cut(word, ": ")
-	if !ok || !secretName(name) {
-		return 0, 0
+	header := s[i] == ':'
+	i++
+	for i < len(s) && s[i] == ' ' {
+		i++
 	}
-	return len(name) + len(": "), len(strings.TrimSuffix(rest, word[:1]))
+	for i < len(s) && s[i] == '\\' {
+		i++
+	}
+	if i < len(s) && (s[i] == '"' || s[i] == '\'') {
+		end := strings.IndexByte(s[i+1:], s[i])
+		if end < 0 {
+			end = len(s) - i - 1
+		}
+		return i + 1, len(strings.TrimRight(s[i+1:i+1+end], `\`))
+	}
+	stop := `&,;}"'\ `
+	if header && quoted { // "Authorization: Bearer x"
+		stop = `"'\`
+	}
+	end := strings.IndexAny(s[i:], stop)
+	if end < 0 {
+		end = len(s) - i
+	}
+	return i, end
 }
 
 // secretName reports whether s holds a word by which options, variables and headers that hold a
@@ -78,11 +282,12 @@ func secretName(s string) bool {
 	for i := range len(s) {
 		switch s[i] | 0x20 {
 		case 'p':
-			if hasPrefixFold(s[i:], "passw") || hasPrefixFold(s[i:], "passphrase") || hasPrefixFold(s[i:], "privacy-hash") {
+			if hasPrefixFold(s[i:], "passw") || hasPrefixFold(s[i:], "passphrase") || hasPrefixFold(s[i:], "privacy-hash") ||
+				hasPrefixFold(s[i:], "pass") && endsName(s, i+len("pass")) || i > 0 && s[i-1]|0x20 != 'd' && hasPrefixFold(s[i:], "pwd") && endsName(s, i+len("pwd")) {
 				return true
 			}
 		case 's':
-			if hasPrefixFold(s[i:], "secret") {
+			if hasPrefixFold(s[i:], "secret") || hasPrefixFold(s[i:], "session-id") || hasPrefixFold(s[i:], "sessionid") {
 				return true
 			}
 		case 't':
@@ -98,7 +303,7 @@ func secretName(s string) bool {
 				return true
 			}
 		case 'c':
-			if hasPrefixFold(s[i:], "communities") {
+			if hasPrefixFold(s[i:], "communities") || hasPrefixFold(s[i:], "cookie") || hasPrefixFold(s[i:], "credential") {
 				return true
 			}
 		}
@@ -106,34 +311,30 @@ func secretName(s string) bool {
 	return false
 }
 
-// shortSecrets are the letters of the short options that take a password, by the program. A line of
-// several commands is searched for its programs.
-func shortSecrets(name, s string) string {
-	several := strings.ContainsAny(s, "|;&(`")
-	switch {
-	case (name == "esxcli" || name == "localcli" || several) && strings.Contains(s, "system account "):
-		return "pc"
-	case name == "sshpass" || several && strings.Contains(s, "sshpass "):
-		return "p"
-	case name == "ipmitool" || several && strings.Contains(s, "ipmitool "):
-		return "P"
-	case name == "curl" || several && strings.Contains(s, "curl "):
-		return "u"
-	}
-	return ""
-}
+// endsName reports whether a name ends at s[i]: bypass and PWD are names too, passive is another.
+func endsName(s string, i int) bool { return i == len(s) || !isAlnum(s[i]) }
 
-// urlPassword finds the password in scheme://user:password@host.
-func urlPassword(word string, from, i int) (value, n int) {
-	userinfo, _, ok := strings.Cut(word[i:], "@")
-	if !ok || strings.IndexByte(userinfo, '/') >= 0 {
+// urlPassword finds the secret in word, whose "://" begins at i: user:password@host, and token@host where
+// a web address has something too long for a user's name.
+func urlPassword(word string, i int) (value, n int) {
+	start := i + len("://")
+	end := strings.IndexAny(word[start:], `/?#"' `)
+	if end < 0 {
+		end = len(word) - start
+	}
+	at := strings.LastIndexByte(word[start:start+end], '@')
+	if at < 0 {
 		return 0, 0
 	}
-	colon := strings.IndexByte(userinfo, ':')
-	if colon < 0 {
-		return 0, 0
+	userinfo := word[start : start+at]
+	if colon := strings.IndexByte(userinfo, ':'); colon >= 0 {
+		return start + colon + 1, len(userinfo) - colon - 1
 	}
-	return from + i + colon + 1, len(userinfo) - colon - 1
+	const longest = 20 // a user's name; tokens are longer
+	if len(userinfo) >= longest && strings.HasPrefix(word[max(0, i-len("https")):], "http") {
+		return start, len(userinfo)
+	}
+	return 0, 0
 }
 
 // wordEnd is where the shell's word that begins at s[i] ends. Quotes hold blanks together.
@@ -148,14 +349,16 @@ func wordEnd(s string, i int) int {
 	return i
 }
 
-// addSecret notes a part of e.Raw. What no longer fits extends the last span to the end of the line:
-// rather too much than too little.
+// addSecret notes a part of e.Raw. What no longer fits extends the last span to the end of the line.
 func addSecret(e *event.Event, part string) {
 	if part == "" {
 		return
 	}
 	start := offset(e.Raw, part)
 	x := &e.Secrets
+	if x.Count > 0 && start < x.Spans[x.Count-1].End {
+		return // a part of one that is known
+	}
 	if int(x.Count) == len(x.Spans) {
 		x.Spans[len(x.Spans)-1].End = uint32(len(e.Raw))
 		return

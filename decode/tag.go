@@ -23,8 +23,8 @@ func takeTag(s string) (app, pid, rest string, ok bool) {
 		if ok && strings.HasPrefix(rest, " ") {
 			return app, pid, trimSpaces(rest), true
 		}
-	case strings.HasPrefix(rest, " : "): // ucs-tool-esxi-inv : WARNING  : …
-		return app, "", trimSpaces(rest[3:]), true
+	case strings.HasPrefix(rest, " : "), strings.HasPrefix(rest, "  ") && strings.HasPrefix(trimSpaces(rest), ": "): // ucs-tool-esxi-inv : WARNING  : …
+		return app, "", trimSpaces(trimSpaces(rest)[1:]), true
 	case rest[0] == ' ' && isESXProgram(app):
 		if app2, pid, rest2, ok := colonTag(trimSpaces(rest)); ok { // vmkwarning Hostd: …
 			return app2, pid, rest2, true
@@ -117,6 +117,25 @@ func takeHost(s string) (host, rest string, ok bool) {
 	}
 	if len(s) < 256 {
 		return s, "", s != ""
+	}
+	return "", s, false
+}
+
+// bracketHost splits an IPv6 address in brackets off "[2001:db8::10] Hostd: …".
+func bracketHost(s string) (host, rest string, ok bool) {
+	if len(s) < len("[::] ") || s[0] != '[' {
+		return "", s, false
+	}
+	colons := 0
+	for i := 1; i < min(len(s)-1, 64); i++ {
+		switch c := s[i]; {
+		case c == ':':
+			colons++
+		case c == ']':
+			return s[1:i], trimSpaces(s[i+1:]), colons > 1 && s[i+1] == ' '
+		case hexDigit(c) > 15 && c != '.':
+			return "", s, false
+		}
 	}
 	return "", s, false
 }

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"slices"
 	"strings"
 
 	"vswarden/event"
@@ -86,10 +87,11 @@ func vcTarget(s string) (target string, chain uint64, text string, ok bool) {
 	}
 }
 
-// policyChanges finds "allowPromiscuous.value: false -> true" in the text of a reconfiguration.
+// policyChanges finds "allowPromiscuous.value: false -> true" in the text of a reconfiguration. Since 6.7 a
+// setting is there twice, in securityPolicy and in macManagementPolicy: the change that weakens counts.
 func policyChanges(s string) (changes [event.MaxPolicyChanges]event.PolicyChange) {
 	n := 0
-	for n < len(changes) {
+	for range 64 {
 		i := strings.Index(s, "->")
 		if i < 0 {
 			break
@@ -104,8 +106,13 @@ func policyChanges(s string) (changes [event.MaxPolicyChanges]event.PolicyChange
 		}
 		switch setting {
 		case "allowPromiscuous", "macChanges", "forgedTransmits":
-			changes[n] = event.PolicyChange{Setting: setting, Old: trimSpaces(value), New: policyValue(s)}
-			n++
+			c := event.PolicyChange{Setting: setting, Old: trimSpaces(value), New: policyValue(s)}
+			if at := slices.IndexFunc(changes[:n], func(known event.PolicyChange) bool { return known.Setting == setting }); at < 0 {
+				changes[n] = c
+				n++
+			} else if c.Weakens() && !changes[at].Weakens() {
+				changes[at] = c
+			}
 		}
 	}
 	return changes
@@ -149,21 +156,20 @@ func vcAct(e *event.Event) {
 		e.Act = event.ActLogout
 	case "BadUsernameSessionEvent", "NoAccessUserEvent":
 		e.Act = event.ActLoginFailed
-	case "DvsPortBlockedEvent":
-		e.Act = event.ActPortBlocked
-	case "DvsPortUnblockedEvent":
-		e.Act = event.ActPortUnblocked
-	case "DvsPortEnteredPassthruEvent":
-		e.Act = event.ActPassthru
-	case "DVPortgroupReconfiguredEvent", "DvsReconfiguredEvent", "DvsPortReconfiguredEvent":
-		e.Act = event.ActSwitchChanged
-		if v.Changes[0].Setting != "" {
-			e.Act = event.ActSwitchPolicy
-		}
 	case "VmMacChangedEvent", "VmMacAssignedEvent":
 		e.Act = event.ActMACChanged
+		macFacts(v)
 	case "VmMacConflictEvent", "VmStaticMacConflictEvent":
 		e.Act = event.ActMACConflict
+		macFacts(v)
+	case "VmReconfiguredEvent":
+		if _, rest, ok := strings.Cut(v.Text, "macAddress: "); ok {
+			v.OldMAC, v.NewMAC = macPair(rest)
+		}
+	case "EventEx", "ExtendedEvent":
+		if e.Act == "" {
+			echoText(e, v.Text)
+		}
 	case "AccountCreatedEvent":
 		e.Act = event.ActAccountCreated
 	case "AccountRemovedEvent":
@@ -184,6 +190,28 @@ func vcAct(e *event.Event) {
 			e.Act = event.ActRole
 		case strings.HasPrefix(kind, "GeneralHost"):
 			lostMessages(e, v.Text)
+		case strings.HasPrefix(kind, "Dvs"), strings.HasPrefix(kind, "DVPortgroup"):
+			switchAct(e, kind)
+		}
+	}
+}
+
+// switchAct says what an event about a distributed switch is about, where it is a change of what the
+// switch allows.
+func switchAct(e *event.Event, kind string) {
+	v := &e.VCEvent
+	switchFacts(v)
+	switch kind {
+	case "DvsPortBlockedEvent":
+		e.Act = event.ActPortBlocked
+	case "DvsPortUnblockedEvent":
+		e.Act = event.ActPortUnblocked
+	case "DvsPortEnteredPassthruEvent":
+		e.Act = event.ActPassthru
+	case "DVPortgroupReconfiguredEvent", "DvsReconfiguredEvent", "DvsPortReconfiguredEvent":
+		e.Act = event.ActSwitchChanged
+		if v.Changes[0].Setting != "" {
+			e.Act = event.ActSwitchPolicy
 		}
 	}
 }

@@ -32,7 +32,7 @@ func TestVCenterEvents(t *testing.T) {
 		},
 		"a target with blanks and brackets": {
 			`Event [7] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.DvsPortBlockedEvent] [info] [] [NWT - [x] [y] DC] [6] [The dvPort 431 was blocked in the vSphere Distributed Switch [A] in DC.]`,
-			event.VCEvent{ID: 7, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.DvsPortBlockedEvent", Severity: "info", Target: "NWT - [x] [y] DC", ChainID: 6, Text: "The dvPort 431 was blocked in the vSphere Distributed Switch [A] in DC."},
+			event.VCEvent{ID: 7, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.DvsPortBlockedEvent", Severity: "info", Target: "NWT - [x] [y] DC", ChainID: 6, Switch: "[A]", DVPort: "431", Text: "The dvPort 431 was blocked in the vSphere Distributed Switch [A] in DC."},
 			event.ActPortBlocked,
 			event.User{},
 			event.Endpoint{},
@@ -40,7 +40,7 @@ func TestVCenterEvents(t *testing.T) {
 		"policy": {
 			`Event [8] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.DVPortgroupReconfiguredEvent] [info] [VSPHERE.LOCAL\admin] [DC1] [8] [dvPort group PG-Web in DC1 was reconfigured. Modified: config.defaultPortConfig.securityPolicy.allowPromiscuous.value: false -> true; config.defaultPortConfig.securityPolicy.forgedTransmits.value: true -> false; config.name: a -> b;]`,
 			event.VCEvent{
-				ID: 8, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.DVPortgroupReconfiguredEvent", Severity: "info", Target: "DC1", ChainID: 8,
+				ID: 8, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.DVPortgroupReconfiguredEvent", Severity: "info", Target: "DC1", ChainID: 8, Portgroup: "PG-Web",
 				Text:    "dvPort group PG-Web in DC1 was reconfigured. Modified: config.defaultPortConfig.securityPolicy.allowPromiscuous.value: false -> true; config.defaultPortConfig.securityPolicy.forgedTransmits.value: true -> false; config.name: a -> b;",
 				Changes: [3]event.PolicyChange{{Setting: "allowPromiscuous", Old: "false", New: "true"}, {Setting: "forgedTransmits", Old: "true", New: "false"}},
 			},
@@ -50,7 +50,7 @@ func TestVCenterEvents(t *testing.T) {
 		},
 		"reconfigured, nothing said": {
 			`Event [9] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.DvsReconfiguredEvent] [info] [] [DC1] [] [The vSphere Distributed Switch A in DC1 was reconfigured.]`,
-			event.VCEvent{ID: 9, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.DvsReconfiguredEvent", Severity: "info", Target: "DC1", Text: "The vSphere Distributed Switch A in DC1 was reconfigured."},
+			event.VCEvent{ID: 9, Part: 1, Parts: 1, Time: "2026-02-07T11:59:59.28341Z", Type: "vim.event.DvsReconfiguredEvent", Severity: "info", Target: "DC1", Switch: "A", Text: "The vSphere Distributed Switch A in DC1 was reconfigured."},
 			event.ActSwitchChanged,
 			event.User{},
 			event.Endpoint{},
@@ -71,6 +71,23 @@ func TestVCenterEvents(t *testing.T) {
 		},
 		"a later part": {
 			`Event [11] [2-13]  and so on [x]`, event.VCEvent{ID: 11, Part: 2, Parts: 13, Text: "and so on [x]"}, "", event.User{}, event.Endpoint{},
+		},
+		"a setting in two places, of which one weakens": {
+			`Event [8] [1-1] [x] [vim.event.DVPortgroupReconfiguredEvent] [info] [] [DC1] [8] [dvPort group PG in 7 in DC1 was reconfigured.#012#012Modified: #012#012config.defaultPortConfig.securityPolicy.allowPromiscuous.value: false -> false; #012config.defaultPortConfig.macManagementPolicy.allowPromiscuous: false -> true; #012config.defaultPortConfig.securityPolicy.macChanges.value: true -> false]`,
+			event.VCEvent{
+				ID: 8, Part: 1, Parts: 1, Time: "x", Type: "vim.event.DVPortgroupReconfiguredEvent", Severity: "info", Target: "DC1", ChainID: 8, Portgroup: "PG in 7",
+				Text:    `dvPort group PG in 7 in DC1 was reconfigured.#012#012Modified: #012#012config.defaultPortConfig.securityPolicy.allowPromiscuous.value: false -> false; #012config.defaultPortConfig.macManagementPolicy.allowPromiscuous: false -> true; #012config.defaultPortConfig.securityPolicy.macChanges.value: true -> false`,
+				Changes: [3]event.PolicyChange{{Setting: "allowPromiscuous", Old: "false", New: "true"}, {Setting: "macChanges", Old: "true", New: "false"}},
+			},
+			event.ActSwitchPolicy, event.User{}, event.Endpoint{},
+		},
+		"a changed MAC address": {
+			`Event [8] [1-1] [x] [vim.event.VmMacChangedEvent] [info] [] [DC1] [8] [Changed MAC address from 00:50:56:aa:bb:cc to 00:50:56:aa:bb:dd for adapter X for web for all]`,
+			event.VCEvent{
+				ID: 8, Part: 1, Parts: 1, Time: "x", Type: "vim.event.VmMacChangedEvent", Severity: "info", Target: "DC1", ChainID: 8, VM: "all", OldMAC: "00:50:56:aa:bb:cc", NewMAC: "00:50:56:aa:bb:dd",
+				Text: `Changed MAC address from 00:50:56:aa:bb:cc to 00:50:56:aa:bb:dd for adapter X for web for all`,
+			},
+			event.ActMACChanged, event.User{}, event.Endpoint{},
 		},
 		"an event of a host, its id lost": {
 			`Event [12] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.EventEx] [info] [] [esx1] [12] [SSH access has been enabled.]`,

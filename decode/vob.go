@@ -89,6 +89,11 @@ func vobFacts(v *event.VOB) {
 	default:
 		return
 	}
+	netFacts(v)
+}
+
+// netFacts reads what a text about the network names.
+func netFacts(v *event.VOB) {
 	s := v.Text
 	if strings.Contains(v.ID, ".firewall.") {
 		if _, rest, ok := strings.Cut(s, "Operation '"); ok {

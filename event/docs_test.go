@@ -24,14 +24,15 @@ func TestDocs(t *testing.T) {
 		documented[m[1]] = m[2]
 	}
 	written := map[string]string{}
+	all := append(samples(), sample{"joined", joinedExample()}, sample{"joined unsure", joinedUnsure()})
 	for _, d := range slices.Backward(levels) {
-		for _, s := range samples() {
+		for _, s := range all {
 			for _, path := range paths(read(t, s.e.AppendJSON(nil, d, OriginalNone))) {
 				written[path] = d.String()
 			}
 		}
 	}
-	for _, s := range samples() {
+	for _, s := range all {
 		for _, path := range paths(read(t, s.e.AppendJSON(nil, DetailFull, OriginalAll))) {
 			if written[path] == "" {
 				written[path] = "original"

@@ -44,6 +44,17 @@ func joinedExample() Event {
 	return e
 }
 
+// joinedUnsure is a denial of a blocked port of a trunk that two may have held.
+func joinedUnsure() Event {
+	e := joinedExample()
+	e.Joined.Status, e.Joined.Candidates, e.Joined.Missing = JoinPartial, 2, 1<<4
+	e.Joined.Port = NewJoinedPort(&PortFacts{
+		Port: 0x3000005, Portgroup: PortgroupFacts{Name: "PG-Trunk", MOID: "dvportgroup-9", VLANType: "trunk", Ranges: [][2]uint16{{0, 4094}}},
+		DVPort: DVPortFacts{Key: "38", Blocked: true, Status: "blocked by policy"}, Policy: PolicyFacts{Known: true, Version: "7"},
+	})
+	return e
+}
+
 // at returns what stands under a path, or nil.
 func at(o object, path ...string) any {
 	var v any = o

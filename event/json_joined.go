@@ -294,11 +294,12 @@ func (p *PolicyFacts) append(dst []byte) []byte {
 	dst = appendVerdict(dst, `"forged_transmits":`, p.ForgedTransmits)
 	dst = appendVerdict(dst, `"mac_learning":`, p.MACLearning)
 	dst = endObject(dst, mark)
+	mark = len(dst)
 	dst = append(dst, `"source":{`...)
 	for i, key := range [...]string{`"allow_promiscuous":"`, `"mac_changes":"`, `"forged_transmits":"`, `"mac_learning":"`} {
 		dst = appendWord(dst, key, string(p.From[i]))
 	}
-	dst = closeObject(dst)
+	dst = endObject(dst, mark)
 	dst = appendVerdict(dst, `"override_allowed":`, p.OverrideAllowed)
 	return appendField(dst, `"version":"`, p.Version)
 }

@@ -268,7 +268,7 @@ func FuzzAppendJSONParts(f *testing.F) {
 		e.Command = Command{Line: a, Name: b, Result: c, Status: b, Network: NetCommandVsish, Switch: a, Portgroup: c, Weakens: n&4 == 0}
 		e.Hostd = Hostd{Present: true, Thread: b, OpID: a, SessionID: c, EventID: c, Task: b, Method: a}
 		e.VOB = VOB{Present: n&8 == 0, ID: a, Correlator: c, UptimeUS: n, Switch: b, Portgroups: b, NIC: c, DVPort: a, RuleSet: b, Operation: c, Target: a, Result: []Outcome{"", OutcomeSuccess, OutcomeFailure}[n%3]}
-		e.VCEvent = VCEvent{Present: n&16 == 0, ID: n, ChainID: n >> 7, Part: uint16(n), Parts: uint16(n >> 9), Time: b, Type: a, Target: c}
+		e.VCEvent = VCEvent{Present: n&16 == 0, ID: n, ChainID: n >> 7, Part: uint16(n), Parts: uint16(n >> 9), Time: b, Type: a, Target: c, Switch: a, Portgroup: b, DVPort: c, VM: a, OldMAC: b, NewMAC: c}
 		for i := range e.VCEvent.Changes {
 			e.VCEvent.Changes[i] = PolicyChange{Setting: settings[(int(n)>>(2*i))&3], Old: b, New: c}
 		}

@@ -21,6 +21,16 @@ func (v *VCEvent) appendVCEvent(dst []byte, enc encoding) []byte {
 	if enc.standard {
 		dst = appendField(dst, `"created_time":"`, v.Time)
 	}
+	dst = appendField(dst, `"switch":"`, v.Switch)
+	dst = appendField(dst, `"portgroup":"`, v.Portgroup)
+	dst = appendField(dst, `"dvport":"`, v.DVPort)
+	dst = appendField(dst, `"vm":"`, v.VM)
+	if v.NewMAC != "" {
+		dst = append(dst, `"mac":{`...)
+		dst = appendField(dst, `"old":"`, v.OldMAC)
+		dst = appendField(dst, `"new":"`, v.NewMAC)
+		dst = closeObject(dst)
+	}
 	dst = closeObject(dst)
 	return v.appendChanges(dst)
 }

@@ -101,6 +101,8 @@ func (e *Event) meaning() *meaning {
 		return meanings.acts[string(e.Act)]
 	case e.VOB.Present:
 		return meanings.vob(e.VOB.ID)
+	case strings.HasPrefix(e.VCEvent.Type, "esx."), strings.HasPrefix(e.VCEvent.Type, "vob."):
+		return meanings.vob(e.VCEvent.Type)
 	case e.VCEvent.Type != "":
 		return meanings.vcenter[strings.TrimPrefix(e.VCEvent.Type, "vim.event.")]
 	case e.Dataset == DatasetBridge:
@@ -166,6 +168,8 @@ func (e *Event) outcome(m *meaning) string {
 			return e.Access.outcome()
 		case e.VOB.Result != "":
 			return string(e.VOB.Result)
+		case e.Command.Line != "":
+			return "" // typed; whether it worked is not known
 		}
 		return m.outcome
 	case "success", "failure":

@@ -55,6 +55,8 @@ func referenceMeaning(e *Event) (best meaningRow) {
 		of, key = "act", string(e.Act)
 	case e.VOB.Present:
 		of, key = "vob", vobSource.ReplaceAllString(e.VOB.ID, "")
+	case strings.HasPrefix(e.VCEvent.Type, "esx.") || strings.HasPrefix(e.VCEvent.Type, "vob."):
+		of, key = "vob", vobSource.ReplaceAllString(e.VCEvent.Type, "")
 	case e.VCEvent.Type != "":
 		of, key = "vcenter", strings.TrimPrefix(e.VCEvent.Type, "vim.event.")
 	case e.Dataset == DatasetBridge:
@@ -108,7 +110,7 @@ func referenceGroup(root object, e *Event) {
 
 func referenceActed(root object, e *Event, d Detail) {
 	row := referenceMeaning(e)
-	if d == DetailCompact && row.of == "vob" {
+	if d == DetailCompact && row.of == "vob" && e.VOB.Present {
 		row = meaningRow{}
 	}
 	if row.category != "" {
@@ -140,6 +142,8 @@ func referenceActed(root object, e *Event, d Detail) {
 		outcome = "failure"
 	case e.VOB.Result != "" && row.key != "":
 		outcome = string(e.VOB.Result)
+	case e.Command.Line != "":
+		outcome = ""
 	}
 	if result := e.Command.Result; result != "" && row.key != "" {
 		outcome = "unknown"
@@ -318,6 +322,13 @@ func referenceVCenter(root object, e *Event, d Detail) {
 	}
 	if d >= DetailStandard {
 		put(root, "vmware.event.created_time", text(v.Time))
+	}
+	for name, value := range map[string]string{"switch": v.Switch, "portgroup": v.Portgroup, "dvport": v.DVPort, "vm": v.VM} {
+		put(root, "vmware.event."+name, text(value))
+	}
+	if v.NewMAC != "" {
+		put(root, "vmware.event.mac.old", text(v.OldMAC))
+		put(root, "vmware.event.mac.new", text(v.NewMAC))
 	}
 	seen := map[string]bool{}
 	for _, c := range v.Changes {

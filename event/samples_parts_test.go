@@ -103,6 +103,7 @@ func partSamples() (all []sample) {
 	linuxSamples(add)
 	portSamples(add)
 	groupSamples(add)
+	switchSamples(add)
 	return all
 }
 
@@ -182,6 +183,20 @@ func linuxSamples(add func(string, Event, func(*Event))) {
 	add("linux_audit", from(54, 6, "audit", DatasetPromisc, "type=ANOM_PROMISCUOUS msg=audit(1.2:3): dev=vnet0 prom=0 old_prom=256 auid=1000 uid=0"), func(e *Event) {
 		e.Linux = Linux{Device: "vnet0", Kind: DeviceTap, UID: "0", AUID: "1000"}
 		e.Act = ActPromiscuousOff
+	})
+}
+
+func switchSamples(add func(string, Event, func(*Event))) {
+	add("vcenter_dvport", from(65, 14, "vpxd", DatasetVCEvent, "Event [13] [1-1] [x] [vim.event.DvsPortBlockedEvent] [info] [] [DC1] [13] [The dvPort 431 was blocked in the vSphere Distributed Switch DVS-A in DC1. It was in unset state before.]"), func(e *Event) {
+		e.VCEvent = VCEvent{Present: true, ID: 13, ChainID: 13, Part: 1, Parts: 1, Type: "vim.event.DvsPortBlockedEvent", Target: "DC1", Switch: "DVS-A", DVPort: "431"}
+		e.Act = ActPortBlocked
+	})
+	add("vcenter_mac", from(66, 14, "vpxd", DatasetVCEvent, "Event [14] [1-1] [x] [vim.event.VmMacChangedEvent] [info] [] [DC1] [14] [Changed MAC address from 00:50:56:aa:bb:cc to 00:50:56:aa:bb:dd for adapter VirtualVmxnet3 for web-01]"), func(e *Event) {
+		e.VCEvent = VCEvent{Present: true, ID: 14, ChainID: 14, Part: 1, Parts: 1, Type: "vim.event.VmMacChangedEvent", Target: "DC1", VM: "web-01", OldMAC: "00:50:56:aa:bb:cc", NewMAC: "00:50:56:aa:bb:dd"}
+		e.Act = ActMACChanged
+	})
+	add("vcenter_esx", from(67, 14, "vpxd", DatasetVCEvent, "Event [15] [1-1] [x] [esx.problem.net.redundancy.lost] [warning] [] [esx1] [15] [Lost uplink redundancy]"), func(e *Event) {
+		e.VCEvent = VCEvent{Present: true, ID: 15, ChainID: 15, Part: 1, Parts: 1, Type: "esx.problem.net.redundancy.lost", Target: "esx1", Portgroup: "PG-1"}
 	})
 }
 

@@ -14,7 +14,14 @@ type VCEvent struct {
 	Target   string // vmware.event.target: the entity, or empty
 	ChainID  uint64 // vmware.event.chain_id; 0 = none
 	Text     string
-	Changes  [MaxPolicyChanges]PolicyChange // security policy, where the text carries it
+
+	Switch    string // distributed switch the text names
+	Portgroup string
+	DVPort    string // key of the distributed port, or several: 12,13
+	VM        string
+	OldMAC    string // as written; only where it is known
+	NewMAC    string
+	Changes   [MaxPolicyChanges]PolicyChange // security policy, where the text carries it
 }
 
 // MaxPolicyChanges is how many settings one event can change: promiscuous mode, MAC changes, forged

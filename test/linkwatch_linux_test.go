@@ -1,6 +1,7 @@
 package test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -171,5 +172,43 @@ func TestLinkwatchToStandardOutput(t *testing.T) {
 	}
 	if !found {
 		t.Errorf("no hub in %s", out)
+	}
+}
+
+// The real sysfs of a machine shows the same as netlink does.
+func TestPostureOfThisMachinesSysfs(t *testing.T) {
+	inNamespace(t)
+	shell(t, "ip link add br0 type bridge ageing_time 0 && ip link set br0 promisc on && ip link add tap0 type veth peer name guest0 && ip link set tap0 master br0 && ip link set tap0 up")
+	out := shell(t, "unshare -m bash -c 'mount -t sysfs none /sys && "+programs.vswarden+" posture --sysfs /sys -o json'")
+	var doc struct {
+		Devices []struct {
+			Device, Bridge, Reason string
+			Promiscuous            bool
+			Permits                []string
+			Exposed                []string
+			Ageing                 *int64 `json:"ageing_ms"`
+			Flood                  *bool  `json:"unicast_flood"`
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &doc); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	seen := 0
+	for _, d := range doc.Devices {
+		switch d.Device {
+		case "br0":
+			seen++
+			if !d.Promiscuous || d.Reason != "bridge_itself" || strings.Join(d.Permits, " ") != "bridge-promiscuous hub" || d.Ageing == nil || *d.Ageing != 0 || strings.Join(d.Exposed, " ") != "tap0" {
+				t.Errorf("%+v", d)
+			}
+		case "tap0":
+			seen++
+			if d.Bridge != "br0" || d.Reason != "bridge_membership" || d.Flood == nil || !*d.Flood || len(d.Permits) != 0 {
+				t.Errorf("%+v", d)
+			}
+		}
+	}
+	if seen != 2 {
+		t.Errorf("%s", out)
 	}
 }

@@ -74,7 +74,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(), newCheck(), newDecode(), newDemo(), newLinkwatch(), newCursors(), newReplay(), newPort(), newInventory(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newDecode(), newDemo(), newLinkwatch(), newPosture(), newCursors(), newReplay(), newPort(), newInventory(), newVersion())
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil && c.RunE == nil {
 		c.Args = cobra.ArbitraryArgs

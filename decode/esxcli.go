@@ -1,0 +1,145 @@
+package decode
+
+import (
+	"strings"
+
+	"vswarden/event"
+)
+
+// esxcliWords are the words of a command of esxcli that matter here.
+type esxcliWords struct {
+	network, vswitch, portgroup, policy, security, firewall, adapter bool
+	shows                                                            bool // list, get, stats
+	set                                                              bool
+	ruleset, unload                                                  bool
+	promiscuous, forged, macChange, enabled                          string
+	p                                                                string // -p: a portgroup, or --allow-promiscuous
+}
+
+// esxcli reads "esxcli network …" and "esxcli --formatter=csv network …". It reports whether the host's
+// firewall is turned off.
+func esxcli(c *event.Command, s string) (firewallOff bool) {
+	var w esxcliWords
+	for _, s = nextArgument(s); s != ""; {
+		var word string
+		if word, s = nextArgument(s); strings.HasPrefix(word, "-") {
+			s = w.option(c, word, s)
+		} else {
+			w.word(word)
+		}
+	}
+	if !w.network {
+		c.Switch, c.Portgroup = "", ""
+		if w.set && strings.HasPrefix(w.promiscuous, "/Net/") { // system settings advanced set -o /Net/…
+			c.Network = event.NetCommandAdapter
+		}
+		return false
+	}
+	switch {
+	case w.shows:
+		c.Network = event.NetCommandShow
+	case w.policy && w.security && w.set:
+		c.Network = event.NetCommandPolicy
+		c.Weakens = accepts(w.promiscuous) || accepts(w.forged) || accepts(w.macChange) || !w.portgroup && accepts(w.p)
+		if !w.portgroup {
+			w.p = ""
+		}
+	case w.vswitch:
+		c.Network = event.NetCommandSwitch
+	case w.firewall:
+		c.Network = event.NetCommandFirewall
+	case w.adapter:
+		c.Network = event.NetCommandAdapter
+	}
+	if c.Portgroup == "" && (w.portgroup || w.adapter) { // elsewhere -p is a port
+		c.Portgroup = w.p
+	}
+	return w.firewall && !w.shows && !w.ruleset && (w.unload || w.set && w.enabled == "false")
+}
+
+// word notes a word of the command's name.
+func (w *esxcliWords) word(word string) {
+	switch word {
+	case "network":
+		w.network = true
+	case "vswitch":
+		w.vswitch = true
+	case "portgroup":
+		w.portgroup = true
+	case "policy":
+		w.policy = true
+	case "security":
+		w.security = true
+	case "firewall":
+		w.firewall = true
+	case "nic", "ip":
+		w.adapter = true
+	case "list", "get", "stats":
+		w.shows = true
+	case "set":
+		w.set = true
+	case "ruleset":
+		w.ruleset = true
+	case "unload":
+		w.unload = true
+	}
+}
+
+// option notes an option and returns what follows it and its value: --name=value or --name value.
+func (w *esxcliWords) option(c *event.Command, word, s string) string {
+	name, value, joined := strings.Cut(word, "=")
+	rest := s
+	if joined {
+		value = argument(value)
+	} else {
+		value, rest = nextArgument(s)
+		value = argument(value)
+	}
+	switch name {
+	case "-v", "--vswitch-name":
+		c.Switch = value
+	case "--portgroup-name":
+		c.Portgroup = value
+	case "-p":
+		w.p = value
+	case "-o", "--allow-promiscuous", "--option":
+		w.promiscuous = value
+	case "-f", "--allow-forged-transmits":
+		w.forged = value
+	case "-m", "--allow-mac-change":
+		w.macChange = value
+	case "-e", "--enabled":
+		w.enabled = value
+	default:
+		return s // may be a switch without a value
+	}
+	return rest
+}
+
+// nextArgument takes a word off s as a shell sees it: quotes hold blanks together.
+func nextArgument(s string) (word, rest string) {
+	s = trimSpaces(s)
+	end := wordEnd(s, 0)
+	return s[:end], s[end:]
+}
+
+func accepts(value string) bool {
+	switch value {
+	case "true", "1", "yes", "on":
+		return true
+	}
+	return false
+}
+
+// argument is the first word of s as a shell sees it: quotes hold blanks together.
+func argument(s string) string {
+	s = trimSpaces(s)
+	s = strings.TrimPrefix(s, `\`) // an audit record escapes its quotes
+	if s != "" && (s[0] == '"' || s[0] == '\'') {
+		if value, _, ok := strings.Cut(s[1:], s[:1]); ok {
+			return strings.TrimSuffix(value, `\`)
+		}
+	}
+	word, _, _ := strings.Cut(s, " ")
+	return word
+}
