@@ -283,6 +283,7 @@ func hostdText(e *event.Event, s string) {
 	case 'T': // Task Created : haTask-…, Task Completed : haTask-… Status success
 		if i := strings.IndexByte(s, ':'); i > 0 && strings.HasPrefix(s[i:], ": haTask-") {
 			e.Hostd.Task, e.Hostd.Method = hostdTask(s[i+len(": "):])
+			networkTask(e, s)
 		}
 	case '[': // [TaskInfoChannel::GetTaskInfo] task: haTask-…
 		if i := strings.Index(s, "haTask-"); i >= 0 {
@@ -295,6 +296,22 @@ func hostdText(e *event.Event, s string) {
 		echoText(e, e.Hostd.Text)
 	default:
 		tcpPair(e, e.Hostd.Text)
+	}
+}
+
+// networkTask says of a task that changes the host's virtual switches what it is, and how it ended. No
+// event tells of such a change.
+func networkTask(e *event.Event, s string) {
+	_, verb, ok := strings.Cut(e.Hostd.Method, "vim.host.NetworkSystem.")
+	if !ok || !strings.HasPrefix(verb, "update") && !strings.HasPrefix(verb, "add") && !strings.HasPrefix(verb, "remove") {
+		return
+	}
+	e.Act = event.ActSwitchChanged
+	if _, status, ok := strings.Cut(s, " Status "); ok {
+		e.Hostd.Result = event.OutcomeFailure
+		if firstWord(status) == "success" {
+			e.Hostd.Result = event.OutcomeSuccess
+		}
 	}
 }
 

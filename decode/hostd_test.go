@@ -115,7 +115,7 @@ func TestHostdHeaders(t *testing.T) {
 		"nothing":    {"", "", "", event.Hostd{}, event.User{}},
 		"a task": {
 			"info hostd[1] [Originator@6876 sub=Vimsvc.TaskManager] Task Completed : haTask-ha-host-vim.host.NetworkSystem.updatePortGroup-134 Status success", "info", "Vimsvc.TaskManager",
-			event.Hostd{Thread: "1", Task: "haTask-ha-host-vim.host.NetworkSystem.updatePortGroup-134", Method: "vim.host.NetworkSystem.updatePortGroup", Text: "Task Completed : haTask-ha-host-vim.host.NetworkSystem.updatePortGroup-134 Status success"},
+			event.Hostd{Thread: "1", Task: "haTask-ha-host-vim.host.NetworkSystem.updatePortGroup-134", Method: "vim.host.NetworkSystem.updatePortGroup", Result: event.OutcomeSuccess, Text: "Task Completed : haTask-ha-host-vim.host.NetworkSystem.updatePortGroup-134 Status success"},
 			event.User{},
 		},
 		"a task in vpxa": {

@@ -23,8 +23,34 @@ func linuxLine(e *event.Event, s string) bool {
 		return bridgePortLine(e, s)
 	case strings.Contains(s, "prom="):
 		return anomPromiscuous(e, s)
+	case strings.HasPrefix(s, "bridge-"), strings.HasPrefix(s, "userif-"):
+		return vmnetLine(e, s)
 	}
 	return guestDialog(e, s)
+}
+
+// vmnetLine reads what VMware Workstation's module says about the links of its networks: "bridge-eth0: up",
+// "bridge-eth0: attached", "userif-3: sent link up event.".
+func vmnetLine(e *event.Event, s string) bool {
+	name, text, ok := strings.Cut(s, ": ")
+	if !ok || strings.IndexByte(name, ' ') >= 0 {
+		return false
+	}
+	device, bridge := strings.CutPrefix(name, "bridge-")
+	if rest, ok := strings.CutPrefix(text, "sent link "); ok && !bridge {
+		text = firstWord(rest)
+	}
+	switch text {
+	case "up", "down", "attached", "detached":
+	default:
+		return false
+	}
+	e.Linux = event.Linux{Device: device, Kind: event.DeviceVMNet, State: text}
+	if bridge {
+		e.Linux.Kind, e.Linux.Driver = deviceKind(device), s[:len("bridge")]
+	}
+	e.Dataset = event.DatasetBridge
+	return true
 }
 
 // trimKernelTime takes the uptime off "[12345.678901] text".

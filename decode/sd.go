@@ -28,7 +28,7 @@ func takeSD(s string) (sd, rest string, strict, ok bool) {
 // strictElement is the length of one SD-ELEMENT as RFC 5424 has it; 0 if it is not one.
 func strictElement(s string) int {
 	i := sdName(s, 1)
-	if i == 1 {
+	if s == "" || s[0] != '[' || i == 1 {
 		return 0
 	}
 	for i < len(s) && s[i] == ' ' {
@@ -73,7 +73,7 @@ func quotedEnd(s string, i int) int {
 // looseElement is the length of one element as programs really write it: unquoted values may hold
 // blanks and balanced brackets, quoted ones brackets and quotes. 0 if it does not end.
 func looseElement(s string) int {
-	if sdName(s, 1) == 1 {
+	if s == "" || s[0] != '[' || sdName(s, 1) == 1 {
 		return 0
 	}
 	depth, closes := 0, true

@@ -72,3 +72,13 @@ func TestStructuredDataOfLines(t *testing.T) {
 		}
 	}
 }
+
+// A mutated audit record that begins with a quote was read one byte before its beginning.
+func TestAuditRecordWithoutBracket(t *testing.T) {
+	for _, text := range []string{`"shell.cmd@6876 subject="root" command="ls"]`, `="a"`, `"`, ``} {
+		e := line("<110>2026-02-07T11:59:59.186Z esx1 shell[1]: " + text)
+		if e.Command.Line != "" {
+			t.Errorf("%s: %+v", text, e.Command)
+		}
+	}
+}

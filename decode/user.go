@@ -29,7 +29,7 @@ func splitUser(s string) (u event.User) {
 // splitDomain splits D\u and u@d.
 func splitDomain(s string) (name, domain string) {
 	if domain, name, ok := strings.Cut(s, `\`); ok {
-		return name, domain
+		return strings.TrimPrefix(name, `\`), domain // structured data doubles it
 	}
 	if i := strings.LastIndexByte(s, '@'); i > 0 {
 		return s[:i], s[i+1:]

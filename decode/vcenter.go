@@ -166,6 +166,10 @@ func vcAct(e *event.Event) {
 		if _, rest, ok := strings.Cut(v.Text, "macAddress: "); ok {
 			v.OldMAC, v.NewMAC = macPair(rest)
 		}
+	case "TaskEvent":
+		if switchTask(v.Text) {
+			e.Act = event.ActSwitchChanged
+		}
 	case "EventEx", "ExtendedEvent":
 		if e.Act == "" {
 			echoText(e, v.Text)
@@ -194,6 +198,18 @@ func vcAct(e *event.Event) {
 			switchAct(e, kind)
 		}
 	}
+}
+
+// switchTask reports a task of vCenter that changes a virtual switch: for a standard switch there is no
+// other event.
+func switchTask(s string) bool {
+	switch strings.TrimSuffix(strings.TrimPrefix(s, "Task: "), ".") {
+	case "Update port group", "Add port group", "Remove port group", "Update virtual switch", "Add virtual switch", "Remove virtual switch",
+		"Update network configuration", "Reconfigure dvPort group", "Reconfigure Distributed Port Group", "Reconfigure distributed virtual switch",
+		"Reconfigure vSphere Distributed Switch", "Reconfigure dvPort":
+		return true
+	}
+	return false
 }
 
 // switchAct says what an event about a distributed switch is about, where it is a change of what the

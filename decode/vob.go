@@ -48,7 +48,11 @@ func vobWho(e *event.Event) {
 		if _, user, ok := strings.Cut(s, "account '"); ok {
 			user, _, _ = cutLast(user, "'")
 			e.User = splitUser(user)
-		} else if _, user, ok := strings.Cut(s, "of user "); ok {
+		} else if _, user, ok := strings.Cut(s, " user "); ok { // of user bob, for user bob
+			e.User = splitUser(firstWord(user))
+		}
+	case strings.Contains(id, ".supershell."):
+		if _, user, ok := strings.Cut(s, "started by "); ok {
 			e.User = splitUser(firstWord(user))
 		}
 	case strings.HasSuffix(id, ".ip.duplicate"):

@@ -266,7 +266,7 @@ func FuzzAppendJSONParts(f *testing.F) {
 		e.Access = Access{Method: c, Path: a, Query: b, Version: a, Status: uint16(n >> 20)}
 		e.Login = Login{Method: a, Agent: b, Terminal: c, Failures: uint32(n), LockSecs: uint32(n >> 32), SSH: n&1 == 0, Invalid: n&2 == 0}
 		e.Command = Command{Line: a, Name: b, Result: c, Status: b, Network: NetCommandVsish, Switch: a, Portgroup: c, Weakens: n&4 == 0}
-		e.Hostd = Hostd{Present: true, Thread: b, OpID: a, SessionID: c, EventID: c, Task: b, Method: a}
+		e.Hostd = Hostd{Present: true, Thread: b, OpID: a, SessionID: c, EventID: c, Task: b, Method: a, Result: []Outcome{"", OutcomeFailure}[n%2]}
 		e.VOB = VOB{Present: n&8 == 0, ID: a, Correlator: c, UptimeUS: n, Switch: b, Portgroups: b, NIC: c, DVPort: a, RuleSet: b, Operation: c, Target: a, Result: []Outcome{"", OutcomeSuccess, OutcomeFailure}[n%3]}
 		e.VCEvent = VCEvent{Present: n&16 == 0, ID: n, ChainID: n >> 7, Part: uint16(n), Parts: uint16(n >> 9), Time: b, Type: a, Target: c, Switch: a, Portgroup: b, DVPort: c, VM: a, OldMAC: b, NewMAC: c}
 		for i := range e.VCEvent.Changes {

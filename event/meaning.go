@@ -168,6 +168,8 @@ func (e *Event) outcome(m *meaning) string {
 			return e.Access.outcome()
 		case e.VOB.Result != "":
 			return string(e.VOB.Result)
+		case e.Hostd.Result != "":
+			return string(e.Hostd.Result)
 		case e.Command.Line != "":
 			return "" // typed; whether it worked is not known
 		}

@@ -142,6 +142,8 @@ func referenceActed(root object, e *Event, d Detail) {
 		outcome = "failure"
 	case e.VOB.Result != "" && row.key != "":
 		outcome = string(e.VOB.Result)
+	case e.Hostd.Result != "" && row.key != "":
+		outcome = string(e.Hostd.Result)
 	case e.Command.Line != "":
 		outcome = ""
 	}
