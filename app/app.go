@@ -140,7 +140,11 @@ func Run(ctx context.Context, o Options) (err error) {
 			t.delivery.SetClock(intake)
 		}
 	}
-	p := &parts{cfg: cfg, log: log, records: records, remote: remote, intake: intake, listeners: listeners, outlets: outlets, known: known, feeders: feeders}
+	reporter, err := openReporter(cfg, known.inv, intake, o.clock(), log)
+	if err != nil {
+		return errors.Join(err, closeListeners(listeners))
+	}
+	p := &parts{cfg: cfg, log: log, records: records, remote: remote, intake: intake, listeners: listeners, outlets: outlets, known: known, feeders: feeders, reporter: reporter}
 	admin, err := web.Listen(cfg.Admin, p.metrics(), p.healthy, p.ready)
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
@@ -190,6 +194,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	for _, l := range listeners {
 		spawn(&in, "listener "+l.Name(), func() error { return l.Serve(inCtx, handler) })
 	}
+	spawn(&in, "posture", func() error { return reporter.Run(inCtx, synced) })
 	p.reportFull() // before watch, which goes on with it
 	side.Go(func() { p.watch(inCtx, o) })
 	logReady(log, ready)

@@ -15,6 +15,7 @@ func (p *parts) metrics() []web.Metric {
 	all = append(all, p.receiverMetrics()...)
 	all = append(all, p.logMetrics()...)
 	all = append(all, p.inventoryMetrics()...)
+	all = append(all, p.postureMetrics()...)
 	all = append(all, p.sourceMetrics()...)
 	all = append(all, p.feederMetrics()...)
 	for _, t := range p.outlets {

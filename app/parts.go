@@ -13,6 +13,7 @@ import (
 	"vswarden/configs"
 	"vswarden/inventory"
 	"vswarden/pipeline"
+	"vswarden/posture"
 	"vswarden/receiver"
 	"vswarden/sink/file"
 	"vswarden/spool"
@@ -27,6 +28,7 @@ type parts struct {
 	remote    *topicSupply // nil in other roles
 	intake    *pipeline.Intake
 	listeners []listener
+	reporter  *posture.Reporter
 	outlets   []*outlet
 	known     *memory
 	feeders   []feeder

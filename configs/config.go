@@ -15,6 +15,7 @@ import (
 	"vswarden/inventory"
 	"vswarden/inventory/vcenter"
 	"vswarden/pipeline"
+	"vswarden/posture"
 	"vswarden/receiver"
 	"vswarden/setting"
 	"vswarden/sink"
@@ -51,6 +52,8 @@ type Config struct {
 	Group group.Config `yaml:"group"`
 	// Enrich is how lines are joined with the inventory.
 	Enrich enrich.Config `yaml:"enrich"`
+	// Posture is what is stated about virtual switches without a line.
+	Posture posture.Config `yaml:"posture"`
 	// Redact puts *** for passwords and tokens on command lines, in message, process.* and the default
 	// event.original; `original: all` is the exact frame all the same.
 	Redact bool `yaml:"redact"`
@@ -135,6 +138,7 @@ func Default() Config {
 		Inventory:       inventory.DefaultConfig(),
 		Group:           group.DefaultConfig(),
 		Enrich:          enrich.DefaultConfig(),
+		Posture:         posture.DefaultConfig(),
 		Redact:          true,
 		ShutdownTimeout: 10 * time.Second,
 		Admin:           web.DefaultConfig(),

@@ -40,6 +40,7 @@ func (c Config) Validate() []setting.Fault {
 	faults = append(faults, c.vcenterFaults()...)
 	faults = append(faults, setting.Under("group", c.Group.Validate())...)
 	faults = append(faults, setting.Under("enrich", c.Enrich.Validate())...)
+	faults = append(faults, setting.Under("posture", c.Posture.Validate())...)
 	if c.ShutdownTimeout < 0 {
 		faults = append(faults, setting.Fault{Path: "shutdown_timeout", Value: c.ShutdownTimeout.String(), Problem: "less than no time, write 0 or a duration such as 10s"})
 	}

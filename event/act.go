@@ -81,6 +81,9 @@ const (
 	ActBridgeHubFound   Act = "bridge-hub-found"             // configuration, info
 )
 
+// ActPosture is what no line tells: a virtual switch permits something.
+const ActPosture Act = "vswitch-permits" // configuration, info
+
 // Login is what a line about a login or session says besides who and from where.
 type Login struct {
 	Method   string // password, publickey, keyboard-interactive/pam

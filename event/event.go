@@ -143,6 +143,8 @@ type Event struct {
 	Merged    Merged
 
 	Joined Joined // what was found in memory about all that
+
+	Report *Report // of events of our own about virtual switches; else nil
 }
 
 // Receiver is how the frame came to us (vmware.receiver).

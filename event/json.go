@@ -259,8 +259,9 @@ func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
 	if e.Secrets.Count > 0 {
 		dst = append(dst, `"redacted":true,`...)
 	}
+	dst = e.Report.append(dst)
 	dst = e.Joined.appendObjects(dst, enc)
-	if enc.standard {
+	if enc.standard && e.Report == nil { // nothing was joined: it is the inventory itself that speaks
 		dst = e.Joined.appendEnrichment(dst)
 	}
 	dst = e.appendReceiver(dst, enc)

@@ -141,13 +141,15 @@ func (e *Event) severity(m *meaning) uint8 {
 		return severityHigh
 	case e.Linux.Reason != "" && (e.Act == ActPromiscuousOn || e.Act == ActPromiscuousFound || e.Act == ActPromiscuityUp):
 		return e.Linux.Reason.severity()
+	case e.Act == ActPosture && e.Report != nil && e.Report.Posture != nil:
+		return e.Report.Posture.severity()
 	}
 	return m.severity
 }
 
 // weakens reports whether a command or a change lets a virtual switch allow what it did not.
 func (e *Event) weakens() bool {
-	if e.Command.Weakens {
+	if e.Command.Weakens || e.Report != nil && e.Report.Change != nil && e.Report.Change.weakens() {
 		return true
 	}
 	for _, c := range e.VCEvent.Changes {

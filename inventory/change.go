@@ -58,7 +58,10 @@ func (inv *Inventory) TakePolicyChanges(now Stamp) (taken []PolicyChange) {
 	defer inv.mu.Unlock()
 	kept := inv.policy.changes[:0]
 	for _, c := range inv.policy.changes {
-		if wait := now.Sub(c.When); c.User != "" || wait >= actWait || wait < -actWindow {
+		waits := slices.ContainsFunc(kept, func(k PolicyChange) bool { // an older one of the same object goes first
+			return k.Object == c.Object && k.Level == c.Level && k.Name == c.Name && k.Port == c.Port
+		})
+		if wait := now.Sub(c.When); !waits && (c.User != "" || wait >= actWait || wait < -actWindow) {
 			taken = append(taken, c)
 		} else {
 			kept = append(kept, c)

@@ -210,7 +210,7 @@ func (l *look) finding(g *group, e *inventory.Effective, p *ownPort) (f Finding,
 		Level: "portgroup", VCenter: vc.Name, SwitchType: g.kind.String(), Switch: g.switchName, Portgroup: g.name,
 		Promiscuous: settingOf(e.Promiscuous), MACChanges: settingOf(e.MACChanges), Forged: settingOf(e.ForgedTransmits), MACLearning: settingOf(e.MACLearning),
 		MaySniff: []Member{}, MayForge: []Member{}, Exposed: []Member{}, Notes: e.Notes.Texts(),
-		vc: g.vc, boot: cmp.Or(vc.Instance.String(), vc.Name), moref: g.id,
+		boot: cmp.Or(vc.Instance.String(), vc.Name), moref: g.id, sw: switchFacts(g.sw, g.kind, g.switchName), portgroup: portgroupFacts(g.portgroup, g.name),
 	}
 	if !f.permits(FailAny) {
 		return f, false
@@ -221,7 +221,8 @@ func (l *look) finding(g *group, e *inventory.Effective, p *ownPort) (f Finding,
 	if g.host != "" {
 		host := g.hosts[0].Facts()
 		f.Host, f.Datacenter, f.Cluster = host.Name, host.Datacenter.Name, host.Cluster.Name
-		f.moref = cmp.Or(moid(g.hosts[0].Ref()), host.Name) + "/" + g.id
+		f.hostID = moid(g.hosts[0].Ref())
+		f.moref = cmp.Or(f.hostID, host.Name) + "/" + g.id
 	} else {
 		f.MOID = g.id
 	}
@@ -236,6 +237,7 @@ func (l *look) finding(g *group, e *inventory.Effective, p *ownPort) (f Finding,
 	if g.portgroup != nil {
 		f.Version, f.VLAN, f.AllVLANs = g.portgroup.Version, g.portgroup.VLAN.String(), g.portgroup.VLAN.All()
 	}
+	f.policy = policyFacts(e, f.Version)
 	if f.Promiscuous.Permits() {
 		f.MaySniff = append(f.MaySniff, users...)
 		l.expose(g, &f, users)

@@ -29,6 +29,7 @@ func newEstate(t testing.TB) *estate {
 	t.Helper()
 	w := estateOn(t, inventory.New(inventory.DefaultConfig()))
 	u := inventory.Update{
+		First:    true,
 		Switches: []inventory.Switch{{Ref: w.ref("dvs-1"), Kind: inventory.DistributedSwitch, Name: "DSwitch-Prod", MACLearning: true, Rules: distributed(inventory.Reject, false)}},
 		Portgroups: []inventory.Portgroup{
 			w.portgroup("dvportgroup-1", "web", access(120), distributed(inventory.Reject, true)),

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"vswarden/event"
 	"vswarden/inventory"
 )
 
@@ -86,9 +87,12 @@ type Finding struct {
 	Advice     []string `json:"advice,omitempty"`
 	Notes      []string `json:"notes,omitempty"`
 
-	moref string // what the finding is about, within its vCenter
-	vc    uint16
-	boot  string // the vCenter's instance UUID, or its name
+	moref     string // what the finding is about, within its vCenter
+	boot      string // the vCenter's instance UUID, or its name
+	hostID    string // of a standard switch: moid of the host
+	sw        event.SwitchFacts
+	portgroup event.PortgroupFacts
+	policy    event.PolicyFacts
 }
 
 // permits reports whether the finding permits what one of --fail-on's words means.

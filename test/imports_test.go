@@ -46,7 +46,7 @@ var arrows = map[string][]string{
 	"pipeline":      {"receiver", "spool", "decode", "group", "enrich", "sink", "sink/deadletter", "event", "setting"},
 	"topic":         {"event", "kafka", "pipeline", "receiver", "setting", "sink/kafka", "spool"},
 	"web":           {"setting"},
-	"configs":       {"receiver", "spool", "sink/...", "sink", "pipeline", "group", "detect", "enrich", "inventory", "inventory/vcenter", "kafka", "topic", "web", "event", "setting"},
+	"configs":       {"receiver", "spool", "sink/...", "sink", "pipeline", "group", "detect", "enrich", "inventory", "inventory/vcenter", "kafka", "posture", "topic", "web", "event", "setting"},
 	"app":           {"configs", "pipeline", "receiver", "spool", "decode", "group", "detect", "enrich", "inventory", "inventory/...", "kafka", "linkwatch", "posture", "sink", "sink/...", "topic", "web", "event", "setting"},
 	"cmd/...":       {"app", "configs", "event", "setting"},
 	"test":          {"app", "configs", "pipeline", "receiver", "spool", "decode", "group", "enrich", "inventory", "inventory/...", "kafka", "sink", "sink/...", "topic", "web", "event", "setting"},

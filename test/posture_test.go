@@ -3,6 +3,7 @@ package test
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,5 +112,86 @@ func TestPostureOfSysfs(t *testing.T) {
 		if r := vswarden(t, "", append([]string{"posture"}, args...)...); r.code != 2 || r.stderr == "" {
 			t.Errorf("%v: exit %d, %s", args, r.code, r.stderr)
 		}
+	}
+}
+
+// What is permitted is stated once an interval, and what changed while no vswarden ran is stated once: over restarts
+// and a kill, with books that balance.
+func TestPostureAsEvents(t *testing.T) {
+	data := imported(t, permissive)
+	out := filepath.Join(data, "events.ndjson")
+	args := []string{"-c", configured(t, data, "", fmt.Sprintf("posture: {interval: 24h}\nsinks: [{name: events, type: file, file: {path: %q}}]", out))}
+	of := func(dataset string) (all []object) {
+		for _, o := range delivered(t, out) {
+			if o.text("event.dataset") == dataset {
+				all = append(all, o)
+			}
+		}
+		return all
+	}
+	settled := func(p *instance, emitted float64) {
+		t.Helper()
+		m := p.waitFor(t, "all that is stated is delivered", func(m metrics) bool {
+			return m.sum("vswarden_records_emitted_total") >= emitted && m.sum("vswarden_cursor_lag_records") == 0
+		})
+		books(t, m)
+		if n := m.sum("vswarden_records_emitted_total"); n != emitted {
+			t.Errorf("%v events of our own, want %v", n, emitted)
+		}
+	}
+	p := start(t, args...)
+	settled(p, 1)
+	p.stop(t)
+	states := of("vmware.posture")
+	if len(states) != 1 {
+		t.Fatalf("%v", states)
+	}
+	for field, want := range map[string]string{
+		"event.kind": "state", "event.action": "vswitch-permits", "event.severity": "73", "host.name": "esx01.example.com", "vmware.portgroup.name": "Lab",
+		"vmware.posture.permits": `["promiscuous"]`, "vmware.posture.may_sniff": `["=evil()"]`, "vmware.posture.exposed": `["web-01"]`, "vmware.policy.effective.allow_promiscuous": "true",
+	} {
+		if got := states[0].text(field); got != want {
+			t.Errorf("%s: %q, want %q", field, got, want)
+		}
+	}
+
+	// While it was down, Lab was closed and VM Network opened.
+	changed := strings.NewReplacer(`"allow_promiscuous":"accept"`, `"allow_promiscuous":"reject"`, `"allow_promiscuous":"reject"`, `"allow_promiscuous":"accept"`, "10:00:00Z", "11:00:00Z").Replace(permissive)
+	if r := vswarden(t, changed, "inventory", "import", "--data", data, "-"); r.code != 0 {
+		t.Fatalf("import: exit %d, %s", r.code, r.stderr)
+	}
+	p = start(t, args...)
+	settled(p, 2)
+	p.kill(t)
+	changes := of("vmware.policy_change")
+	if len(changes) != 2 || len(of("vmware.posture")) != 1 {
+		t.Fatalf("%v", changes)
+	}
+	directions := map[string]string{}
+	for _, o := range changes {
+		directions[o.text("vmware.portgroup.name")] = o.text("vmware.policy_change.direction") + " " + o.text("vmware.policy_change.allow_promiscuous.old") + " " + o.text("vmware.policy_change.allow_promiscuous.new") + " " + o.text("event.severity")
+	}
+	if directions["Lab"] != "stronger true false 47" || directions["VM Network"] != "weaker false true 73" {
+		t.Errorf("%v", directions)
+	}
+
+	// A third time nothing is new. What was told right before the kill may come again, as the same event.
+	p = start(t, args...)
+	m := p.waitFor(t, "what is stated is delivered", func(m metrics) bool { return m.sum("vswarden_cursor_lag_records") == 0 })
+	books(t, m)
+	p.stop(t)
+	ids := map[string]bool{}
+	for _, o := range delivered(t, out) {
+		ids[o.text("event.id")] = true
+	}
+	if len(ids) != 3 {
+		t.Errorf("%d different events, want 3", len(ids))
+	}
+}
+
+func TestPostureFaults(t *testing.T) {
+	r := vswarden(t, "", "check", "-c", writeConfig(t, "posture: {interval: 10ms}"))
+	if r.code != 2 || !strings.Contains(r.stderr, "posture.interval") {
+		t.Errorf("exit %d, %s", r.code, r.stderr)
 	}
 }
