@@ -173,7 +173,7 @@ func (m *memory) Run(ctx context.Context) {
 
 // save writes the snapshot. An inventory that nobody told of anything leaves no file.
 func (m *memory) save() error {
-	if m.inv.Blank() && m.saved.Load() == 0 {
+	if m.inv.Stats().Hosts == 0 && m.saved.Load() == 0 {
 		return nil
 	}
 	now := inventory.StampOf(m.now())
