@@ -280,6 +280,18 @@ func (h *HostTable) OnlyVMNamed(name string) (only *VM) {
 	return only
 }
 
+// OthersNamed reports whether another VM of the host's vCenter than vm has the name now, wherever it is.
+func (h *HostTable) OthersNamed(name string, vm *VM) bool {
+	ix := h.inv.index.Load()
+	i := sort.Search(len(ix.vms), func(i int) bool { return ix.vms[i].name >= name })
+	for ; i < len(ix.vms) && ix.vms[i].name == name; i++ {
+		if o := ix.vms[i].vm.cur.Load(); o.Ref.VC == h.ref.VC && o.Ref != vm.Ref && o.Name == name && o.gone == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // VM returns a VM as last seen, gone or not, or nil. It takes the writers' lock: for feeders and
 // commands, not for events.
 func (inv *Inventory) VM(ref Ref) *VM {

@@ -41,7 +41,7 @@ func TestEstateNightly(t *testing.T) {
 				switches := []string{"mixed", "mixed", "standard", "distributed"}[seed/len(estateModes)%4]
 				e := estate{seed: uint64(seed), vms: 200, span: span, lag: 10 * time.Second, late: 120 * time.Second, churn: 2, rate: 60, switches: switches, mode: mode}
 				v := e.live(t)
-				fmt.Printf("%s\n", estateRow(fmt.Sprintf("seed %d, %s, %s", seed, mode.name, switches), v.Rates))
+				fmt.Printf("%s\n", estateRow(fmt.Sprintf("seed %d, %s, %s, told within %.1f s", seed, mode.name, switches, v.maxLag.Seconds()), v.Rates))
 				mu.Lock()
 				defer mu.Unlock()
 				for _, by := range []string{mode.name, "all"} {

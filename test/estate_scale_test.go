@@ -40,8 +40,8 @@ sinks: [{name: events, type: file, file: {path: %q}}]
 	}
 	const objects = "vswarden_inventory_vcenter_total"
 	label := `what="objects"`
-	synced := p.waitFor(t, "10000 machines are known", func(m metrics) bool {
-		return m.sum("vswarden_inventory_objects", `kind="vm"`) == 10_000 && m.sum("vswarden_inventory_source_healthy") == 1
+	synced := p.waitFor(t, "10000 machines are known, and the ports of their switch were read", func(m metrics) bool {
+		return m.sum("vswarden_inventory_objects", `kind="vm"`) == 10_000 && m.sum("vswarden_inventory_source_healthy") == 1 && m.sum(objects, `what="port_reads"`) > 0
 	})
 	began := time.Now()
 	if err := estate.Wait(); err != nil {

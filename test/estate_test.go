@@ -65,6 +65,7 @@ type estateVerdict struct {
 	New                   float64 `json:"new_right_percent"`
 	Rates                 map[string]estateRates
 	text                  string
+	maxLag                time.Duration
 }
 
 type estateRates struct {
@@ -97,6 +98,7 @@ sinks: [{name: events, type: file, detail: full, file: {path: %q}}]
 	var rep struct {
 		Sent, Lost uint64
 		Synced     bool
+		MaxLag     int64 `json:"max_lag_ms"`
 	}
 	lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &rep); err != nil || r.code != 0 || rep.Lost > 0 || !rep.Synced {
@@ -117,9 +119,10 @@ sinks: [{name: events, type: file, detail: full, file: {path: %q}}]
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &v); err != nil {
 		t.Fatalf("judge: exit %d, %v: %s%s", r.code, err, r.stdout, r.stderr)
 	}
+	v.maxLag = time.Duration(rep.MaxLag) * time.Millisecond
 	v.text = strings.Join(lines[:len(lines)-1], "\n")
 	if v.Verdict != "ok" || v.Missing > 0 || v.Wrong > 0 {
-		t.Errorf("seed %d, %s: %s\n%s", e.seed, e.mode.name, lines[len(lines)-1], v.text)
+		t.Errorf("seed %d, %s, told within %v: %s\n%s", e.seed, e.mode.name, v.maxLag, lines[len(lines)-1], v.text)
 	}
 	return v
 }

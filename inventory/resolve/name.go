@@ -4,8 +4,11 @@ import "vswarden/inventory"
 
 // checkName weighs what an agreement is worth that does not rest on the table alone: a name that several of the
 // port's holders bore decides nothing, one that others on the host bore or that was given up decides less.
-func (r *Resolver) checkName(a *Answer, agreeing, vms int) {
+func (r *Resolver) checkName(q *Question, a *Answer, agreeing, vms int) {
 	switch {
+	case !a.Settled && twins(q, a.VM):
+		a.Confidence = min(a.Confidence, unsettled)
+		a.Notes |= NoteTwoNames
 	case agreeing > 1:
 		a.Confidence = min(a.Confidence, unsure)
 		a.Notes |= NoteTwoNames
@@ -17,6 +20,12 @@ func (r *Resolver) checkName(a *Answer, agreeing, vms int) {
 		a.Confidence = min(a.Confidence, unsettled)
 		a.Notes |= NoteFormerName
 	}
+}
+
+// twins reports whether another machine than vm bears the line's name now, on whatever host: as long as the source
+// has not told all, it may be this one that has come here.
+func twins(q *Question, vm *inventory.VM) bool {
+	return vm != nil && q.Kind == inventory.KindVM && (q.Host.OthersNamed(q.Name, vm) || q.Client != q.Name && q.Host.OthersNamed(q.Client, vm))
 }
 
 // former reports whether the line's name is one that the VM bore before only.
@@ -92,6 +101,9 @@ func (r *Resolver) nameOnly(q *Question, c *inventory.Candidate) Answer {
 	case c.Cover < inventory.CoverAll:
 		a.Confidence = unsettled
 		a.Notes |= NoteChanged
+	case !c.Settled && twins(q, c.VM):
+		a.Confidence = unsettled
+		a.Notes |= NoteTwoNames
 	}
 	switch {
 	case c.Cover == inventory.CoverBefore:

@@ -135,7 +135,7 @@ func (r *Resolver) holder(q *Question) Answer {
 		switch {
 		case n >= 1:
 			a := r.agreed(q, agreed, count)
-			r.checkName(&a, n, vms)
+			r.checkName(q, &a, n, vms)
 			return a
 		case best.VM == nil && best.Client == "" && byName != nil: // the table has an address at most
 			a := r.noHolder(q, nil, byName, vms)

@@ -38,6 +38,36 @@ func TestResolveNewcomers(t *testing.T) {
 	check("after it left, a name that nobody has", e.ask(dbPort, "stranger.eth0", 430), "vm db-01/4000 0.600 of 1 port_table,tombstone partial")
 }
 
+// TestResolveTwins tells of two machines of one name on two hosts: as long as vCenter has not told all, the other one may have
+// come to this host.
+func TestResolveTwins(t *testing.T) {
+	e := newEstate(t)
+	e.tell(5, inventory.Update{VMs: []inventory.VM{e.vm(8, "db-01", "esx02", -3600)}})
+	var r Resolver
+	for _, c := range []struct {
+		name string
+		port uint32
+		now  int
+		want string
+	}{
+		{"not told all, no table", otherSrc, 201, "vm db-01/4000 0.800 of 1 client_name complete"},
+		{"not told all, the table has another", webPort, 201, "vm db-01/4000 0.800 of 2 client_name partial"},
+		{"not told all, the table agrees", dbPort, 201, "vm db-01/4000 0.800 of 1 port_table,client_name complete"},
+		{"told all, no table", otherSrc, 300, "vm db-01/4000 0.900 of 1 client_name complete"},
+		{"told all, the table agrees", dbPort, 300, "vm db-01/4000 0.995 of 1 port_table,client_name complete"},
+	} {
+		q := e.ask(c.port, "db-01.eth0", 140) // told up to 200
+		q.From, q.Join, q.To, q.Now = at(190), at(200), at(200), at(c.now)
+		if c.now > 210 {
+			e.Reported(e.id, at(c.now))
+		}
+		a := r.Resolve(q)
+		if got := words(&a); got != c.want {
+			t.Errorf("%s:\n got %s %q\nwant %s", c.name, got, a.Notes.Texts(), c.want)
+		}
+	}
+}
+
 // TestResolveAddress tells of lines that say with which address a port was enabled.
 func TestResolveAddress(t *testing.T) {
 	e := newEstate(t)

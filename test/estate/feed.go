@@ -27,12 +27,14 @@ type feed struct {
 	log        []pushed
 	grown      chan struct{} // closed and replaced with each push
 	collectors map[types.ManagedObjectReference]*position
+	slowest    time.Duration // from a change to the answer that told a client of it
 }
 
 // pushed is one change.
 type pushed struct {
 	ref   types.ManagedObjectReference
 	names []string
+	since time.Time // when it happened in the world
 }
 
 // position is how far a collector has been told.
@@ -64,11 +66,11 @@ func newFeed(m *simulator.Model) *feed {
 	return f
 }
 
-// push notes that properties of an object have changed.
-func (f *feed) push(ref types.ManagedObjectReference, names []string) {
+// push notes that properties of an object have changed, and when they did so in the world.
+func (f *feed) push(ref types.ManagedObjectReference, names []string, since time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.log = append(f.log, pushed{ref, names})
+	f.log = append(f.log, pushed{ref, names, since})
 	close(f.grown)
 	f.grown = make(chan struct{})
 }
@@ -148,6 +150,7 @@ func (w *waiter) wait(ctx *simulator.Context, pc *simulator.PropertyCollector, f
 		w.mu.Unlock()
 		if len(changed) > 0 {
 			if set := w.collect(ctx, pc, changed); len(set) > 0 {
+				w.measure(changed)
 				body.Res.Returnval = &types.UpdateSet{Version: strconv.Itoa(from + len(changed)), FilterSet: set}
 				return body
 			}
@@ -161,6 +164,15 @@ func (w *waiter) wait(ctx *simulator.Context, pc *simulator.PropertyCollector, f
 		case <-w.closing:
 			return body
 		}
+	}
+}
+
+// measure notes how late the client hears of changes.
+func (f *feed) measure(changed []pushed) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range changed {
+		f.slowest = max(f.slowest, time.Since(changed[i].since))
 	}
 }
 

@@ -56,7 +56,8 @@ type report struct {
 	API     string         `json:"api"`
 	Synced  bool           `json:"synced"` // a client had read the inventory before the lines began
 	Changes map[string]int `json:"changes"`
-	Told    int            `json:"told"` // property updates
+	Told    int            `json:"told"`       // property updates
+	MaxLag  int64          `json:"max_lag_ms"` // from a change to the answer that told a client; more than -lag: the machine was too busy
 	Lines   map[string]int `json:"lines"`
 	Sent    int64          `json:"sent"`
 	Lost    int64          `json:"lost"` // lines that no collector took in time
@@ -189,6 +190,7 @@ func run(ctx context.Context, opt options) (rep report, err error) {
 	vc.close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	rep.MaxLag = vc.feed.slowest.Milliseconds()
 	rep.Changes, rep.Told, rep.Lines, rep.Sent, rep.Lost = w.done, n.told, w.truth.lines, out.sent.Load(), out.lost.Load()
 	if out.shared.Load() {
 		fmt.Fprintln(os.Stderr, "estate: this system has no address for each host: all lines came from one, and a collector cannot tell their clocks apart")

@@ -16,11 +16,11 @@ type news struct {
 }
 
 // transit is what of the lag is left to the way from the simulator to its client.
-const transit = 500 * time.Millisecond
+const transit = time.Second
 
 // delay draws how much later a change is shown.
 func (n *news) delay() time.Duration {
-	most := n.v.w.opt.lag - min(transit, n.v.w.opt.lag/2)
+	most := n.v.w.opt.lag - min(transit, n.v.w.opt.lag/4)
 	if most <= 0 {
 		return 0
 	}
@@ -39,14 +39,14 @@ func (n *news) tell(object any) {
 	switch o := object.(type) {
 	case *vm:
 		changes := n.v.vmState(o)
-		show = func() { n.v.update(n.v.vms[o], changes...) }
+		show = func() { n.v.update(n.v.vms[o], now, changes...) }
 	case *host:
 		change := types.PropertyChange{Name: "config.network", Val: n.v.hostNetwork(o)}
-		show = func() { n.v.update(n.v.hosts[o], change) }
+		show = func() { n.v.update(n.v.hosts[o], now, change) }
 	case *portgroup:
 		pg := n.v.registry().Get(types.ManagedObjectReference{Type: "DistributedVirtualPortgroup", Value: o.moid}).(*simulator.DistributedVirtualPortgroup)
 		change := types.PropertyChange{Name: "config", Val: n.v.portgroupConfig(o, pg)}
-		show = func() { n.v.update(pg, change) }
+		show = func() { n.v.update(pg, now, change) }
 	}
 	n.v.w.clock.at(due, func(time.Time) {
 		n.told++

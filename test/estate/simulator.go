@@ -55,14 +55,14 @@ func newVCenter(w *world) (*vcenter, error) {
 
 func (v *vcenter) registry() *simulator.Registry { return v.model.Map() }
 
-// update changes an object as vCenter shows it, and pushes that.
-func (v *vcenter) update(obj mo.Reference, changes ...types.PropertyChange) {
+// update changes an object as vCenter shows it, and pushes that. In the world it happened at since.
+func (v *vcenter) update(obj mo.Reference, since time.Time, changes ...types.PropertyChange) {
 	v.registry().AtomicUpdate(v.model.Service.Context, obj, changes)
 	names := make([]string, len(changes))
 	for i := range changes {
 		names[i] = changes[i].Name
 	}
-	v.feed.push(obj.Reference(), names)
+	v.feed.push(obj.Reference(), names, since)
 }
 
 // network gives the simulator's distributed portgroups the world's names and rules.
