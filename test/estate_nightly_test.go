@@ -39,9 +39,9 @@ func TestEstateNightly(t *testing.T) {
 			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 				mode := estateModes[seed%len(estateModes)]
 				switches := []string{"mixed", "mixed", "standard", "distributed"}[seed/len(estateModes)%4]
-				e := estate{seed: uint64(seed), vms: 200, span: span, lag: 10 * time.Second, late: 120 * time.Second, churn: 2, rate: 60, switches: switches, mode: mode}
+				e := estate{seed: uint64(seed), vms: 200, span: span, lag: 10 * time.Second, late: 120 * time.Second, churn: 2, rate: 60, switches: switches, mode: mode, restart: seed%3 == 0}
 				v := e.live(t)
-				fmt.Printf("%s\n", estateRow(fmt.Sprintf("seed %d, %s, %s, told within %.1f s", seed, mode.name, switches, v.maxLag.Seconds()), v.Rates))
+				fmt.Printf("%s\n", estateRow(fmt.Sprintf("seed %d, %s, %s%s, told within %.1f s", seed, mode.name, switches, map[bool]string{true: ", restarted"}[e.restart], v.maxLag.Seconds()), v.Rates))
 				mu.Lock()
 				defer mu.Unlock()
 				for _, by := range []string{mode.name, "all"} {
