@@ -22,7 +22,7 @@ type Feeder struct {
 	vc    uint16
 	name  string
 	now   func() time.Time
-	live  *Live // nil: not asked for
+	live  *Live // nil: hosts are not asked; guarded by writing
 	stats Stats
 
 	writing sync.Mutex      // one change of an object at a time: taken from the inventory, changed, handed back

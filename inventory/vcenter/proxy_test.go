@@ -39,6 +39,7 @@ type proxy struct {
 	cert    *tls.Certificate                          // what the front shows
 	hanging chan struct{}                             // closed at the end: those who never get an answer
 	calls   map[string]int
+	serve   map[string]func(body string) string // what the proxy answers itself
 }
 
 const (
@@ -151,6 +152,14 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "broken on purpose", code)
 			return
 		}
+	}
+	p.mu.Lock()
+	own := p.serve[method]
+	p.mu.Unlock()
+	if own != nil {
+		_, _ = io.WriteString(w, `<?xml version="1.0"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><`+
+			method+`Response xmlns="urn:vim25">`+own(string(body))+`</`+method+`Response></soapenv:Body></soapenv:Envelope>`)
+		return
 	}
 	req, err := http.NewRequestWithContext(r.Context(), r.Method, target+r.URL.RequestURI(), bytes.NewReader(body))
 	if err != nil {

@@ -302,6 +302,14 @@ func (s *session) flush(b *batch) error {
 	if b.empty() {
 		return nil
 	}
+	if s.live != nil {
+		for i := range b.u.Hosts {
+			s.live.changed(b.u.Hosts[i].Ref.ID)
+		}
+		for i := range b.u.VMs {
+			s.live.changed(b.u.VMs[i].Host)
+		}
+	}
 	return s.inv.Apply(&b.u)
 }
 
