@@ -111,7 +111,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 
-	outlets, err := openOutlets(cfg, o, from, known.inv)
+	outlets, err := openOutlets(cfg, o, from, known.inv, openAskers(feeders))
 	defer func() { err = errors.Join(err, closeOutlets(outlets)) }()
 	if err != nil {
 		return err
@@ -278,7 +278,7 @@ type outlet struct {
 
 // openOutlets opens every sink with its cursor and dead letters. On an error it returns what
 // is open so far, to be closed.
-func openOutlets(cfg configs.Config, o Options, from supply, inv *inventory.Inventory) ([]*outlet, error) {
+func openOutlets(cfg configs.Config, o Options, from supply, inv *inventory.Inventory, hosts enrich.Asker) ([]*outlet, error) {
 	options := map[uint16]*decode.Options{}
 	for _, l := range cfg.Listeners {
 		loc, err := time.LoadLocation(l.Timezone)
@@ -311,14 +311,16 @@ func openOutlets(cfg configs.Config, o Options, from supply, inv *inventory.Inve
 		if t.joiner, err = enrich.New(cfg.Enrich, inv, o.clock()); err != nil {
 			return open, fmt.Errorf("sink %s: %w", s.Name, err)
 		}
-		t.delivery = pipeline.NewDelivery(pipeline.DeliveryConfig{
+		d := pipeline.DeliveryConfig{
 			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead, Enrich: t.joiner,
 			Filter: s.Filter.Compile(), Format: s.Format, Detail: s.Detail, Original: s.Original,
 			Frames: s.Type == configs.SinkKafka && s.Format == pipeline.FormatRaw,
 			Plain:  !cfg.Redact,
 			Group:  cfg.Group.Options(), Lookback: cfg.Group.Lookback, Unordered: cfg.Tier() == configs.RoleEnrich,
 			Listeners: options, Lanes: runtime.GOMAXPROCS(0), Log: o.Log,
-		})
+		}
+		patience(&d, cfg, t.joiner, hosts)
+		t.delivery = pipeline.NewDelivery(d)
 	}
 	return open, nil
 }

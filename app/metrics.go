@@ -1,6 +1,8 @@
 package app
 
 import (
+	"time"
+
 	"vswarden/event"
 	"vswarden/pipeline"
 	"vswarden/receiver"
@@ -142,6 +144,9 @@ func (p *parts) outletMetrics(t *outlet) []web.Metric {
 		counter("vswarden_events_delivered_total", "Events the sink took.", s.Delivered.Load, name),
 		counter("vswarden_events_filtered_total", "Events the sink's filter held back.", s.Filtered.Load, name),
 		counter("vswarden_events_grouped_total", "Lines that went into another event.", s.Grouped.Load, name),
+		counter("vswarden_enrich_awaited_total", "Lines of the virtual switch that were held back until their port was known.", s.Awaited.Load, name),
+		counter("vswarden_enrich_given_up_total", "Of these, the lines that went out as they were when enrich.wait was over.", s.GivenUp.Load, name),
+		gauge("vswarden_enrich_waited_seconds", "How long lanes waited for them since start.", func() float64 { return time.Duration(s.Waited.Load()).Seconds() }, name),
 		counter("vswarden_sink_retries_total", "Batches that were written again.", s.Retries.Load, name),
 		counter("vswarden_dead_letters_forgotten_bytes_total", "Bytes of dead letters that went because the bound was reached.",
 			func() uint64 { return uint64(t.dead.Forgotten()) }, name),

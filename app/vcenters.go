@@ -7,8 +7,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"vswarden/configs"
+	"vswarden/enrich"
 	"vswarden/inventory"
 	"vswarden/inventory/vcenter"
+	"vswarden/pipeline"
 	"vswarden/web"
 )
 
@@ -23,6 +25,44 @@ func openFeeders(cfg configs.Config, inv *inventory.Inventory, _ zerolog.Logger)
 		feeders = append(feeders, f)
 	}
 	return feeders, nil
+}
+
+// askers asks the hosts of vCenters where that is turned on.
+type askers []*vcenter.Live
+
+// openAskers gathers who asks hosts; nil where nobody does.
+func openAskers(feeders []feeder) enrich.Asker {
+	var all askers
+	for _, f := range feeders {
+		if v, ok := f.(*vcenter.Feeder); ok && v.Live() != nil {
+			all = append(all, v.Live())
+		}
+	}
+	if all == nil {
+		return nil
+	}
+	return all
+}
+
+// Ask asks the host's own vCenter.
+func (a askers) Ask(host inventory.Ref, port uint32, name string) bool {
+	for _, l := range a {
+		if l.Serves(host) {
+			return l.Ask(host, port, name)
+		}
+	}
+	return false
+}
+
+// patience has a delivery wait for lines whose port may soon be known, where that is turned on. Even where it does not
+// wait, hosts are asked, for later lines.
+func patience(d *pipeline.DeliveryConfig, cfg configs.Config, joiner *enrich.Enricher, hosts enrich.Asker) {
+	if hosts != nil {
+		joiner.AskWith(hosts)
+	}
+	if d.Format == pipeline.FormatECS && (hosts != nil || cfg.Enrich.Wait > 0) {
+		d.Waiter, d.Wait = joiner, cfg.Enrich.Wait
+	}
 }
 
 // feederWatch logs how vCenters stand when that changes.
@@ -114,6 +154,19 @@ func (p *parts) feederMetrics() (all []web.Metric) {
 			count("deed_"+d.String(), st.Deeds[d].Load)
 		}
 		count("event_failures", st.EventFailures.Load)
+		if v.Live() != nil {
+			l := v.Live().Stats()
+			ask := func(result string, value func() uint64) {
+				all = append(all, counter("vswarden_inventory_lookups_total", "Questions to hosts who holds a port, and why they were not asked.", value, name, web.Label{Name: "result", Value: result}))
+			}
+			ask("answered", l.Answered.Load)
+			ask("unknown", l.Unknown.Load)
+			ask("failed", l.Failed.Load)
+			ask("joined", l.Joined.Load)
+			ask("limited", l.Limited.Load)
+			ask("broken", l.Broken.Load)
+			ask("remembered", l.Remembered.Load)
+		}
 		all = append(all, gauge("vswarden_inventory_missing_rights", "Properties and calls that the user may not read or make.",
 			func() float64 { return float64(len(v.Status().Missing)) }, name))
 	}

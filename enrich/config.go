@@ -10,8 +10,8 @@ import (
 // Config is how lines are joined with the inventory.
 type Config struct {
 	// Wait is how long a delivery may hold back lines of the virtual switch until the inventory is
-	// sure who held their port; 10s buys settled answers at the price of that delay. Nothing asks it yet.
-	Wait time.Duration `yaml:"-"`
+	// sure who held their port, or its host has answered; 10s buys settled answers at the price of that delay.
+	Wait time.Duration `yaml:"wait"`
 	// StartWait is how long deliveries wait at start for the first report of each vCenter.
 	StartWait time.Duration `yaml:"start_wait"`
 	// Guard is how late a vCenter may tell of a change, and how far two clocks may be apart.

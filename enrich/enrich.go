@@ -21,6 +21,7 @@ type Enricher struct {
 	inv     *inventory.Inventory
 	now     func() time.Time
 	learned inventory.SourceID
+	asker   Asker // nil: hosts are not asked
 
 	shards  [shards]shard
 	hosts   hosts

@@ -67,8 +67,10 @@ type DeliveryConfig struct {
 	Cursor    Cursor
 	Sink      sink.Sink
 	Dead      DeadLetters
-	Enrich    Enricher     // nil joins nothing
-	Filter    *sink.Filter // nil passes all
+	Enrich    Enricher      // nil joins nothing
+	Waiter    Waiter        // nil waits for nothing
+	Wait      time.Duration // how long at most, for lines of the virtual switch
+	Filter    *sink.Filter  // nil passes all
 	Format    Format
 	Frames    bool // records tell the sink how they came (sink.Record.Frame)
 	Detail    event.Detail

@@ -46,6 +46,8 @@ type lane struct {
 	zones  map[string]*decode.Options
 	tags   [32]uint64 // tags seen in this batch, by bit
 	utc    decode.Options
+
+	patience patience
 }
 
 func newLane(d *Delivery, index int32) *lane {
@@ -112,6 +114,7 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 	l.filter = l.d.filter.Load()
 	var n counts
 	if j.c != nil {
+		l.await(ctx, j.c)
 		for i := range j.c.records {
 			if j.c.lanes[i] == l.index && !l.take(ctx, j.c, i, &n) {
 				return false

@@ -21,6 +21,10 @@ type DeliveryStats struct {
 	Tags      [32]atomic.Uint64 // by bit of event.Tags
 	Latency   Histogram         // receive to acknowledged
 
+	Awaited atomic.Uint64 // lines that were held back for the inventory
+	GivenUp atomic.Uint64 // of these, that went out as they were when their time was up
+	Waited  atomic.Int64  // nanoseconds that lanes waited for them
+
 	skippedDamaged atomic.Uint64
 	deadPermanent  atomic.Uint64
 	deadPanic      atomic.Uint64

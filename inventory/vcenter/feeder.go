@@ -22,7 +22,7 @@ type Feeder struct {
 	vc    uint16
 	name  string
 	now   func() time.Time
-	live  *Live // nil: hosts are not asked; guarded by writing
+	live  *Live // nil: hosts are not asked
 	stats Stats
 
 	writing sync.Mutex      // one change of an object at a time: taken from the inventory, changed, handed back
@@ -115,6 +115,9 @@ func New(inv *inventory.Inventory, cfg Config, now func() time.Time) (*Feeder, e
 	f.tree.reset()
 	f.moves = map[string]move{}
 	f.status = Status{Name: f.name, State: Connecting, Since: now()}
+	if f.live, err = newLive(f); err != nil {
+		return nil, err
+	}
 	return f, nil
 }
 
@@ -123,6 +126,9 @@ func (f *Feeder) Name() string { return f.name }
 
 // Source returns the feeder's source in the inventory.
 func (f *Feeder) Source() inventory.SourceID { return f.id }
+
+// Live returns what asks the server's hosts, or nil where that is off.
+func (f *Feeder) Live() *Live { return f.live }
 
 // Stats returns the counters.
 func (f *Feeder) Stats() *Stats { return &f.stats }
@@ -146,6 +152,11 @@ const (
 
 // Run follows the server until ctx ends, however often the server is away. It returns nil.
 func (f *Feeder) Run(ctx context.Context) error {
+	if f.live != nil {
+		var live sync.WaitGroup
+		live.Go(func() { f.live.run(ctx) })
+		defer live.Wait()
+	}
 	pause := firstPause
 	for ctx.Err() == nil {
 		good, err := f.session(ctx)

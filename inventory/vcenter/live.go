@@ -55,27 +55,20 @@ type question struct {
 // maxUnknown bounds the ports remembered of one host.
 const maxUnknown = 1024
 
-// NewLive returns what asks the hosts of a feeder's server, or nil where that is off.
-func NewLive(f *Feeder) (*Live, error) {
-	if f.cfg.Live.Method == LiveOff {
+// newLive returns what asks the hosts of a feeder's server, or nil where that is off.
+func newLive(f *Feeder) (*Live, error) {
+	if f.cfg.Live.Method != LiveESXCLI && f.cfg.Live.Method != LiveEsxtop {
 		return nil, nil
 	}
 	id, err := f.inv.AddSource(f.name+" "+f.cfg.Live.Method, inventory.SourceLive, f.vc)
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{
+	return &Live{
 		f: f, id: id, hosts: map[string]*liveHost{}, all: newBucket(f.cfg.Live.PerVCenter, f.now()),
 		work: make(chan question, f.cfg.Live.InFlight),
-	}
-	f.writing.Lock()
-	f.live = l
-	f.writing.Unlock()
-	return l, nil
+	}, nil
 }
-
-// Name names the part, for messages.
-func (l *Live) Name() string { return l.f.name + " live" }
 
 // Stats returns the counters.
 func (l *Live) Stats() *LiveStats { return &l.stats }
@@ -127,8 +120,8 @@ func (l *Live) Ask(host inventory.Ref, port uint32, name string) bool {
 	return true
 }
 
-// Run asks until ctx ends. It returns nil.
-func (l *Live) Run(ctx context.Context) error {
+// run asks until ctx ends.
+func (l *Live) run(ctx context.Context) {
 	var workers sync.WaitGroup
 	for range l.f.cfg.Live.InFlight {
 		workers.Go(func() {
@@ -144,7 +137,6 @@ func (l *Live) Run(ctx context.Context) error {
 		})
 	}
 	workers.Wait()
-	return nil
 }
 
 var errAway = errors.New("there is no session with the server")

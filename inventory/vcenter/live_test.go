@@ -1,12 +1,10 @@
 package vcenter
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"html"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -68,15 +66,7 @@ func asking(t testing.TB, s *sim, p *proxy, change func(*Config)) (*feeding, *Li
 		change(&cfg)
 	}
 	f := feed(t, cfg)
-	l, err := NewLive(f.Feeder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	wg.Go(func() { _ = l.Run(ctx) })
-	t.Cleanup(func() { cancel(); wg.Wait() })
-	return f, l
+	return f, f.Live()
 }
 
 func TestAPortThatNothingKnowsIsAskedOfItsHost(t *testing.T) {
@@ -183,10 +173,7 @@ func TestQuestionsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := NewLive(f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := f.Live()
 	host := func(i int) inventory.Ref { return inventory.Ref{VC: 1, ID: fmt.Sprint("host-", i)} }
 	drain := func() {
 		for len(l.work) > 0 {
