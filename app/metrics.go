@@ -140,7 +140,7 @@ func (p *parts) outletMetrics(t *outlet) []web.Metric {
 		gauge("vswarden_cursor_backlog_records", "Records that waited for the sink when the process started.",
 			func() float64 { return backlog }, name),
 		gauge("vswarden_cursor_lag_records", "Records the sink has not done yet.",
-			func() float64 { return float64(t.cursor.Backlog()) }, name),
+			func() float64 { return float64(t.lag()) }, name),
 		counter("vswarden_events_delivered_total", "Events the sink took.", s.Delivered.Load, name),
 		counter("vswarden_events_filtered_total", "Events the sink's filter held back.", s.Filtered.Load, name),
 		counter("vswarden_events_grouped_total", "Lines that went into another event.", s.Grouped.Load, name),
@@ -212,6 +212,16 @@ func (p *parts) sourceMetrics() (all []web.Metric) {
 			}, name))
 	}
 	return all
+}
+
+// lag is how many records are not done. While some are under way, what lies behind them may be done
+// although the cursor has not moved; when none is, the cursor moves next, and until then says it.
+func (t *outlet) lag() uint64 {
+	undone, given := t.delivery.Undone()
+	if undone == 0 {
+		return t.cursor.Backlog()
+	}
+	return undone + t.cursor.After(given)
 }
 
 // tagged counts a tag. Every delivery sees every frame, so the one that is ahead has the number.

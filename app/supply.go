@@ -27,8 +27,9 @@ import (
 // cursor is the place of a sink, wherever its records come from.
 type cursor interface {
 	pipeline.Cursor
-	Backlog() uint64 // records that are not done
-	Passed() uint64  // records that a new sink began behind
+	Backlog() uint64 // records that are not done, or not known to be
+	After(p spool.Position) uint64
+	Passed() uint64 // records that a new sink began behind
 }
 
 // supply is where the records of all sinks come from: the log, or in role enrich the raw topic.

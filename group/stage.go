@@ -14,6 +14,7 @@ type Stage struct {
 	wait    int64
 	clock   uint64 // counts lines, for the age of senders
 	quiet   uint64 // what it was when Quiet was called
+	lines   int    // held
 	senders []*Sender
 	busy    []*Sender // those that hold something
 	free    []*Item
@@ -204,6 +205,7 @@ func (s *Stage) begin(snd *Sender, it *Item) {
 // push puts it at the end of its sender's queue, and shuts the oldest group of a queue that is full.
 func (s *Stage) push(snd *Sender, it *Item) {
 	snd.queue = append(snd.queue, it)
+	s.lines += it.Lines()
 	snd.bytes += it.bytes
 	if snd.spot < 0 {
 		snd.spot = len(s.busy)
@@ -220,6 +222,7 @@ func (s *Stage) release(snd *Sender) {
 	n := 0
 	for n < len(snd.queue) && !snd.queue[n].open {
 		snd.bytes -= snd.queue[n].bytes
+		s.lines -= snd.queue[n].Lines()
 		n++
 	}
 	if n == 0 {
@@ -399,6 +402,9 @@ func (s *Stage) Held() (pos uint64, held bool) {
 	}
 	return pos, pos != math.MaxUint64
 }
+
+// Lines is how many lines are held.
+func (s *Stage) Lines() int { return s.lines }
 
 // Keep makes what is held independent of the buffers that its strings point into.
 func (s *Stage) Keep() {

@@ -98,6 +98,9 @@ func (f *feed) drain() {
 func (f *feed) end() []outcome {
 	f.s.Flush()
 	f.drain()
+	if f.s.Lines() != 0 {
+		f.t.Errorf("%d lines are held after the end", f.s.Lines())
+	}
 	if pos, held := f.s.Held(); held {
 		f.t.Errorf("%d is held after the end", pos)
 	}

@@ -2,12 +2,12 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"testing"
 	"time"
 
 	"vswarden/event"
+	"vswarden/group"
 	"vswarden/receiver"
 	"vswarden/sink"
 	"vswarden/spool"
@@ -57,8 +57,13 @@ func TestLaneAllocatesNothing(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates")
 	}
-	for _, detail := range []event.Detail{event.DetailCompact, event.DetailAuto, event.DetailFull} {
-		d := delivery(&fakeCursor{}, nullSink{}, &letters{}, func(cfg *DeliveryConfig) { cfg.Lanes, cfg.Detail = 1, detail })
+	for i, detail := range []event.Detail{event.DetailCompact, event.DetailAuto, event.DetailFull, event.DetailFull} {
+		d := delivery(&fakeCursor{}, nullSink{}, &letters{}, func(cfg *DeliveryConfig) {
+			cfg.Lanes, cfg.Detail = 1, detail
+			if i < 3 {
+				cfg.Group = group.DefaultConfig().Options()
+			}
+		})
 		c := benchChunk(600)
 		deliverOnce(t, d.lanes[0], c) // buffers grow, keys are made
 		if n := testing.AllocsPerRun(20, func() { deliverOnce(t, d.lanes[0], c) }); n > 0 {
@@ -116,9 +121,18 @@ func benchIntake(tb testing.TB) (*Intake, []receiver.Frame) {
 
 // BenchmarkLane is one event from the log's bytes to the sink: decode, encode, count.
 func BenchmarkLane(b *testing.B) {
-	for _, detail := range []event.Detail{event.DetailCompact, event.DetailFull} {
-		b.Run(fmt.Sprint(detail), func(b *testing.B) {
-			d := delivery(&fakeCursor{}, nullSink{}, &letters{}, func(cfg *DeliveryConfig) { cfg.Lanes, cfg.Detail = 1, detail })
+	for _, c := range []struct {
+		name   string
+		detail event.Detail
+		group  bool
+	}{{"compact", event.DetailCompact, true}, {"full", event.DetailFull, true}, {"compact/ungrouped", event.DetailCompact, false}} {
+		b.Run(c.name, func(b *testing.B) {
+			d := delivery(&fakeCursor{}, nullSink{}, &letters{}, func(cfg *DeliveryConfig) {
+				cfg.Lanes, cfg.Detail = 1, c.detail
+				if c.group {
+					cfg.Group = group.DefaultConfig().Options()
+				}
+			})
 			c := benchChunk(600)
 			b.ReportAllocs()
 			for i := 0; i < b.N; i += len(c.Records) {

@@ -113,6 +113,7 @@ type Delivery struct {
 	from    spool.Position // done when this process began
 	given   atomic.Uint64  // place of the newest record that the lanes were given
 	logTime atomic.Int64   // its stamp
+	undone  atomic.Int64   // records that the lanes were given and have not done, those that are held too
 	ended   atomic.Bool    // the log ended: nothing follows
 	looked  time.Time      // when tick looked for silent senders; of the goroutine that ticks
 
@@ -270,6 +271,7 @@ func (d *Delivery) dispatch(c *chunk) {
 	if c.last > d.from {
 		d.Stats.BytesIn.Add(uint64(size))
 	}
+	d.undone.Add(int64(n))
 	c.pending.Store(lanes)
 	d.mu.Lock()
 	d.flight = append(d.flight, c)
@@ -360,6 +362,12 @@ func (d *Delivery) SetClock(c Clock) { d.cfg.Clock = c }
 
 // SetFilter replaces the filter; batches under way end with the old one.
 func (d *Delivery) SetFilter(f *sink.Filter) { d.filter.Store(f) }
+
+// Undone returns how many records the lanes were given and have not done: they hold them, or the sink
+// has not taken them; and the place of the newest record that they were given.
+func (d *Delivery) Undone() (n uint64, given spool.Position) {
+	return uint64(max(d.undone.Load(), 0)), spool.Position(d.given.Load())
+}
 
 // Failing returns the sink's last error while it does not work, else "".
 func (d *Delivery) Failing() string {

@@ -39,9 +39,10 @@ type Intake struct {
 	batch  spool.Batch
 	header []byte
 	json   []byte
-	newest int64  // newest receive stamp given: stamps in the log never run backwards
-	epoch  uint64 // of the ids of our own events
-	number uint64 // of the last event of our own
+	newest int64     // newest receive stamp given: stamps in the log never run backwards
+	asked  time.Time // when Now was called
+	epoch  uint64    // of the ids of our own events
+	number uint64    // of the last event of our own
 
 	appended atomic.Uint64
 	emitted  atomic.Uint64
@@ -185,8 +186,9 @@ func (in *Intake) Ahead() time.Duration {
 	return max(time.Duration(in.newest-now().UnixNano()), 0)
 }
 
-// Now returns the clock's time and the place of the newest record in the log. No record that follows
-// is older: from here on, stamps begin with this time.
+// Now returns the time of the log's end and the place of the newest record in it. No record that
+// follows is older: from here on, stamps begin with this time. Who waits for it to pass must not wait
+// for years when the clock was set back: then it goes on at half the pace, so that the clock catches up.
 func (in *Intake) Now() (now int64, newest spool.Position) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -194,7 +196,14 @@ func (in *Intake) Now() (now int64, newest spool.Position) {
 	if in.cfg.Now != nil {
 		clock = in.cfg.Now
 	}
-	return in.stamp(clock()), in.cfg.Log.Last()
+	asked := time.Now()
+	if t := clock(); t.UnixNano() > in.newest {
+		in.stamp(t)
+	} else if !in.asked.IsZero() {
+		in.newest += int64(min(asked.Sub(in.asked), time.Second)) / 2
+	}
+	in.asked = asked
+	return in.newest, in.cfg.Log.Last()
 }
 
 // Emitted returns how many events of our own are in the log, or in the topic.

@@ -113,12 +113,17 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 	l.out, l.batch, l.ends, l.frames = l.out[:0], l.batch[:0], l.ends[:0], l.frames[:0]
 	l.filter = l.d.filter.Load()
 	var n counts
+	held := l.stage.Lines()
 	if j.c != nil {
 		l.await(ctx, j.c)
 		for i := range j.c.records {
-			if j.c.lanes[i] == l.index && !l.take(ctx, j.c, i, &n) {
+			if j.c.lanes[i] != l.index {
+				continue
+			}
+			if !l.take(ctx, j.c, i, &n) {
 				return false
 			}
+			n.taken++
 		}
 	} else {
 		if j.quiet {
@@ -152,11 +157,15 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 		l.out = nil
 	}
 	l.hold()
+	l.d.undone.Add(int64(l.stage.Lines() - held - n.taken))
 	return true
 }
 
-// counts are records that are done with the batch, but not in it.
-type counts struct{ filtered, grouped uint64 }
+// counts are the records of a batch, and those of them that are done although they are not in it.
+type counts struct {
+	taken             int
+	filtered, grouped uint64
+}
 
 // take gives a record of c to the stage and appends what is complete then; an event of our own goes
 // past the stage.

@@ -26,6 +26,10 @@ type FilterConfig struct {
 	Programs []string `yaml:"programs"`
 	// ExcludePrograms never pass.
 	ExcludePrograms []string `yaml:"exclude_programs"`
+	// Tags are marks of which a passing event has at least one: "_policy_drift". Empty: all pass.
+	Tags []string `yaml:"tags"`
+	// ExcludeTags are marks that a passing event has none of: "_flood".
+	ExcludeTags []string `yaml:"exclude_tags"`
 }
 
 // Validate returns every fault of c.
@@ -39,7 +43,30 @@ func (c FilterConfig) Validate() []setting.Fault {
 		})
 	}
 	faults = append(faults, programFaults("programs", c.Programs)...)
-	return append(faults, programFaults("exclude_programs", c.ExcludePrograms)...)
+	faults = append(faults, programFaults("exclude_programs", c.ExcludePrograms)...)
+	faults = append(faults, tagFaults("tags", c.Tags)...)
+	return append(faults, tagFaults("exclude_tags", c.ExcludeTags)...)
+}
+
+func tagFaults(path string, names []string) (faults []setting.Fault) {
+	for i, name := range names {
+		if _, ok := event.ParseTag(name); !ok {
+			faults = append(faults, setting.Fault{
+				Path: fmt.Sprintf("%s[%d]", path, i), Value: name,
+				Problem: "no such tag, write one of " + strings.Join(event.TagNames[:], ", "),
+			})
+		}
+	}
+	return faults
+}
+
+// tagSet is the set of the tags of these names.
+func tagSet(names []string) (all event.Tags) {
+	for _, name := range names {
+		t, _ := event.ParseTag(name) // The config is valid.
+		all |= t
+	}
+	return all
 }
 
 func datasetFaults(path string, names []string) (faults []setting.Fault) {
@@ -72,6 +99,7 @@ func programFaults(path string, names []string) (faults []setting.Fault) {
 type Filter struct {
 	datasets, excludeDatasets []string
 	programs, excludePrograms []string
+	tags, excludeTags         event.Tags
 	severity                  int // -1: all
 }
 
@@ -80,9 +108,10 @@ func (c FilterConfig) Compile() *Filter {
 	f := &Filter{
 		datasets: slices.Clone(c.Datasets), excludeDatasets: slices.Clone(c.ExcludeDatasets),
 		programs: slices.Clone(c.Programs), excludePrograms: slices.Clone(c.ExcludePrograms),
+		tags: tagSet(c.Tags), excludeTags: tagSet(c.ExcludeTags),
 		severity: severityOf(c.Severity),
 	}
-	if f.severity < 0 && len(f.datasets)+len(f.excludeDatasets)+len(f.programs)+len(f.excludePrograms) == 0 {
+	if f.severity < 0 && len(f.datasets)+len(f.excludeDatasets)+len(f.programs)+len(f.excludePrograms) == 0 && f.tags|f.excludeTags == 0 {
 		return nil
 	}
 	return f
@@ -94,6 +123,9 @@ func (f *Filter) Match(e *event.Event) bool {
 		return true
 	}
 	if hasDataset(f.excludeDatasets, e.Dataset) || hasProgram(f.excludePrograms, e.Syslog.AppName) {
+		return false
+	}
+	if e.Tags&f.excludeTags != 0 || f.tags != 0 && e.Tags&f.tags == 0 {
 		return false
 	}
 	if len(f.datasets) > 0 && !hasDataset(f.datasets, e.Dataset) {

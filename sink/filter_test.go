@@ -25,6 +25,7 @@ func TestFilter(t *testing.T) {
 	calm := line(event.DatasetVmkernel, "vmkernel", 180, "info") // warning outside, info inside
 	bare := line(event.DatasetGeneric, "", -1, "")
 	odd := line(event.DatasetGeneric, "x", -1, "mauve")
+	calm.Tags = event.TagFlood
 	all := []*event.Event{l2sec, hostd, warns, calm, bare, odd}
 
 	f := func(name string, c sink.FilterConfig, want ...*event.Event) {
@@ -55,6 +56,8 @@ func TestFilter(t *testing.T) {
 	f("emergency", sink.FilterConfig{Severity: "emergency"}, bare, odd)
 	f("program in any case", sink.FilterConfig{Programs: []string{"hostd"}}, hostd, warns)
 	f("no programs", sink.FilterConfig{ExcludePrograms: []string{"vmkernel", "hostd"}}, bare, odd)
+	f("a tag", sink.FilterConfig{Tags: []string{"_policy_drift", "_flood"}}, calm)
+	f("no tag", sink.FilterConfig{ExcludeTags: []string{"_flood"}}, l2sec, hostd, warns, bare, odd)
 	f("every line holds", sink.FilterConfig{Programs: []string{"hostd"}, Severity: "warning"}, warns)
 
 	if (sink.FilterConfig{}).Compile() != nil {
@@ -69,6 +72,7 @@ func TestFilterValidate(t *testing.T) {
 		Severity:        "mauve",
 		Programs:        []string{"vmkernel", "vmkernel: x"},
 		ExcludePrograms: []string{""},
+		Tags:            []string{"_flood", "flood"},
 	}
 	want := []string{
 		"datasets[0]: vmware.esxi.l2sek: no such dataset, did you mean vmware.esxi.l2sec",
@@ -78,6 +82,7 @@ func TestFilterValidate(t *testing.T) {
 		"severity: mauve: not a syslog severity, write one of emergency, alert,",
 		"programs[1]: vmkernel: x: not the name of a program",
 		"exclude_programs[0]: : not the name of a program",
+		"tags[1]: flood: no such tag, write one of _parse_partial, ",
 	}
 	faults := c.Validate()
 	if len(faults) != len(want) {

@@ -145,6 +145,9 @@ func (c *Cursor) Committed() Position {
 // Backlog returns how many records are not committed, as Log.Behind counts them.
 func (c *Cursor) Backlog() uint64 { return c.log.Behind(c.Committed()) }
 
+// After returns how many records come after position p, as Log.Behind counts them.
+func (c *Cursor) After(p Position) uint64 { return c.log.Behind(p) }
+
 // Behind returns how many records come after position p. Numbers that were never used do not
 // count; records that are lost do, because Next gives them as Skipped.
 func (l *Log) Behind(p Position) uint64 {

@@ -81,6 +81,13 @@ func (s *Source) Backlog() uint64 {
 	return uint64(s.next - 1 - s.committed)
 }
 
+// After is how many messages were read after position p.
+func (s *Source) After(p spool.Position) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return uint64(max(s.next, p+1) - 1 - p)
+}
+
 // Expired is how many messages the topic no longer had when they were to be read.
 func (s *Source) Expired() uint64 {
 	s.mu.Lock()
