@@ -30,7 +30,7 @@ func (snd *Sender) neighbour(it *Item) (wait bool) {
 	switch {
 	case e.Dataset == event.DatasetBridge && e.Linux.Bridge != "":
 		snd.bridgePort(it)
-	case e.Dataset == event.DatasetPromisc && e.Act == event.ActPromiscuousOn:
+	case e.Dataset == event.DatasetPromisc && e.Act == event.ActPromiscuousOn && e.Linux.Reason == "": // linkwatch knows it
 		device := hashFold(e.Linux.Device)
 		if e.Linux.Kind == event.DeviceBridge || snd.linux.isBridge(device) {
 			it.reason = event.ReasonBridgeItself

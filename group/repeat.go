@@ -25,6 +25,7 @@ const (
 	kernelAlert
 	linuxKernel
 	linuxAudit
+	linuxWatch // linkwatch
 )
 
 // repeats are the happenings told last.
@@ -91,8 +92,11 @@ func told(e *event.Event) (h happening, ok bool) {
 		return kernelTold(e)
 	case e.Linux.Device != "" && e.Act != "":
 		h.name, h.forms = mix(mix(hashFold("linux"), string(e.Act)), e.Linux.Device), linuxKernel
-		if e.Linux.UID != "" || e.Linux.AUID != "" {
+		switch {
+		case e.Linux.UID != "" || e.Linux.AUID != "":
 			h.forms = linuxAudit
+		case e.Linux.Reason != "":
+			h.forms = linuxWatch
 		}
 	}
 	return h, h.forms != 0
