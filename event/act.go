@@ -64,6 +64,13 @@ const (
 	ActPromiscuousAsk     Act = "promiscuous-mode-requested" // network, denied: a guest of VMware Workstation
 )
 
+// The acts that vswarden states itself, over many lines.
+const (
+	ActFlood  Act = "events-flooded" // the sort of an event came very often
+	ActSilent Act = "host-silent"    // a host that was heard regularly is not heard any more
+	ActHeard  Act = "host-heard"     // it is heard again
+)
+
 // The acts of links and bridges that only linkwatch tells of.
 const (
 	ActPromiscuousFound Act = "promiscuous-mode-found"       // network, info: it was so when the watch began, or when the link appeared

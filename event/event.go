@@ -138,6 +138,7 @@ type Event struct {
 
 	Destination Endpoint
 
+	Alert     Alert
 	Continued bool // the line says that it continues the one before: the + of ESXi 8
 	SameAs    ID   // the event that told the same first; zero = none
 	Merged    Merged

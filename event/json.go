@@ -139,6 +139,7 @@ func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
 		dst = appendTime(dst, e.Received, 6)
 		dst = append(dst, '"', ',')
 	}
+	dst = e.Alert.appendAlertTimes(dst)
 	if enc.standard && e.L2Sec.Kind != L2SecNone {
 		dst = appendWord(dst, `"reference":"`, e.L2Sec.Kind.facts().reference)
 	}
@@ -255,6 +256,7 @@ func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
 	dst = e.Command.appendCommand(dst)
 	dst = e.Loss.appendLoss(dst)
 	dst = e.Linux.appendLinux(dst)
+	dst = e.Alert.appendAlert(dst)
 	dst = e.appendMerged(dst, enc)
 	if e.Secrets.Count > 0 {
 		dst = append(dst, `"redacted":true,`...)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // meaningRow is a row of meanings.txt with the action's row looked up.
@@ -97,6 +98,17 @@ func referenceParts(root object, e *Event, d Detail) {
 }
 
 func referenceGroup(root object, e *Event) {
+	if a := e.Alert; a.Rule != "" {
+		const micro = "2006-01-02T15:04:05.000000Z"
+		put(root, "event.start", time.Unix(0, a.Start).UTC().Format(micro))
+		put(root, "event.end", time.Unix(0, a.End).UTC().Format(micro))
+		put(root, "vmware.alert.rule", a.Rule)
+		put(root, "vmware.alert.count", number(a.Count))
+		put(root, "vmware.alert.first", a.First.String())
+		put(root, "vmware.alert.sort", a.Sort)
+		put(root, "vmware.alert.sender", a.Sender)
+		put(root, "vmware.alert.usual_pause_ms", number(a.Usual/1e6))
+	}
 	if e.SameAs != (ID{}) {
 		put(root, "vmware.same_as", e.SameAs.String())
 	}

@@ -134,6 +134,15 @@ func vcenterSamples(add func(string, Event, func(*Event))) {
 }
 
 func groupSamples(add func(string, Event, func(*Event))) {
+	add("alert", Event{
+		ID: NewID(1, 2), Received: unix("2026-09-15T10:30:00.187345219Z"), Time: unix("2026-09-15T10:30:00Z"), TimeDigits: 3,
+		Host: "esx01.example.com", Dataset: DatasetAlert, Kind: "alert", Message: "not heard", Syslog: Syslog{Priority: -1},
+	}, func(e *Event) {
+		e.Act = ActSilent
+		e.Alert = Alert{
+			Rule: "silence", Start: unix("2026-09-15T10:20:00Z"), End: unix("2026-09-15T10:30:00Z"), Count: 7, First: NewID(3, 4), Sort: "x", Sender: "192.0.2.1", Usual: 1500e6,
+		}
+	})
 	add("joined_lines", from(60, 166, "Hostd", DatasetHostd, "Fault cause: vim.fault.NotFound"), func(e *Event) {
 		e.Tags |= TagIncomplete
 		e.SameAs, e.Merged = NewID(0x5a17c0de00000001, 59), Merged{Lines: 2, Continues: NewID(0x5a17c0de00000001, 58), Frames: e.Raw + "\n<166>--> }\n"}

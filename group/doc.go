@@ -35,6 +35,9 @@ type Options struct {
 	// Patient lets a group stay open over the security lines of its sender, which then follow it:
 	// of use where nobody waits for them, in files.
 	Patient bool
+	// Done is the place up to which lines are done: they are read again for their neighbours' sake, and
+	// Stage.Lines does not count them.
+	Done uint64
 }
 
 // Bounds that are not settings.
@@ -113,6 +116,14 @@ func (it *Item) JoinedAfter(pos uint64) (n uint64) {
 		}
 	}
 	return n
+}
+
+// due counts its lines that lie behind a place in the log.
+func (it *Item) due(pos uint64) int {
+	if it.Pos > pos {
+		return it.Lines()
+	}
+	return int(it.JoinedAfter(pos))
 }
 
 // Frames is all that was received for it, as bytes: the frame, or all frames with an LF between.

@@ -29,7 +29,9 @@ func (s *Stage) join(snd *Sender, t, it *Item) bool {
 	t.pieces = append(t.pieces, p)
 	t.bytes += it.bytes
 	snd.bytes += it.bytes
-	s.lines++
+	if it.Pos > s.o.Done {
+		s.lines++
+	}
 	t.Last, t.cut = it.Pos, it.cut
 	if t.kind != part {
 		t.deadline = min(it.Stamp+s.wait, t.first+longWaits*s.wait)

@@ -205,7 +205,7 @@ func (s *Stage) begin(snd *Sender, it *Item) {
 // push puts it at the end of its sender's queue, and shuts the oldest group of a queue that is full.
 func (s *Stage) push(snd *Sender, it *Item) {
 	snd.queue = append(snd.queue, it)
-	s.lines += it.Lines()
+	s.lines += it.due(s.o.Done)
 	snd.bytes += it.bytes
 	if snd.spot < 0 {
 		snd.spot = len(s.busy)
@@ -222,7 +222,7 @@ func (s *Stage) release(snd *Sender) {
 	n := 0
 	for n < len(snd.queue) && !snd.queue[n].open {
 		snd.bytes -= snd.queue[n].bytes
-		s.lines -= snd.queue[n].Lines()
+		s.lines -= snd.queue[n].due(s.o.Done)
 		n++
 	}
 	if n == 0 {
@@ -403,7 +403,7 @@ func (s *Stage) Held() (pos uint64, held bool) {
 	return pos, pos != math.MaxUint64
 }
 
-// Lines is how many lines are held.
+// Lines is how many lines are held, but for those that were done before.
 func (s *Stage) Lines() int { return s.lines }
 
 // Keep makes what is held independent of the buffers that its strings point into.

@@ -152,6 +152,7 @@ func NewDelivery(cfg DeliveryConfig) *Delivery {
 		mark: cfg.Cursor.Committed(),
 		from: cfg.Cursor.Committed(),
 	}
+	d.cfg.Group.Done = uint64(d.from)
 	d.given.Store(uint64(d.from))
 	d.filter.Store(cfg.Filter)
 	for range chunksInFlight {
@@ -271,7 +272,9 @@ func (d *Delivery) dispatch(c *chunk) {
 	if c.last > d.from {
 		d.Stats.BytesIn.Add(uint64(size))
 	}
-	d.undone.Add(int64(n))
+	if c.last > d.from {
+		d.undone.Add(int64(min(uint64(n), uint64(c.last-d.from))))
+	}
 	c.pending.Store(lanes)
 	d.mu.Lock()
 	d.flight = append(d.flight, c)

@@ -288,3 +288,23 @@ func TestMarkCutsNoGroup(t *testing.T) {
 		t.Errorf("below = %d, %d groups kept", got, len(h.spans))
 	}
 }
+
+// What the lanes have and have not done is nothing when all is done, wherever the delivery began.
+func TestUndoneIsNothingInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 3))
+		log := mixedLines(rng, 300)
+		log.perChunk = func() int { return 1 + rng.IntN(30) }
+		log.committed = 117
+		log.restart()
+		d := delivery(log, &fakeSink{}, &letters{}, func(cfg *DeliveryConfig) {
+			cfg.Group, cfg.Lookback = group.DefaultConfig().Options(), time.Minute
+		})
+		if err := d.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n, given := d.Undone(); n != 0 || d.undone.Load() != 0 || given != 300 || d.Stats.Done() != 183 {
+			t.Errorf("%d undone of %d, done %d", d.undone.Load(), given, d.Stats.Done())
+		}
+	})
+}

@@ -123,7 +123,9 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 			if !l.take(ctx, j.c, i, &n) {
 				return false
 			}
-			n.taken++
+			if j.c.First+spool.Position(i) > l.d.from {
+				n.taken++
+			}
 		}
 	} else {
 		if j.quiet {
@@ -348,6 +350,20 @@ func (l *lane) options(listener uint16) *decode.Options {
 	return &l.utc // a listener that was there when the line came and is not configured any more
 }
 
+// senderName is the sender key of r where it is a name, in low where it had to be made; nil where it
+// is the peer's address.
+func (r *Record) senderName(low []byte) []byte {
+	switch {
+	case len(r.Key) > 0:
+		return r.Key
+	case len(r.TLSPeer) > 0:
+		return r.TLSPeer
+	case len(r.Relay) > 0:
+		return lowerASCII(low, decode.HeaderHost(r.Data))
+	}
+	return nil
+}
+
 // sender returns the state of r's sender, whose key outlives the record. The maps hold no more than
 // the stage does: of what it gave up, they let go when they are as long as they may be.
 func (l *lane) sender(r *Record) *group.Sender {
@@ -364,13 +380,7 @@ func (l *lane) sender(r *Record) *group.Sender {
 		return snd
 	}
 	var low [255]byte
-	name := r.Key
-	if len(name) == 0 {
-		name = r.TLSPeer
-	}
-	if len(name) == 0 {
-		name = lowerASCII(low[:0], decode.HeaderHost(r.Data))
-	}
+	name := r.senderName(low[:0])
 	snd := l.names[string(name)]
 	if snd == nil || snd.Gone() {
 		if len(l.names) >= keysMax {

@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 	"sink/kafka":    {"event", "setting", "sink", "kafka"},
 	"sink/lines":    {"event", "setting", "sink"},
 	"sink/sinktest": {"event", "setting", "sink", "sink/lines"},
-	"pipeline":      {"receiver", "spool", "decode", "group", "enrich", "sink", "sink/deadletter", "event", "setting"},
+	"pipeline":      {"receiver", "spool", "decode", "group", "detect", "enrich", "sink", "sink/deadletter", "event", "setting"},
 	"topic":         {"event", "kafka", "pipeline", "receiver", "setting", "sink/kafka", "spool"},
 	"web":           {"setting"},
 	"configs":       {"receiver", "spool", "sink/...", "sink", "pipeline", "group", "detect", "enrich", "inventory", "inventory/vcenter", "kafka", "posture", "topic", "web", "event", "setting"},

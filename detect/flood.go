@@ -1,0 +1,74 @@
+package detect
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"vswarden/event"
+)
+
+// floodLimit is how many events of one sort a sender may send in a minute: those after it are tagged
+// _flood by package group, which counts the same way.
+const floodLimit = 20
+
+// sort is one sort of events of one sender in the minute under way.
+type sort struct {
+	Sender  string        `json:"sender"`
+	Key     uint64        `json:"key"`
+	Host    string        `json:"host,omitempty"`
+	Name    string        `json:"name,omitempty"`
+	Dataset event.Dataset `json:"dataset"`
+	First   event.ID      `json:"first"`
+	Start   int64         `json:"start"`
+	End     int64         `json:"end"`
+	Count   uint64        `json:"count"`
+}
+
+// count counts an event of a sort.
+func (d *Detector) count(l *Line) {
+	key := l.Sort
+	for i := range len(l.Sender) {
+		key = (key ^ uint64(l.Sender[i])) * 1099511628211
+	}
+	c := d.state.Sorts[key]
+	if c == nil {
+		if len(d.state.Sorts) >= maxSorts {
+			d.state.Uncounted++
+			return
+		}
+		c = &sort{Sender: strings.Clone(l.Sender), Key: l.Sort, Name: strings.Clone(l.Name), Dataset: event.Dataset(strings.Clone(string(l.Dataset))), First: l.ID, Start: l.Stamp}
+		if h := d.state.Hosts[l.Sender]; h != nil {
+			c.Host = h.Name
+		}
+		d.state.Sorts[key] = c
+	}
+	c.Count++
+	c.End = l.Stamp
+}
+
+// endMinute sums up the floods of the minute that is over.
+func (d *Detector) endMinute() {
+	s := &d.state
+	var floods []*sort
+	for _, c := range s.Sorts {
+		if c.Count > floodLimit && d.cfg.Floods.Enabled {
+			floods = append(floods, c)
+		}
+	}
+	slices.SortFunc(floods, func(a, b *sort) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Sender, b.Sender), cmp.Compare(a.Key, b.Key))
+	})
+	for _, c := range floods {
+		host := orElse(c.Host, c.Sender)
+		d.find(event.Event{
+			Time: c.End, Host: host, Act: event.ActFlood,
+			Message: fmt.Sprintf("%s sent %d events of one sort within a minute: %s (%s)", host, c.Count, orElse(c.Name, "without a code"), c.Dataset),
+			Alert:   event.Alert{Rule: "flood", Start: c.Start, End: c.End, Count: c.Count, First: c.First, Sort: c.Name, Sender: c.Sender},
+		}, c.Sender, strconv.FormatUint(c.Key, 16), strconv.FormatInt(c.Start/int64(time.Minute), 10))
+	}
+	clear(s.Sorts)
+}

@@ -1,0 +1,275 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"vswarden/decode"
+	"vswarden/detect"
+	"vswarden/event"
+	"vswarden/group"
+	"vswarden/spool"
+)
+
+// DetectionConfig is all that a Detection needs.
+type DetectionConfig struct {
+	Cursor   Cursor
+	Clock    Clock
+	Detector *detect.Detector
+	Emit     func(ctx context.Context, e *event.Event) error // Intake.Emit
+	Save     func(d *detect.Detector) error                  // keeps its memory
+	Log      zerolog.Logger
+}
+
+// Detection feeds the records of its own cursor to a Detector and states what that finds. There is
+// one, however many sinks there are: what it finds reaches all of them by the log.
+type Detection struct {
+	cfg     DetectionConfig
+	rules   atomic.Pointer[detect.Config] // to be taken over
+	ch      spool.Chunk
+	record  Record
+	event   event.Event
+	line    detect.Line
+	senders map[netip.Addr]*watched
+	names   map[string]*watched
+	given   spool.Position
+	saved   spool.Position
+	at      time.Time // when it was saved
+	retry   time.Time // when to try again what could not be stated
+	failing atomic.Pointer[string]
+
+	stated  atomic.Uint64
+	dropped atomic.Uint64
+	panics  atomic.Uint64
+}
+
+// watched is what is kept of a sender so that its header need not be read for each line.
+type watched struct {
+	key, host string
+	lines     uint64
+}
+
+const (
+	detectTick   = time.Second // how often the Detector hears the time while nothing comes, and is saved
+	detectWait   = 100 * time.Millisecond
+	hostEvery    = 256 // lines of a sender after which its header is read again
+	watchedMost  = 8192
+	savedLeisure = 500 // senders from which on the memory is saved every ten seconds only
+)
+
+// NewDetection makes a Detection; Run does its work.
+func NewDetection(cfg DetectionConfig) *Detection {
+	return &Detection{
+		cfg: cfg, senders: map[netip.Addr]*watched{}, names: map[string]*watched{},
+		given: cfg.Cursor.Committed(), saved: cfg.Cursor.Committed(),
+	}
+}
+
+// SetRules replaces the rules.
+func (x *Detection) SetRules(c detect.Config) { x.rules.Store(&c) }
+
+// Stated returns how many findings are in the log, and how many were given up because the log had no
+// room for them for long.
+func (x *Detection) Stated() (stated, dropped uint64) { return x.stated.Load(), x.dropped.Load() }
+
+// Failing returns why the memory cannot be saved, or "".
+func (x *Detection) Failing() string {
+	if p := x.failing.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
+// Run works until the log is closed for writing and read, or until ctx ends.
+func (x *Detection) Run(ctx context.Context) error {
+	for {
+		if c := x.rules.Swap(nil); c != nil {
+			x.cfg.Detector.SetConfig(*c)
+		}
+		wait, cancel := context.WithTimeout(ctx, detectTick)
+		err := x.cfg.Cursor.Next(wait, &x.ch)
+		cancel()
+		switch {
+		case err == nil:
+			x.feed()
+		case errors.Is(err, io.EOF) || ctx.Err() != nil:
+			x.save()
+			return x.commit()
+		case errors.Is(err, context.DeadlineExceeded):
+			if now, newest := x.cfg.Clock.Now(); newest <= x.given {
+				x.cfg.Detector.Tick(now)
+			}
+		default:
+			return fmt.Errorf("detections: read the log: %w", err)
+		}
+		x.state(ctx)
+		pause := detectTick
+		if len(x.senders)+len(x.names) > savedLeisure {
+			pause *= 10
+		}
+		if now := time.Now(); x.given > x.saved && now.Sub(x.at) >= pause {
+			x.at = now
+			x.save()
+			if err := x.commit(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// save keeps the Detector's memory. That it cannot be kept must not hold the log: then a crash costs
+// what was counted since.
+func (x *Detection) save() {
+	err := x.cfg.Save(x.cfg.Detector)
+	switch was := x.failing.Load(); {
+	case err == nil:
+		x.failing.Store(nil)
+	case was == nil:
+		why := err.Error()
+		x.failing.Store(&why)
+		x.cfg.Log.Error().Err(err).Msg("the memory of the detections cannot be saved; after a crash they begin anew")
+	}
+}
+
+// commit moves the cursor over what was fed.
+func (x *Detection) commit() error {
+	if x.given == x.saved {
+		return nil
+	}
+	x.saved = x.given
+	if err := x.cfg.Cursor.Commit(x.given); err != nil {
+		return fmt.Errorf("detections: move the cursor: %w", err)
+	}
+	return nil
+}
+
+// state puts what was found into the log. A log that is full must not be waited for: the cursor would
+// stand still, and hold what fills it.
+func (x *Detection) state(ctx context.Context) {
+	found := x.cfg.Detector.Pending()
+	x.dropped.Store(x.cfg.Detector.Dropped())
+	if len(found) == 0 || time.Now().Before(x.retry) {
+		return
+	}
+	moment, cancel := context.WithTimeout(ctx, detectWait)
+	defer cancel()
+	n := 0
+	for ; n < len(found); n++ {
+		if x.cfg.Emit(moment, &found[n]) != nil { // the log is full, or closed: it is kept
+			x.retry = time.Now().Add(detectTick)
+			break
+		}
+		x.stated.Add(1)
+	}
+	x.cfg.Detector.Took(n)
+}
+
+// feed gives the chunk's records to the Detector.
+func (x *Detection) feed() {
+	for i, b := range x.ch.Records {
+		pos := x.ch.First + spool.Position(i)
+		if x.record.decode(b) == nil && x.record.Kind == KindFrame {
+			x.frame(pos)
+		}
+	}
+	x.given = max(x.given, x.ch.First+spool.Position(len(x.ch.Records))-1)
+}
+
+// frame gives the Detector a frame. A panic of ours costs that line only.
+func (x *Detection) frame(pos spool.Position) {
+	defer func() {
+		if p := recover(); p != nil && x.panics.Add(1) == 1 {
+			x.cfg.Log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg("detections: a line made us panic; it does not count")
+		}
+	}()
+	r := &x.record
+	w := x.watched(r)
+	if w.lines%hostEvery == 0 {
+		if host := decode.HeaderHost(r.Data); !strings.EqualFold(w.host, text(host)) {
+			w.host = strings.ToLower(string(host))
+		}
+	}
+	w.lines++
+	x.line = detect.Line{Pos: uint64(pos), Stamp: r.Received, Sender: w.key, Host: w.host}
+	if mayFlood(r.Data) {
+		e := &x.event
+		e.Reset()
+		e.Raw, e.Received = text(r.Data), r.Received
+		decode.Line(e, nil)
+		x.line.Sort, x.line.Name = group.FloodKey(e), sortName(e)
+		x.line.ID, x.line.Dataset = event.NewID(x.ch.Epoch, uint64(pos)), e.Dataset
+	}
+	x.cfg.Detector.Line(&x.line)
+}
+
+// watched finds the sender of r.
+func (x *Detection) watched(r *Record) *watched {
+	var low [255]byte
+	name := r.senderName(low[:0])
+	if name == nil {
+		a := r.Peer.Addr()
+		w := x.senders[a]
+		if w == nil {
+			if len(x.senders) >= watchedMost {
+				clear(x.senders)
+			}
+			w = &watched{key: a.String()}
+			x.senders[a] = w
+		}
+		return w
+	}
+	w := x.names[string(name)]
+	if w == nil {
+		if len(x.names) >= watchedMost {
+			clear(x.names)
+		}
+		w = &watched{key: string(name)}
+		x.names[w.key] = w
+	}
+	return w
+}
+
+// floodWords are words of which every line has one that is counted for floods: most lines have none,
+// and need not be decoded.
+var floodWords = [...][]byte{
+	[]byte("vob."), []byte("esx."), []byte("vprob."), []byte("NetPort"), []byte("Uplink:"), []byte("L2Sec_"), []byte("Event ["), []byte(" mode"), []byte(" state"),
+	[]byte("prom="), []byte("ailed"), []byte("ailure"), []byte("ejected"), []byte("nvalid"), []byte("annot"), []byte("lost "), []byte("Dropping messages"),
+	[]byte("com.vmware.sso"), []byte("linkwatch"), []byte("NoAccess"), []byte("Bad"),
+}
+
+// mayFlood reports whether a line can be one that is counted.
+func mayFlood(line []byte) bool {
+	for _, w := range floodWords {
+		if bytes.Contains(line, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// sortName says what events of one FloodKey have in common, in words of ours and of VMware.
+func sortName(e *event.Event) string {
+	switch {
+	case e.VOB.ID != "":
+		return e.VOB.ID
+	case e.NetPort.Kind != event.NetPortNone:
+		return "NetPort"
+	case e.L2Sec.Kind != event.L2SecNone:
+		return string(e.L2Sec.Violation)
+	case e.VCEvent.Type != "":
+		return e.VCEvent.Type
+	case e.Loss.Kind != event.LossNone:
+		return string(e.Loss.Kind)
+	}
+	return string(e.Act)
+}
