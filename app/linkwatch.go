@@ -21,7 +21,7 @@ type LinkwatchOptions struct {
 }
 
 // ErrLinuxOnly says that links cannot be watched on this system.
-var ErrLinuxOnly = errors.New("Linux only")
+var ErrLinuxOnly = errors.New("works on Linux only")
 
 // linkwatchUsage is a collector that the user wrote wrong.
 type linkwatchUsage struct{ error }

@@ -50,28 +50,46 @@ func TestChanges(t *testing.T) {
 		{"a new device", news{link: Link{Index: 9, Name: "veth9", Kind: "veth"}}, []string{"veth9: appeared, index=9 kind=veth promiscuity=0"}},
 		{"a device goes", news{link: tap0, gone: true}, []string{"tap0: removed, " + tap + " reason=bridge_membership"}},
 		{"an unknown device goes", news{link: Link{Index: 99}, gone: true}, nil},
-		{"a second listener", news{link: with(tap0, func(l *Link) { l.Promiscuity = 2 })},
-			[]string{"tap0: promiscuity raised, " + strings.Replace(tap, "promiscuity=1", "promiscuity=2", 1) + " promiscuity_was=1 reason=capture"}},
+		{
+			"a second listener",
+			news{link: with(tap0, func(l *Link) { l.Promiscuity = 2 })},
+			[]string{"tap0: promiscuity raised, " + strings.Replace(tap, "promiscuity=1", "promiscuity=2", 1) + " promiscuity_was=1 reason=capture"},
+		},
 		{"another master", news{link: with(tap0, func(l *Link) { l.Master, l.PortKnown, l.Port = 77, 0, 0 })}, []string{
 			"tap0: left its master, index=3 kind=tun promiscuity=1 master=#77 master_kind=bridge master_was=br0 master_kind_was=bridge reason=bridge_membership",
 			"tap0: joined a master, index=3 kind=tun promiscuity=1 master=#77 master_kind=bridge reason=bridge_membership",
 		}},
-		{"the port left its bridge", news{link: Link{Index: 3, Master: 2}, gone: true, port: true},
-			[]string{"tap0: left its master, index=3 kind=tun promiscuity=1 master_was=br0 master_kind_was=bridge reason=capture"}},
+		{
+			"the port left its bridge",
+			news{link: Link{Index: 3, Master: 2}, gone: true, port: true},
+			[]string{"tap0: left its master, index=3 kind=tun promiscuity=1 master_was=br0 master_kind_was=bridge reason=capture"},
+		},
 		{"the port left a bridge it is not in", news{link: Link{Index: 3, Master: 5}, gone: true, port: true}, nil},
 		{"port settings", news{link: Link{Index: 3, Master: 2, Port: Learning | Isolated, PortKnown: UnicastFlood | Learning | Isolated}, port: true}, []string{
 			"tap0: port settings changed, index=3 kind=tun promiscuity=1 master=br0 master_kind=bridge unicast_flood=off learning=on isolated=on unicast_flood_was=on isolated_was=off reason=bridge_membership",
 		}},
 		{"settings of an unknown port", news{link: Link{Index: 98, Master: 2}, port: true}, nil},
 		{"about a bridge as its own port", news{link: Link{Index: 2}, port: true}, nil},
-		{"the flag alone", news{link: with(eth0, func(l *Link) { l.Flag = true })},
-			[]string{"eth0: entered promiscuous mode, index=1 kind=physical promiscuity=1 iff_promisc=on promiscuity_was=0 reason=capture"}},
-		{"a bridge listens", news{link: with(br0, func(l *Link) { l.Promiscuity = 1 })},
-			[]string{"br0: entered promiscuous mode, index=2 kind=bridge promiscuity=1 ageing=300.00s promiscuity_was=0 reason=bridge_itself"}},
-		{"a bridge forgets", news{link: with(br0, func(l *Link) { l.Ageing = 0 })},
-			[]string{"br0: became a hub, index=2 kind=bridge promiscuity=0 ageing=0.00s ageing_was=300.00s"}},
-		{"a bridge remembers for less", news{link: with(br0, func(l *Link) { l.Ageing = 1234 })},
-			[]string{"br0: ageing time changed, index=2 kind=bridge promiscuity=0 ageing=12.34s ageing_was=300.00s"}},
+		{
+			"the flag alone",
+			news{link: with(eth0, func(l *Link) { l.Flag = true })},
+			[]string{"eth0: entered promiscuous mode, index=1 kind=physical promiscuity=1 iff_promisc=on promiscuity_was=0 reason=capture"},
+		},
+		{
+			"a bridge listens",
+			news{link: with(br0, func(l *Link) { l.Promiscuity = 1 })},
+			[]string{"br0: entered promiscuous mode, index=2 kind=bridge promiscuity=1 ageing=300.00s promiscuity_was=0 reason=bridge_itself"},
+		},
+		{
+			"a bridge forgets",
+			news{link: with(br0, func(l *Link) { l.Ageing = 0 })},
+			[]string{"br0: became a hub, index=2 kind=bridge promiscuity=0 ageing=0.00s ageing_was=300.00s"},
+		},
+		{
+			"a bridge remembers for less",
+			news{link: with(br0, func(l *Link) { l.Ageing = 1234 })},
+			[]string{"br0: ageing time changed, index=2 kind=bridge promiscuity=0 ageing=12.34s ageing_was=300.00s"},
+		},
 	} {
 		table := newTable(eth0, br0, tap0)
 		table.apply(c.news)
