@@ -111,7 +111,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 
-	outlets, err := openOutlets(cfg, o, from, known.inv, openAskers(feeders))
+	outlets, err := openOutlets(cfg, o, from, known, openAskers(feeders))
 	defer func() { err = errors.Join(err, closeOutlets(outlets)) }()
 	if err != nil {
 		return err
@@ -278,7 +278,7 @@ type outlet struct {
 
 // openOutlets opens every sink with its cursor and dead letters. On an error it returns what
 // is open so far, to be closed.
-func openOutlets(cfg configs.Config, o Options, from supply, inv *inventory.Inventory, hosts enrich.Asker) ([]*outlet, error) {
+func openOutlets(cfg configs.Config, o Options, from supply, known *memory, hosts enrich.Asker) ([]*outlet, error) {
 	options := map[uint16]*decode.Options{}
 	for _, l := range cfg.Listeners {
 		loc, err := time.LoadLocation(l.Timezone)
@@ -308,9 +308,10 @@ func openOutlets(cfg configs.Config, o Options, from supply, inv *inventory.Inve
 		t.backlog = t.cursor.Backlog() + t.skipped
 		// Each delivery has an enricher of its own: clocks and calibration follow the lines it has read, wherever it
 		// is in the log. What lines teach of ports goes to the one inventory, as intervals.
-		if t.joiner, err = enrich.New(cfg.Enrich, inv, o.clock()); err != nil {
+		if t.joiner, err = enrich.New(cfg.Enrich, known.inv, o.clock()); err != nil {
 			return open, fmt.Errorf("sink %s: %w", s.Name, err)
 		}
+		t.joiner.ShareNames(known.names)
 		d := pipeline.DeliveryConfig{
 			Name: s.Name, Cursor: t.cursor, Sink: t.sink, Dead: t.dead, Enrich: t.joiner,
 			Filter: s.Filter.Compile(), Format: s.Format, Detail: s.Detail, Original: s.Original,

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"vswarden/configs"
+	"vswarden/enrich"
 	"vswarden/inventory"
 	"vswarden/spool"
 )
@@ -88,12 +89,15 @@ func inventoryConfig(cfg configs.Config) inventory.Config {
 
 // memory is the inventory with the snapshot in which it outlives the process.
 type memory struct {
-	inv      *inventory.Inventory
-	path     string
-	interval time.Duration
-	now      func() time.Time
-	log      zerolog.Logger
-	lock     io.Closer
+	inv   *inventory.Inventory
+	names *enrich.Names // of senders, which outlive the process too
+	path  string
+	// namesPath is where the names lie.
+	namesPath string
+	interval  time.Duration
+	now       func() time.Time
+	log       zerolog.Logger
+	lock      io.Closer
 
 	saved    atomic.Int64 // Stamp of the last snapshot, of this process or of the one before; 0 = none
 	failures atomic.Uint64
@@ -114,18 +118,22 @@ func openMemory(cfg configs.Config, now func() time.Time, log zerolog.Logger) (*
 	if err != nil {
 		return nil, err
 	}
-	m := &memory{path: snapshotPath(cfg.DataDir), interval: cfg.Inventory.SnapshotInterval, now: now, log: log, lock: lock}
-	if err := m.load(inventoryConfig(cfg)); err != nil {
+	m := &memory{path: snapshotPath(cfg.DataDir), namesPath: namesPath(cfg.DataDir), interval: cfg.Inventory.SnapshotInterval, now: now, log: log, lock: lock}
+	err = m.load(inventoryConfig(cfg))
+	if err == nil {
+		err = m.loadNames()
+	}
+	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return m, nil
 }
 
 func (m *memory) load(cfg inventory.Config) error {
-	torn, _ := filepath.Glob(m.path + ".*.tmp") // the pattern is good
-	for _, name := range torn {                 // of a process that was killed while it wrote
+	torn, _ := filepath.Glob(filepath.Join(filepath.Dir(m.path), "*.tmp")) // the pattern is good
+	for _, name := range torn {                                            // of a process that was killed while it wrote
 		if err := os.Remove(name); err != nil {
-			return fmt.Errorf("remove a snapshot that was never finished: %w", err)
+			return fmt.Errorf("remove a file that was never finished: %w", err)
 		}
 	}
 	inv, written, err := inventory.LoadFile(m.path, cfg)
@@ -137,16 +145,48 @@ func (m *memory) load(cfg inventory.Config) error {
 		return nil
 	case errors.Is(err, os.ErrNotExist):
 	case errors.As(err, &damaged):
-		aside := m.path + ".damaged-" + m.now().UTC().Format("20060102T150405Z")
-		if err := os.Rename(m.path, aside); err != nil {
-			return fmt.Errorf("set a damaged snapshot aside: %w", err)
+		if err := m.setAside(m.path, err, "the snapshot of the inventory is damaged and was set aside; the inventory begins empty"); err != nil {
+			return err
 		}
-		m.log.Error().Str("file", aside).Str("error", err.Error()).Msg("the snapshot of the inventory is damaged and was set aside; the inventory begins empty")
 	default:
 		return err
 	}
 	m.inv = inventory.New(cfg)
 	return nil
+}
+
+// setAside renames a file that cannot be read and says so.
+func (m *memory) setAside(path string, why error, message string) error {
+	aside := path + ".damaged-" + m.now().UTC().Format("20060102T150405Z")
+	if err := os.Rename(path, aside); err != nil {
+		return fmt.Errorf("set a damaged file aside: %w", err)
+	}
+	m.log.Error().Str("file", aside).Str("error", why.Error()).Msg(message)
+	return nil
+}
+
+func namesPath(dataDir string) string { return filepath.Join(inventoryDir(dataDir), "names") }
+
+// readNames reads the names under which senders went; none where there is no file.
+func readNames(path string) (*enrich.Names, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return enrich.NewNames(), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the names of senders: %w", err)
+	}
+	defer func() { _ = f.Close() }() // opened for reading: nothing can be lost
+	return enrich.ReadNames(f)
+}
+
+// loadNames reads the names under which senders went. A file that cannot be read is set aside.
+func (m *memory) loadNames() (err error) {
+	if m.names, err = readNames(m.namesPath); err == nil {
+		return nil
+	}
+	m.names = enrich.NewNames()
+	return m.setAside(m.namesPath, err, "the names of senders cannot be read and were set aside; hosts that no inventory knows may get another name")
 }
 
 // Run keeps the inventory in order and writes its snapshot every now and then, until ctx ends.
@@ -171,8 +211,38 @@ func (m *memory) Run(ctx context.Context) {
 	}
 }
 
-// save writes the snapshot. An inventory that nobody told of anything leaves no file.
+// save writes what is to outlive the process.
 func (m *memory) save() error {
+	return errors.Join(m.saveSnapshot(), m.names.Write(func(write func(io.Writer) error) error { return replaceFile(m.namesPath, write) }))
+}
+
+// replaceFile writes a file beside path, syncs it and puts it in path's place, readable by its owner only.
+func replaceFile(path string, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // 0600
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()           // the first error is the one to tell
+			_ = os.Remove(f.Name()) // likewise
+			err = fmt.Errorf("write %s: %w", path, err)
+		}
+	}()
+	if err = write(f); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// saveSnapshot writes the snapshot. An inventory that nobody told of anything leaves no file.
+func (m *memory) saveSnapshot() error {
 	if m.inv.Stats().Hosts == 0 && m.saved.Load() == 0 {
 		return nil
 	}

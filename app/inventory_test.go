@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"vswarden/configs"
+	"vswarden/enrich"
 	"vswarden/inventory"
 	"vswarden/spool"
 )
@@ -123,7 +124,7 @@ func TestSnapshotThatCannotBeRead(t *testing.T) {
 func TestSnapshotIsWrittenEveryNowAndThen(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		m := &memory{inv: inventory.New(inventory.DefaultConfig()), path: filepath.Join(dir, "snapshot"), interval: time.Minute, now: time.Now, log: zerolog.Nop()}
+		m := &memory{inv: inventory.New(inventory.DefaultConfig()), names: enrich.NewNames(), path: filepath.Join(dir, "snapshot"), namesPath: filepath.Join(dir, "names"), interval: time.Minute, now: time.Now, log: zerolog.Nop()}
 		told(t, m.inv)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})

@@ -86,6 +86,9 @@ func Replay(ctx context.Context, o ReplayOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	if names, err := readNames(namesPath(o.Config.DataDir)); err == nil { // without them a host may get another name, and no more
+		joiner.ShareNames(names)
+	}
 	listeners := map[uint16]*decode.Options{}
 	for _, l := range o.Config.Listeners {
 		if loc, err := time.LoadLocation(l.Timezone); err == nil { // else it is a fault that Validate told

@@ -25,6 +25,8 @@ type Enricher struct {
 
 	shards  [shards]shard
 	hosts   hosts
+	names   *Names
+	told    told
 	ports   ports
 	scratch sync.Pool // *resolve.Resolver
 }
@@ -39,11 +41,15 @@ func New(cfg Config, inv *inventory.Inventory, now func() time.Time) (*Enricher,
 	for i := range n.shards {
 		n.shards[i].senders, n.shards[i].views = map[senderKey]*sender{}, map[viewKey]*view{}
 	}
+	n.names, n.told.of = NewNames(), map[nameKey]struct{}{}
 	n.hosts.of = map[*inventory.HostTable]*host{}
 	n.ports.known, n.ports.owners = map[portKey]*event.JoinedPort{}, map[ownerKey]*event.JoinedMAC{}
 	n.scratch.New = func() any { return new(resolve.Resolver) }
 	return n, nil
 }
+
+// ShareNames makes the enricher use names that others use too, before its first line.
+func (n *Enricher) ShareNames(names *Names) { n.names = names }
 
 // Enrich joins one line. Lines that no socket received (decode) and events of our own are left as they are.
 func (n *Enricher) Enrich(e *event.Event) {
@@ -58,6 +64,9 @@ func (n *Enricher) Enrich(e *event.Event) {
 	}
 	j := &e.Joined
 	if s.host == nil {
+		if s.name != "" {
+			e.Host = s.name
+		}
 		if n.inv.Blank() { // nothing was looked for
 			return
 		}

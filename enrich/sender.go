@@ -42,6 +42,7 @@ type sender struct {
 type view struct {
 	header   string // the host in it
 	host     *host
+	name     string          // under which it goes while the inventory does not know it; empty: the header has none
 	conflict bool            // address or verified name and header mean different hosts
 	facts    *inventory.Host // joined was rendered from these
 	joined   *event.JoinedHost
@@ -79,7 +80,8 @@ func keyOf(e *event.Event) senderKey {
 
 // sent is what is known of a line by who sent it.
 type sent struct {
-	host     *host // nil: not known
+	host     *host  // nil: not known
+	name     string // then: the one that sticks; empty: its header has none
 	joined   *event.JoinedHost
 	renamed  bool
 	conflict bool
@@ -107,25 +109,27 @@ func (n *Enricher) sender(e *event.Event) (s sent) {
 		s.offset, s.settled = p.clock.offset(e.Received)
 	}
 	if g := n.inv.Generation(); p.generation != g || p.header != e.Syslog.Hostname {
-		n.recognize(sh, p, e, g, &s)
+		n.recognize(sh, p, key, e, &s, g)
 	}
 	if p.host == nil {
+		s.name = p.name
 		return s
 	}
 	if facts := p.host.table.Facts(); facts != p.facts {
 		p.facts = facts
 		var renamed bool
-		p.joined, renamed = n.render(p.host, facts)
-		s.renamed = s.renamed || renamed
+		if p.joined, renamed = n.render(p.host, facts); renamed {
+			n.told.first(keyOfName(key, strings.TrimSuffix(p.header, ".")))
+			s.renamed = true
+		}
 	}
 	s.host, s.joined, s.conflict = p.host, p.joined, p.conflict
 	return s
 }
 
 // recognize finds out which host a sender is, after it named another one in its header or the inventory has changed.
-func (n *Enricher) recognize(sh *shard, p *sender, e *event.Event, generation uint64, s *sent) {
+func (n *Enricher) recognize(sh *shard, p *sender, key senderKey, e *event.Event, s *sent, generation uint64) {
 	same := p.header == e.Syslog.Hostname
-	stranger := same && p.generation != never && p.host == nil
 	if sh.generation != generation { // its vCenter may tell more of itself
 		clear(sh.views)
 		sh.generation = generation
@@ -145,13 +149,18 @@ func (n *Enricher) recognize(sh *shard, p *sender, e *event.Event, generation ui
 	}
 	p.generation = generation
 	table, conflict := n.identify(e)
-	if p.conflict = conflict; table == nil {
-		p.host = nil
-		return
+	p.conflict = conflict
+	if table != nil {
+		p.host = n.hosts.get(table)
 	}
-	p.host = n.hosts.get(table)
-	// It went by its header so far: now the inventory corrects that, once.
-	s.renamed = stranger && !strings.EqualFold(table.Facts().Name, p.header)
+	name := strings.TrimSuffix(p.header, ".") // the root's dot is no part of a name
+	switch k := keyOfName(key, name); {
+	case name == "":
+	case table == nil:
+		p.name = n.names.settle(k, name, e.Received)
+	case n.names.correct(k, table.Facts().Name, e.Received): // it went by another name so far
+		s.renamed = n.told.first(k)
+	}
 }
 
 // keep remembers what was found for a header of p.

@@ -357,3 +357,42 @@ func TestPortsAreLearnedFromLines(t *testing.T) {
 		}
 	}
 }
+
+// One host keeps one name, across restarts too, until the inventory corrects it once.
+func TestHostKeepsItsName(t *testing.T) {
+	needSignals(t)
+	data := t.TempDir()
+	line := func(host string) string { return "<14>{now} " + host + " app: x" }
+	for _, host := range []string{"esx01", "esx01.example.com"} {
+		p := start(t, onLoopback(t, data)...)
+		say(t, p.address(t, "tcp"), line(host))
+		p.settle(t, 1)
+		p.stop(t)
+	}
+	names := filepath.Join(data, "inventory", "names")
+	if info, err := os.Stat(names); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	if r := vswarden(t, netStats, "inventory", "import", "--data", data, "--host", "ESX01.example.com"); r.code != 0 {
+		t.Fatalf("exit %d: %s", r.code, r.stderr)
+	}
+	p := start(t, onLoopback(t, data)...)
+	say(t, p.address(t, "tcp"), line("esx01"), line("esx01"))
+	p.settle(t, 2)
+	p.stop(t)
+	if err := os.WriteFile(names, []byte("rubbish"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = start(t, onLoopback(t, data)...)
+	p.stop(t)
+	if aside, _ := filepath.Glob(names + ".damaged-*"); len(aside) != 1 || !strings.Contains(p.logTail(), "names of senders") {
+		t.Errorf("a damaged file: %v\n%s", aside, p.logTail())
+	}
+	var got []string
+	for _, o := range delivered(t, filepath.Join(data, "events.ndjson")) {
+		got = append(got, o.text("host.name")+o.text("tags"))
+	}
+	if want := `esx01 esx01 ESX01.example.com["_host_renamed"] ESX01.example.com`; strings.Join(got, " ") != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+}
