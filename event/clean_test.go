@@ -36,3 +36,33 @@ func TestScanRaw(t *testing.T) {
 		t.Error("Reset leaves it")
 	}
 }
+
+// TestPlain puts every byte at every place of texts of every length up to several blocks.
+func TestPlain(t *testing.T) {
+	slow := func(s string, i int) int {
+		for ; i < len(s); i++ {
+			if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+				return i
+			}
+		}
+		return i
+	}
+	for size := range 70 {
+		b := []byte(strings.Repeat("~ a}[0Z!#", 10)[:size])
+		for at := range size {
+			kept := b[at]
+			for c := range 256 {
+				b[at] = byte(c)
+				for _, from := range []int{0, 1, at, size} {
+					if got, want := plain(string(b), from), slow(string(b), from); got != want {
+						t.Fatalf("%q from %d: %d, want %d", b, from, got, want)
+					}
+				}
+			}
+			b[at] = kept
+		}
+		if got := plain(string(b), 0); got != size {
+			t.Fatalf("%q: %d", b, got)
+		}
+	}
+}
