@@ -146,6 +146,8 @@ type Event struct {
 	Joined Joined // what was found in memory about all that
 
 	Report *Report // of events of our own about virtual switches; else nil
+
+	created secondText // what AppendJSON printed last; Reset leaves it
 }
 
 // Receiver is how the frame came to us (vmware.receiver).
@@ -182,6 +184,8 @@ type Vmkernel struct {
 
 // Reset empties e for the next record and keeps nothing of the last one.
 func (e *Event) Reset() {
+	created := e.created
 	*e = Event{}
+	e.created = created
 	e.Syslog.Priority = -1
 }

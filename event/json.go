@@ -136,7 +136,7 @@ func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
 	dst = appendWord(dst, `"dataset":"`, string(e.Dataset))
 	if e.Received != 0 {
 		dst = append(dst, `"created":"`...)
-		dst = appendTime(dst, e.Received, 6)
+		dst = e.created.appendMicros(dst, e.Received)
 		dst = append(dst, '"', ',')
 	}
 	dst = e.Alert.appendAlertTimes(dst)

@@ -41,6 +41,33 @@ func appendTime(dst []byte, ns int64, digits int) []byte {
 	return dst[:at+end+1]
 }
 
+// secondText is a second as text. Receive times of one event and the next are mostly of the same second, so that
+// only what is below it has to be printed: a tenth of appendTime's work.
+type secondText struct {
+	second int64
+	text   [len("2006-01-02T15:04:05.")]byte // not set: it begins with 0
+}
+
+// appendMicros is appendTime with six digits.
+func (t *secondText) appendMicros(dst []byte, ns int64) []byte {
+	if t.text[0] == 0 || ns < t.second*second || ns >= (t.second+1)*second {
+		at := len(dst)
+		dst = appendTime(dst, ns, 6)
+		if ns >= 0 {
+			t.second = ns / second
+			copy(t.text[:], dst[at:])
+		}
+		return dst
+	}
+	micros := uint32(ns-t.second*second) / 1e3
+	dst = append(dst, t.text[:]...)
+	dst = append(dst, "000000Z"...)
+	b := dst[len(dst)-len("000000Z"):]
+	put3(b, micros/1e3)
+	put3(b[3:], micros%1e3)
+	return dst
+}
+
 func put2(b []byte, v uint32) {
 	_ = b[1]
 	b[0], b[1] = byte('0'+v/10), byte('0'+v%10)
