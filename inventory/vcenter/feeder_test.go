@@ -35,7 +35,7 @@ func TestAFirstReadBringsAllThatThereIs(t *testing.T) {
 		if vm.Host != r.Runtime.Host.Value || vm.Power != inventory.PoweredOn || vm.Instance.String() != r.Config.InstanceUuid || vm.BIOS.String() != r.Config.Uuid {
 			t.Errorf("%s: %+v", name, vm)
 		}
-		if vm.Path != r.Config.Files.VmPathName || vm.Folder != "/DC0" || vm.Pool != "Resources" {
+		if vm.Path != r.Config.Files.VmPathName || vm.Folder != "/DC0/vm" || vm.Pool != "Resources" {
 			t.Errorf("%s: boot %v, path %q, folder %q, pool %q", name, vm.Boot.Time(), vm.Path, vm.Folder, vm.Pool)
 		}
 		if len(vm.NICs) != 1 || vm.NICs[0].MAC.String() != macOf(r) || vm.NICs[0].Adapter == "" || vm.NICs[0].Label == "" {

@@ -42,14 +42,11 @@ func (t *tree) up(id string, visit func(id string, n node) bool) {
 	}
 }
 
-// path returns the names from the datacenter down to id, each after a slash. The folders that vSphere makes by itself
-// ("vm" in a datacenter, the root) are left out of it as the vSphere Client leaves them out.
+// path returns the names from the root down to id, each after a slash: /DC1/vm/Prod/Web. The root itself has none.
 func (t *tree) path(id string) string {
 	var names []string
 	t.up(id, func(_ string, n node) bool {
-		above, ok := t.nodes[n.parent]
-		hidden := n.kind == "Folder" && (!ok || above.kind == "Datacenter")
-		if !hidden && n.name != "" {
+		if _, below := t.nodes[n.parent]; (below || n.kind != "Folder") && n.name != "" {
 			names = append(names, n.name)
 		}
 		return true
