@@ -42,7 +42,7 @@ func hints(k *portKey) []string {
 	if group := k.place.Portgroup; group != nil && group.VLAN.Kind == inventory.VLANTrunk && k.kind != inventory.KindUplink && resolve.HasPktcap(k.facts.Version) {
 		list = append(list, fmt.Sprintf("pktcap-uw --switchport %d --vlan ID: the portgroup is a %s, name the VLAN", k.port, group.VLAN.String()))
 	}
-	if k.requested != (inventory.MAC{}) {
+	if k.requested != 0 {
 		list = append(list, requestedHints(k)...)
 	}
 	list = append(list, kbHint)
@@ -66,9 +66,7 @@ func hints(k *portKey) []string {
 // requestedHints says what the requested address tells.
 func requestedHints(k *portKey) (list []string) {
 	if resolve.HasPktcap(k.facts.Version) {
-		list = append(list,
-			"pktcap-uw --srcmac "+k.requested.String()+" -o /tmp/requested.pcap",
-			"pktcap-uw --capture Drop -o /tmp/drop.pcap: frames that forged transmits drops are logged nowhere else")
+		list = append(list, "pktcap-uw --capture Drop -o /tmp/drop.pcap: frames that forged transmits drops are logged nowhere else")
 	}
 	switch k.owner {
 	case ownerVM:
@@ -78,18 +76,31 @@ func requestedHints(k *portKey) (list []string) {
 	case ownerRouter:
 		list = append(list, "the requested address is of a range that virtual routers and load balancers share: expected of these, spoofing of anybody else")
 	}
-	if k.requested.Local() && k.owner != ownerRouter {
+	if k.requested&requestedLocal != 0 && k.owner != ownerRouter {
 		list = append(list, "the requested address is locally administered: made up by software, not given by a vendor")
 	}
-	if nic := nicOf(k); nic != nil && nic.MAC == k.requested {
+	if k.requested&requestedInitial != 0 {
 		list = append(list, "the requested address is the adapter's own initial one: it was changed before, and is being changed back")
 	}
 	return list
 }
 
-func nicOf(k *portKey) *inventory.NIC {
-	if k.vm == nil {
-		return nil
+// requested is what matters of a requested address, but for whose it is: there are too many addresses to keep something for each.
+type requested uint8
+
+const (
+	requestedAny     requested = 1 << iota // there is one
+	requestedLocal                         // locally administered
+	requestedInitial                       // the asking adapter's own initial one
+)
+
+func requestedOf(m inventory.MAC, a *resolve.Answer) requested {
+	r := requestedAny
+	if m.Local() {
+		r |= requestedLocal
 	}
-	return k.vm.NIC(k.nic)
+	if nic := a.NIC(); nic != nil && nic.MAC == m {
+		r |= requestedInitial
+	}
+	return r
 }

@@ -33,7 +33,7 @@ type memo struct {
 }
 
 // maxMemos bounds what is kept of one host.
-const maxMemos = 1024
+const maxMemos = 256
 
 // recall answers a line from what is kept. The caller fills in what depends on the clock.
 func (n *Enricher) recall(e *event.Event, h *host, k *memoKey, q *resolve.Question, told inventory.Stamp) bool {

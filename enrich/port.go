@@ -19,7 +19,7 @@ type ports struct {
 }
 
 // maxRendered bounds what is kept rendered.
-const maxRendered = 1 << 14
+const maxRendered = 1 << 12
 
 // portKey is all that a rendered port depends on.
 type portKey struct {
@@ -31,8 +31,8 @@ type portKey struct {
 	mac       inventory.MAC // of a port whose adapter is not known
 	kind      inventory.Kind
 	line      event.L2SecKind
-	requested inventory.MAC
-	owner     ownerKind  // whose the requested address is
+	requested requested  // of the address that the line asks for
+	owner     ownerKind  // whose that is
 	name      string     // of the VM, then
 	address   netip.Addr // its first one, then
 	client    string
@@ -179,7 +179,8 @@ func (n *Enricher) attach(e *event.Event, q *resolve.Question, a *resolve.Answer
 	}
 	if e.L2Sec.RequestedMAC != "" {
 		if m, err := inventory.ParseMAC(e.L2Sec.RequestedMAC); err == nil {
-			k.requested = m
+			k.requested = requestedOf(m, a)
+			e.Joined.Capture = resolve.HasPktcap(k.facts.Version)
 			e.Joined.MAC, k.owner = n.owner(m, a)
 		}
 	}

@@ -22,6 +22,7 @@ type Joined struct {
 	Setting PolicySetting // the setting of the policy that this line is about
 	Agrees  Agreement     // whether the line agrees with the policy as it is known
 	MAC     *JoinedMAC    // whose the requested address is; nil: nobody's
+	Capture bool          // hint at a capture of the requested address
 }
 
 // JoinStatus is vmware.enrichment.status.
@@ -181,7 +182,8 @@ type JoinedPort struct {
 	related  []byte // related
 	objects  []byte // members of vmware before the policy
 	policy   []byte // members of vmware.policy
-	exposure []byte // exposure and hints
+	exposure []byte // exposure
+	hints    []byte // hints, without the end of the list
 	ruleset  string // the portgroup's moid, or its name on a standard switch
 }
 

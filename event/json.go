@@ -262,7 +262,7 @@ func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
 		dst = append(dst, `"redacted":true,`...)
 	}
 	dst = e.Report.append(dst)
-	dst = e.Joined.appendObjects(dst, enc)
+	dst = e.Joined.appendObjects(dst, e.L2Sec.RequestedMAC, enc)
 	if enc.standard && e.Report == nil { // nothing was joined: it is the inventory itself that speaks
 		dst = e.Joined.appendEnrichment(dst)
 	}

@@ -106,7 +106,12 @@ func NewJoinedPort(f *PortFacts) *JoinedPort {
 		p.exposure = appendUint(p.exposure, `"vms":`, uint64(max(f.Exposure.VMs, 0)))
 		p.exposure = closeObject(p.exposure)
 	}
-	p.exposure = appendWords(p.exposure, `"hints":[`, f.Hints)
+	if len(f.Hints) > 0 {
+		p.hints = append(p.hints, `"hints":[`...)
+		for _, h := range f.Hints {
+			p.hints = appendField(p.hints, `"`, h)
+		}
+	}
 	return p
 }
 
@@ -345,8 +350,8 @@ func (j *Joined) appendPort(dst []byte, own bool, enc encoding) []byte {
 	return dst
 }
 
-// appendObjects appends the members of vmware that were joined.
-func (j *Joined) appendObjects(dst []byte, enc encoding) []byte {
+// appendObjects appends the members of vmware that were joined. requested is the address that the line asks for.
+func (j *Joined) appendObjects(dst []byte, requested string, enc encoding) []byte {
 	if j.Host != nil && enc.full {
 		dst = append(dst, j.Host.objects...)
 	} else if j.Host != nil && enc.standard {
@@ -367,7 +372,17 @@ func (j *Joined) appendObjects(dst []byte, enc encoding) []byte {
 		}
 		dst = closeObject(dst)
 	}
-	return append(dst, j.Port.exposure...)
+	dst = append(dst, j.Port.exposure...)
+	if len(j.Port.hints) == 0 {
+		return dst
+	}
+	dst = append(dst, j.Port.hints...)
+	if j.Capture {
+		dst = append(dst, `"pktcap-uw --srcmac `...)
+		dst = appendText(dst, requested)
+		dst = append(dst, ` -o /tmp/requested.pcap",`...)
+	}
+	return closeList(dst)
 }
 
 // appendEnrichment appends vmware.enrichment.
