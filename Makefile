@@ -7,7 +7,7 @@ BENCH     ?= .
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 VULN      = $(GO) tool -modfile=tools/go.mod govulncheck
 
-.PHONY: build test lint fuzz bench bench-check check format vuln cross nightly-log nightly-receiver bench-peers kafka kafka-down nightly-kafka
+.PHONY: build test lint fuzz bench bench-check check format vuln cross nightly-log nightly-receiver bench-peers bench-kafka kafka kafka-down nightly-kafka
 
 build: ## the program, as ./vswarden
 	$(GO) build -trimpath -o vswarden ./cmd/vswarden
@@ -37,6 +37,12 @@ OUT  ?= bench-peers.json
 bench-peers: ROUNDS = 5
 bench-peers:
 	tools=$$(test/peers/setup.sh | tail -n 1) && $(GO) run ./test/peers -tools "$$tools" -rounds $(ROUNDS) -n $(N) -rows '$(ROWS)' -out '$(OUT)'
+
+# vswarden, rsyslog's omkafka and syslog-ng's kafka-c into one broker, the same lines in the same rounds:
+# events per CPU-second and their ratios.
+bench-kafka: ROUNDS = 5
+bench-kafka:
+	KAFKA_PEERS=1 ROUNDS=$(ROUNDS) $(GO) test -count 1 -timeout 60m -v -run 'KafkaPeers$$' ./test
 
 # What CI compares: multiples of BenchmarkFloorParse, and allocations.
 bench-check:

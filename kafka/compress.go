@@ -5,14 +5,14 @@ import (
 	"io"
 
 	"github.com/segmentio/kafka-go/compress"
-	"github.com/segmentio/kafka-go/compress/lz4"
 	"github.com/segmentio/kafka-go/compress/snappy"
 	"github.com/segmentio/kafka-go/compress/zstd"
 )
 
 // packer compresses the records of one batch after the other. It serves one goroutine at a time.
 type packer struct {
-	codec compress.Codec // nil: none
+	codec compress.Codec // nil: none, or lz4
+	lz4   *lz4Packer
 	raw   []byte         // records of the batch, not compressed
 }
 
@@ -26,7 +26,7 @@ func newPacker(c Compression) (*packer, error) {
 	case CompressSnappy:
 		return &packer{codec: &snappy.Codec{}}, nil
 	case CompressLZ4:
-		return &packer{codec: &lz4.Codec{}}, nil
+		return &packer{lz4: &lz4Packer{}}, nil
 	case CompressZstd:
 		return &packer{codec: &zstd.Codec{Level: zstdLevel}}, nil
 	}
@@ -38,7 +38,7 @@ func (p *packer) appendBatch(dst []byte, messages []*Message) ([]byte, error) {
 	start := len(dst)
 	f := batchFacts{count: len(messages), base: messages[0].Time, last: messages[0].Time}
 	dst = appendBatchHeader(dst)
-	if p.codec == nil {
+	if p.codec == nil && p.lz4 == nil {
 		for i, m := range messages {
 			dst = appendRecord(dst, m, i, f.base)
 			f.last = max(f.last, m.Time)
@@ -51,6 +51,23 @@ func (p *packer) appendBatch(dst []byte, messages []*Message) ([]byte, error) {
 		p.raw = appendRecord(p.raw, m, i, f.base)
 		f.last = max(f.last, m.Time)
 	}
+	dst, code, err := p.pack(dst)
+	if err != nil {
+		return dst, err
+	}
+	if f.codec = code; len(dst)-start-batchHeader >= len(p.raw) { // nothing was won
+		f.codec, dst = 0, append(dst[:start+batchHeader], p.raw...)
+	}
+	finishBatch(dst[start:], f)
+	return dst, nil
+}
+
+// pack appends p.raw, compressed.
+func (p *packer) pack(dst []byte) ([]byte, int8, error) {
+	if p.lz4 != nil {
+		dst, err := p.lz4.appendTo(dst, p.raw)
+		return dst, lz4Code, err
+	}
 	packed := appender{dst}
 	w := p.codec.NewWriter(&packed)
 	_, err := w.Write(p.raw)
@@ -58,13 +75,9 @@ func (p *packer) appendBatch(dst []byte, messages []*Message) ([]byte, error) {
 		err = closeErr
 	}
 	if err != nil {
-		return dst, fmt.Errorf("compress: %w", err)
+		err = fmt.Errorf("compress: %w", err)
 	}
-	if f.codec = p.codec.Code(); len(packed.b)-start-batchHeader >= len(p.raw) { // nothing was won
-		f.codec, packed.b = 0, append(packed.b[:start+batchHeader], p.raw...)
-	}
-	finishBatch(packed.b[start:], f)
-	return packed.b, nil
+	return packed.b, p.codec.Code(), err
 }
 
 // trim gives back memory that only an unusual batch needed.

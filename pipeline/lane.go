@@ -78,7 +78,8 @@ func (d *Delivery) laneOf(r *Record) int32 {
 		var low [255]byte
 		h = maphash.Bytes(d.seed, lowerASCII(low[:0], decode.HeaderHost(r.Data)))
 	default:
-		h = maphash.Comparable(d.seed, r.Peer.Addr())
+		a := r.Peer.Addr().As16()
+		h = maphash.Bytes(d.seed, a[:])
 	}
 	return int32(h % uint64(len(d.lanes)))
 }
@@ -139,6 +140,9 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 	}
 	start := 0
 	for i, end := range l.ends {
+		if end == asItIs {
+			continue
+		}
 		l.batch[i].Value = l.out[start:end:end]
 		start = end
 	}
@@ -183,6 +187,12 @@ func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
 		}
 		if !keep {
 			n.filtered++
+		}
+		return true
+	}
+	if l.bare() {
+		if pos > l.d.from {
+			l.pass(r, id)
 		}
 		return true
 	}

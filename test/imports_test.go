@@ -58,6 +58,7 @@ var arrows = map[string][]string{
 var libraries = map[string][]string{
 	"github.com/goccy/go-yaml":            {"configs"},
 	"github.com/mdlayher/netlink":         {"linkwatch"},
+	"github.com/pierrec/lz4/v4":           {"kafka"},
 	"github.com/prometheus/client_golang": {"web"},
 	"github.com/rs/zerolog":               {"app", "cmd/vswarden", "pipeline", "receiver"},
 	"github.com/segmentio/kafka-go":       {"kafka"},

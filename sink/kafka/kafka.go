@@ -65,7 +65,9 @@ var _ sink.Sink = (*Sink)(nil)
 type scratch struct {
 	messages []kafka.Message
 	headers  []kafka.Header
-	text     []byte
+	text     []byte // what headers of all messages say that has to be written first
+	ends     []int  // of each piece of it
+	stamps   stamper
 }
 
 // Open makes the sink. It connects when it first writes: a cluster that is down is no reason not to
@@ -115,25 +117,25 @@ func (s *Sink) Close() error { return s.producer.Close() }
 
 // fill makes messages of batch. now is Unix milliseconds.
 func (w *scratch) fill(batch []sink.Record, now int64) []kafka.Message {
-	w.text = w.text[:0]
+	w.text, w.ends = w.text[:0], w.ends[:0]
 	for i := range batch {
-		w.text = batch[i].ID.AppendText(w.text)
+		w.write(&batch[i])
 	}
-	ids := string(w.text) // one string for all
+	all := string(w.text) // one string for all
+	said := pieces{text: all, ends: w.ends}
 	w.messages, w.headers = w.messages[:0], w.headers[:0]
 	if need := len(batch) * headersMost; cap(w.headers) < need {
 		w.headers = make([]kafka.Header, 0, need) // it must not move: messages point into it
 	}
 	for i := range batch {
 		r := &batch[i]
-		id := ids[i*event.IDLen : (i+1)*event.IDLen]
 		from := len(w.headers)
 		if r.Frame != nil {
-			w.raw(r, id)
+			w.raw(r, &said)
 		} else {
 			w.add(HeaderContentType, contentJSON)
 			w.add(HeaderSchema, schema)
-			w.add(HeaderEventID, id)
+			w.add(HeaderEventID, said.next())
 			w.add(HeaderDataset, string(r.Dataset))
 			w.add(HeaderHost, r.Host)
 		}
@@ -145,6 +147,39 @@ func (w *scratch) fill(batch []sink.Record, now int64) []kafka.Message {
 		})
 	}
 	return w.messages
+}
+
+// write writes the pieces of text for r's headers, in the order in which they are taken.
+func (w *scratch) write(r *sink.Record) {
+	end := func() { w.ends = append(w.ends, len(w.text)) }
+	w.text = r.ID.AppendText(w.text)
+	end()
+	if r.Frame == nil {
+		return
+	}
+	w.text = w.stamps.appendTo(w.text, r.Received)
+	end()
+	if f := r.Frame; !f.Own {
+		if f.Peer.IsValid() {
+			w.text = f.Peer.AppendTo(w.text)
+		}
+		end()
+		w.text = strconv.AppendUint(w.text, uint64(f.Listener), 10)
+		end()
+	}
+}
+
+// pieces are parts of one string, each behind the one before.
+type pieces struct {
+	text string
+	ends []int // of those that were not taken
+	from int
+}
+
+func (p *pieces) next() string {
+	s := p.text[p.from:p.ends[0]]
+	p.from, p.ends = p.ends[0], p.ends[1:]
+	return s
 }
 
 // stamp is the time of a Kafka record: when the event was received, but never ahead of our clock.
@@ -162,26 +197,24 @@ func (w *scratch) add(name, value string) {
 }
 
 // raw adds the headers of a record in its raw form.
-func (w *scratch) raw(r *sink.Record, id string) {
+func (w *scratch) raw(r *sink.Record, said *pieces) {
 	f := r.Frame
 	kind := KindFrame
 	if f.Own {
 		kind = KindEvent
 	}
 	w.add(HeaderKind, kind)
-	w.add(HeaderEventID, id)
-	w.add(HeaderReceived, time.Unix(0, r.Received).UTC().Format("2006-01-02T15:04:05.000000000Z07:00"))
+	w.add(HeaderEventID, said.next())
+	w.add(HeaderReceived, said.next())
 	if f.Own {
 		w.add(HeaderDataset, string(r.Dataset))
 		return
 	}
-	if f.Peer.IsValid() {
-		w.add(HeaderPeer, f.Peer.String())
-	}
+	w.add(HeaderPeer, said.next())
 	w.add(HeaderRelay, f.Relay)
 	w.add(HeaderTransport, f.Transport)
 	w.add(HeaderFraming, f.Framing)
-	w.add(HeaderListener, strconv.Itoa(int(f.Listener)))
+	w.add(HeaderListener, said.next())
 	w.add(HeaderTimezone, f.Timezone)
 	w.add(HeaderTLSPeer, f.TLSPeer)
 	switch {
