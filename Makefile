@@ -42,7 +42,7 @@ bench-peers:
 # events per CPU-second and their ratios.
 bench-kafka: ROUNDS = 5
 bench-kafka:
-	KAFKA_PEERS=1 ROUNDS=$(ROUNDS) $(GO) test -count 1 -timeout 60m -v -run 'KafkaPeers$$' ./test
+	KAFKA_PEERS=1 KAFKA_PEERS_N=$(N) ROUNDS=$(ROUNDS) $(GO) test -count 1 -timeout 60m -v -run 'KafkaPeers$$' ./test
 
 # What CI compares: multiples of BenchmarkFloorParse, and allocations.
 bench-check:
