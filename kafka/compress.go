@@ -13,7 +13,7 @@ import (
 type packer struct {
 	codec compress.Codec // nil: none, or lz4
 	lz4   *lz4Packer
-	raw   []byte         // records of the batch, not compressed
+	raw   []byte // records of the batch, not compressed
 }
 
 // zstdLevel is the fastest: docs/adr/0005-kafka-client.md has what the next one would win and cost.
