@@ -116,8 +116,6 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	reportUnclaimed(log, records)
-
 	listeners, err := bind(cfg, log)
 	if err != nil {
 		return err
@@ -144,7 +142,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
 	}
-	p := &parts{cfg: cfg, log: log, records: records, remote: remote, intake: intake, listeners: listeners, outlets: outlets, known: known, feeders: feeders, reporter: reporter}
+	detection, err := openDetection(cfg, records, intake, log)
+	if err != nil {
+		return errors.Join(err, closeListeners(listeners))
+	}
+	reportUnclaimed(log, records)
+	p := &parts{cfg: cfg, log: log, records: records, remote: remote, intake: intake, listeners: listeners, outlets: outlets, detection: detection, known: known, feeders: feeders, reporter: reporter}
 	admin, err := web.Listen(cfg.Admin, p.metrics(), p.healthy, p.ready)
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
@@ -188,6 +191,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		if r, ok := t.sink.(sink.Runner); ok {
 			spawn(&side, "sink "+t.name, func() error { return r.Run(inCtx) })
 		}
+	}
+	if detection != nil {
+		spawn(&out, "detections", func() error { return detection.Run(outCtx) })
 	}
 	spawn(&side, "admin", func() error { return admin.Serve(logCtx) })
 	handler := intake.Handler(inCtx)

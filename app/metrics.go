@@ -20,6 +20,7 @@ func (p *parts) metrics() []web.Metric {
 	all = append(all, p.postureMetrics()...)
 	all = append(all, p.sourceMetrics()...)
 	all = append(all, p.feederMetrics()...)
+	all = append(all, p.detectionMetrics()...)
 	for _, t := range p.outlets {
 		all = append(all, p.outletMetrics(t)...)
 	}

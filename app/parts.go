@@ -30,6 +30,7 @@ type parts struct {
 	listeners []listener
 	reporter  *posture.Reporter
 	outlets   []*outlet
+	detection *pipeline.Detection // nil: none
 	known     *memory
 	feeders   []feeder
 	full      bool // the log was full when last looked at
@@ -146,10 +147,13 @@ func (p *parts) reload(o Options) {
 			}
 		}
 	}
+	if p.detection != nil {
+		p.detection.SetRules(cfg.Detections)
+	}
 	if changed := p.cfg.NeedRestart(cfg); len(changed) > 0 {
 		p.log.Warn().Strs("keys", changed).Msg("reload: these settings changed and need a restart")
 	}
-	p.log.Info().Msg("reload: configuration read; filters and listeners renewed")
+	p.log.Info().Msg("reload: configuration read; filters, detections and listeners renewed")
 }
 
 // healthy says whether every part works.

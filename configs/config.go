@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"vswarden/detect"
 	"vswarden/enrich"
 	"vswarden/event"
 	"vswarden/group"
@@ -50,6 +51,8 @@ type Config struct {
 	VCenters []vcenter.Config `yaml:"vcenters"`
 	// Group is how the lines of a sender become events.
 	Group group.Config `yaml:"group"`
+	// Detections are the rules that look at many lines.
+	Detections detect.Config `yaml:"detections"`
 	// Enrich is how lines are joined with the inventory.
 	Enrich enrich.Config `yaml:"enrich"`
 	// Posture is what is stated about virtual switches without a line.
@@ -137,6 +140,7 @@ func Default() Config {
 		DeadLetters:     deadletter.DefaultConfig(),
 		Inventory:       inventory.DefaultConfig(),
 		Group:           group.DefaultConfig(),
+		Detections:      detect.DefaultConfig(),
 		Enrich:          enrich.DefaultConfig(),
 		Posture:         posture.DefaultConfig(),
 		Redact:          true,

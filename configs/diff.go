@@ -11,11 +11,14 @@ import (
 var fixedListenerKeys = []string{"name", "address", "receive_buffer", "timezone"}
 
 // NeedRestart returns the paths of the settings that differ in next and cannot be changed while
-// running. Filters and most of a listener can: they are left out.
+// running. Filters, detections and most of a listener can: they are left out.
 func (c Config) NeedRestart(next Config) []string {
 	var paths []string
 	for _, p := range diff("", reflect.ValueOf(c), reflect.ValueOf(next)) {
 		if strings.HasPrefix(p, "sinks[") && strings.Contains(p, "].filter.") {
+			continue
+		}
+		if strings.HasPrefix(p, "detections.") {
 			continue
 		}
 		if strings.HasPrefix(p, "listeners[") && !slices.Contains(fixedListenerKeys, p[strings.LastIndexByte(p, '.')+1:]) {

@@ -39,6 +39,7 @@ func (c Config) Validate() []setting.Fault {
 	faults = append(faults, setting.Under("inventory", c.Inventory.Validate())...)
 	faults = append(faults, c.vcenterFaults()...)
 	faults = append(faults, setting.Under("group", c.Group.Validate())...)
+	faults = append(faults, setting.Under("detections", c.Detections.Validate())...)
 	faults = append(faults, setting.Under("enrich", c.Enrich.Validate())...)
 	faults = append(faults, setting.Under("posture", c.Posture.Validate())...)
 	if c.ShutdownTimeout < 0 {

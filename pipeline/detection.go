@@ -239,18 +239,32 @@ func (x *Detection) watched(r *Record) *watched {
 	return w
 }
 
-// floodWords are words of which every line has one that is counted for floods: most lines have none,
-// and need not be decoded.
-var floodWords = [...][]byte{
-	[]byte("vob."), []byte("esx."), []byte("vprob."), []byte("NetPort"), []byte("Uplink:"), []byte("L2Sec_"), []byte("Event ["), []byte(" mode"), []byte(" state"),
-	[]byte("prom="), []byte("ailed"), []byte("ailure"), []byte("ejected"), []byte("nvalid"), []byte("annot"), []byte("lost "), []byte("Dropping messages"),
-	[]byte("com.vmware.sso"), []byte("linkwatch"), []byte("NoAccess"), []byte("Bad"),
-}
+// Most lines are the host agents' and the kernel's, and most of those are of no sort that is counted:
+// they have none of these words, and need not be decoded. The words begin with bytes that are rare.
+var (
+	agentWords = [...][]byte{
+		[]byte("Event "), []byte("Rejected"), []byte("Cannot"), []byte("Failed"), []byte("Invalid"), []byte("[module:"), []byte("Authenti"), []byte("pam_"),
+	}
+	kernelWords = [...][]byte{[]byte("NetPort"), []byte("Net: "), []byte("Uplink"), []byte("L2Sec_")}
+	agents      = [...][]byte{[]byte(" Hostd"), []byte(" Vpxa"), []byte(" hostd["), []byte(" vpxa[")}
+	kernel      = []byte(" vmkernel: cpu")
+)
 
 // mayFlood reports whether a line can be one that is counted.
 func mayFlood(line []byte) bool {
-	for _, w := range floodWords {
-		if bytes.Contains(line, w) {
+	head := line[:min(len(line), 120)]
+	if bytes.Contains(head, kernel) {
+		return hasAny(line, kernelWords[:])
+	}
+	if hasAny(head, agents[:]) {
+		return hasAny(line, agentWords[:])
+	}
+	return true
+}
+
+func hasAny(s []byte, words [][]byte) bool {
+	for _, w := range words {
+		if bytes.Contains(s, w) {
 			return true
 		}
 	}

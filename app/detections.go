@@ -1,0 +1,80 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rs/zerolog"
+
+	"vswarden/configs"
+	"vswarden/detect"
+	"vswarden/pipeline"
+	"vswarden/spool"
+	"vswarden/web"
+)
+
+// detectCursor is the name of the detections' place in the log: none that a sink can have.
+const detectCursor = "@detect"
+
+// openDetection makes the one detection of a node that has all: where lines are only handed on, or come
+// by a topic that several nodes share, no node hears a host alone. nil: there is none.
+func openDetection(cfg configs.Config, records *spool.Log, intake *pipeline.Intake, log zerolog.Logger) (*pipeline.Detection, error) {
+	if cfg.Tier() != configs.RoleAll {
+		return nil, nil
+	}
+	cursor, err := records.Cursor(detectCursor, spool.StartNewest)
+	if err != nil {
+		return nil, fmt.Errorf("detections: cursor: %w", err)
+	}
+	path := filepath.Join(cfg.DataDir, "detect.json")
+	d := detect.New(cfg.Detections)
+	if err := loadDetections(d, path, uint64(records.Last())); err != nil {
+		log.Warn().Str("file", path).Err(err).Msg("the memory of the detections cannot be read; they begin anew")
+	}
+	save := func(d *detect.Detector) error { return saveDetections(d, path) }
+	if cfg.Log.Body == spool.BodyMemory { // nothing that it could be about outlives the process
+		save = func(*detect.Detector) error { return nil }
+	}
+	return pipeline.NewDetection(pipeline.DetectionConfig{
+		Cursor: cursor, Clock: intake, Detector: d, Emit: intake.Emit, Save: save, Log: log,
+	}), nil
+}
+
+func loadDetections(d *detect.Detector, path string, last uint64) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read
+	return d.Load(f, last)
+}
+
+// saveDetections writes the memory whole or not at all. It is not synced: after a power cut the
+// detections may begin anew.
+func saveDetections(d *detect.Detector, path string) error {
+	f, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(d.Save(f), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".tmp", path)
+}
+
+func (p *parts) detectionMetrics() []web.Metric {
+	if p.detection == nil {
+		return nil
+	}
+	return []web.Metric{
+		counter("vswarden_detections_total", "Events that the detections stated.", func() uint64 { n, _ := p.detection.Stated(); return n }),
+		counter("vswarden_detections_dropped_total", "Events of the detections for which the log had no room for long.",
+			func() uint64 { _, n := p.detection.Stated(); return n }),
+	}
+}
