@@ -51,7 +51,7 @@ func ImportInventory(o ImportOptions) (err error) {
 	defer func() { err = errors.Join(err, m.close()) }()
 	for i := range statements {
 		st := &statements[i]
-		report = append(report, fmt.Sprintf("%s as of %s: %s", st.Host.Name, showTime(st.At), amount(len(st.Rows), len(st.VMs), len(st.Host.Kernel))))
+		report = append(report, fmt.Sprintf("%s as of %s: %s", st.Host.Name, showTime(st.At), amount(st)))
 		if err := m.inv.Import(st); err != nil {
 			return fmt.Errorf("import: %w", err)
 		}
@@ -90,7 +90,7 @@ func readStatements(o ImportOptions) (statements []inventory.Statement, report [
 		}
 		for i := range parts {
 			p := &parts[i]
-			line := fmt.Sprintf("%s: %s: %s", name, p.Kind, amount(len(p.Rows), len(p.VMs), len(p.Host.Kernel)))
+			line := fmt.Sprintf("%s: %s: %s", name, p.Kind, amount(&p.Statement))
 			if p.Skipped > 0 {
 				line += fmt.Sprintf(", %d more could not be read", p.Skipped)
 			}
@@ -124,12 +124,12 @@ func readText(o ImportOptions, name string) ([]byte, error) {
 }
 
 // amount says how much a text or a host has.
-func amount(ports, vms, kernel int) string {
+func amount(st *inventory.Statement) string {
 	var list []string
 	for _, n := range [...]struct {
 		n    int
 		what string
-	}{{ports, "port"}, {vms, "VM"}, {kernel, "vmk interface"}} {
+	}{{len(st.Rows), "port"}, {len(st.VMs), "VM"}, {len(st.Host.Kernel), "vmk interface"}, {len(st.Host.Uplinks), "uplink"}, {len(st.Host.Portgroups), "portgroup"}} {
 		switch {
 		case n.n == 1:
 			list = append(list, "1 "+n.what)

@@ -159,6 +159,11 @@ type Effective struct {
 	Notes           PolicyNote
 }
 
+// Unknown reports whether nobody has stated anything, and nothing explains why.
+func (e *Effective) Unknown() bool {
+	return !e.Exempt && !e.NSX && e.Promiscuous.Value == Unknown && e.MACChanges.Value == Unknown && e.ForgedTransmits.Value == Unknown
+}
+
 // EffectiveStandard returns the policy on a port of a standard switch. Each setting the portgroup
 // leaves out comes from the switch; the host's own computation gives the value, and what switch
 // and portgroup state only tells the level.

@@ -276,6 +276,7 @@ func TestCorpusIsImported(t *testing.T) {
 		"esxtop -b header": "Krein", "net-stats -l; header": "sneaku-scan01", "esxcli network vm list (header": "Site1_GW",
 		"esxcli network vm port list -w": "00:0c:29:47:03:dc", "network_vm_list.xml": "bar", "network_vm_port_list.xml": "00:0c:29:12:b2:cf",
 		"esxcli vm process list (head": "uranium-esx36", "esxcli network ip interface list": "0x1000003", "one dvPort with a VM": "0x3000035",
+		"vsish /net/portsets":   "NLB_VM2",
 		"KB 304453: Get-ESXTOP": "VirtualMachineName", "KB 304453: resxtop": "VirtualMachineName", "KB 304453: esxcfg-info": "VirtualMachineName",
 	}
 	blocks := map[string]string{}
@@ -300,6 +301,9 @@ func TestCorpusIsImported(t *testing.T) {
 			if strings.Contains(title, part) {
 				want = has
 			}
+		}
+		if strings.Contains(title, "standard portgroup list") && (r.code != 0 || !strings.Contains(r.stdout, "4 portgroups")) {
+			t.Errorf("%s: exit %d: %s%s", title, r.code, r.stdout, r.stderr)
 		}
 		if want == "" { // no list of ports or VMs
 			if r.code != 0 && r.code != 2 {

@@ -29,6 +29,8 @@ func TestCorpus(t *testing.T) {
 		"network_vm_port_list.xml":            {VMPortList, `port 0x2000006 vm client="" vm="" device="" world=0 mac=00:0c:29:12:b2:cf switch="vSwitch0" portgroup="VM Network"`},
 		"esxcli vm process list (head":        {ProcessList, `vm "uranium-esx36 [knagaraju] FGT_VM64_ESXI" world=2557323`},
 		"esxcli network ip interface list":    {InterfaceList, `port 0x1000003 vmk client="vmk0"`},
+		"standard portgroup list":             {PortgroupList, `portgroup Management Network on vSwitch0: untagged`},
+		"vsish /net/portsets":                 {Vsish, `port 0x300002b vm client="VM7 ethernet0" vm="VM7" device="ethernet0"`},
 		"net-dvs -l":                          {NetDVS, `switch="test" portgroup="dvportgroup-102" dvport="136"`},
 		"one dvPort with a VM behind it":      {NetDVS, `port 0x3000035 unknown client="" vm="" device="" world=0 mac= switch="" portgroup="dvportgroup-1628" dvport="431" enforced={1 2 2}`},
 		"KB 304453: Get-ESXTOP":               {GetEsxTop, `port 0x5000002 vm client="VirtualMachineName" vm="VirtualMachineName" device="" world=12344`},

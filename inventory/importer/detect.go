@@ -35,6 +35,10 @@ func detect(sec *section) Kind {
 		return GetEsxTop
 	case has("com.vmware.common."):
 		return NetDVS
+	case has("clientName:"):
+		return Vsish
+	case has("Virtual Switch", "Active Clients", "VLAN ID"):
+		return PortgroupList
 	case has("Interface", "Source", "Model", "MAC") && !has("Portset"):
 		return Domiflist
 	}

@@ -53,6 +53,8 @@ func FuzzVMPortList(f *testing.F)    { fuzz(f, VMPortList) }
 func FuzzProcessList(f *testing.F)   { fuzz(f, ProcessList) }
 func FuzzInterfaceList(f *testing.F) { fuzz(f, InterfaceList) }
 func FuzzNICList(f *testing.F)       { fuzz(f, NICList) }
+func FuzzPortgroupList(f *testing.F) { fuzz(f, PortgroupList) }
+func FuzzVsish(f *testing.F)         { fuzz(f, Vsish) }
 func FuzzNetDVS(f *testing.F)        { fuzz(f, NetDVS) }
 func FuzzDomiflist(f *testing.F)     { fuzz(f, Domiflist) }
 func FuzzTable(f *testing.F)         { fuzz(f, Table) }

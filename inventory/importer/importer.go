@@ -33,6 +33,8 @@ const (
 	ProcessList   Kind = "process-list"   // esxcli vm process list: text, XML or CSV
 	InterfaceList Kind = "interface-list" // esxcli network ip interface list: text, XML or CSV
 	NICList       Kind = "nic-list"       // esxcli network nic list: text, XML or CSV
+	PortgroupList Kind = "portgroup-list" // esxcli network vswitch standard portgroup list
+	Vsish         Kind = "vsish"          // clientName of each port, in a loop over /net/portSets
 	NetDVS        Kind = "net-dvs"        // net-dvs -l
 	Domiflist     Kind = "domiflist"      // virsh domiflist
 	Table         Kind = "csv"            // rows in the manner of RVTools
@@ -42,7 +44,7 @@ const (
 // Kinds are the formats a user can name, in the order of the documentation.
 var Kinds = []Kind{
 	Auto, Esxtop, EsxtopGrep, GetEsxTop, EsxcfgInfo, NetStats, VMList, VMPortList, ProcessList, InterfaceList, NICList,
-	NetDVS, Domiflist, Table, JSON,
+	PortgroupList, Vsish, NetDVS, Domiflist, Table, JSON,
 }
 
 // The limits of one text.
@@ -137,6 +139,10 @@ func parseOne(kind Kind, sec section) ([]Part, error) {
 		p.netStats(sec.text)
 	case VMList, VMPortList, ProcessList, InterfaceList, NICList:
 		err = p.esxcli(&sec)
+	case PortgroupList:
+		p.portgroupList(sec.text)
+	case Vsish:
+		p.vsish(sec.text)
 	case NetDVS:
 		p.netDVS(sec.text)
 	case Domiflist:
@@ -157,7 +163,7 @@ func parseOne(kind Kind, sec section) ([]Part, error) {
 
 // count returns how much the part says.
 func (p *Part) count() int {
-	return len(p.Rows) + len(p.VMs) + len(p.Host.Kernel) + len(p.Host.Uplinks)
+	return len(p.Rows) + len(p.VMs) + len(p.Host.Kernel) + len(p.Host.Uplinks) + len(p.Host.Portgroups)
 }
 
 // add appends a row that names a port; what is too long to be true is skipped.

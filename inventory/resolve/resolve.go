@@ -399,7 +399,7 @@ func (r *Resolver) finish(q *Question, a *Answer) {
 		if a.Place.PortgroupName == "" {
 			a.Missing |= MissingPortgroup
 		}
-		if a.Place.Portgroup == nil && a.Place.Enforced == (inventory.Flags{}) {
+		if e, _ := a.Place.Effective(q.Join); e.Unknown() {
 			a.Missing |= MissingPolicy
 		}
 	}
