@@ -54,6 +54,9 @@ func (n *Enricher) Pending(e *event.Event) bool {
 	if len(found) == 0 {
 		return n.asker != nil && n.asker.Ask(table.Ref(), port, client.Name) || soon
 	}
+	if n.asker != nil && client.Name == "" && onlyAsked(found, join) && n.asker.Ask(table.Ref(), port, "") {
+		return true
+	}
 	if !soon {
 		return false
 	}
@@ -87,4 +90,15 @@ func (n *Enricher) peek(e *event.Event) (s sent, table *inventory.HostTable) {
 		table, _ = n.identify(e)
 	}
 	return s, table
+}
+
+// onlyAsked reports whether all that is known of a port is what its host said when it was asked, before the line: nobody
+// tells when an adapter leaves such a port for another, so only a second answer makes the first one sure.
+func onlyAsked(found []inventory.Candidate, join inventory.Stamp) bool {
+	for i := range found {
+		if c := &found[i]; c.Method&inventory.MethodPortTable != 0 || c.Method&inventory.MethodLive != 0 && c.Stated >= join {
+			return false
+		}
+	}
+	return true
 }

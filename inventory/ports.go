@@ -28,7 +28,7 @@ func (a *applying) table(t *PortTable) {
 			continue
 		}
 		if j := row.openOf(a.id); j >= 0 {
-			a.closeBinding(row, j, a.end(v, row.open[j].from), a.at)
+			a.closeBinding(row, j, a.endOf(v, &row.open[j]), a.at)
 		}
 	}
 }
@@ -56,7 +56,7 @@ func (a *applying) bind(v *hostView, r *Row) {
 			a.confirm(row, j, r, e, nic)
 			return
 		}
-		a.closeBinding(row, j, a.end(v, b.from), a.at)
+		a.closeBinding(row, j, a.endOf(v, b), a.at)
 	}
 	b := binding{
 		from: a.at, to: Forever, late: Forever, at: a.at,

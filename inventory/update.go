@@ -112,6 +112,14 @@ func (a *applying) end(v *hostView, from Stamp) (to Stamp) {
 	return max(to, from)
 }
 
+// endOf is end for a binding: who was only asked knows no more than what it said last.
+func (a *applying) endOf(v *hostView, b *binding) (to Stamp) {
+	if a.src.kind == SourceLive {
+		return max(b.from, b.at)
+	}
+	return a.end(v, b.from)
+}
+
 // gone takes an object out of the inventory; its past stays.
 func (a *applying) gone(ref Ref) {
 	if e := a.inv.vms[ref]; e != nil {

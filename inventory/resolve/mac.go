@@ -36,9 +36,13 @@ func (r *Resolver) address(q *Question, count int) (a Answer) {
 		switch n := c.NIC(); {
 		case c.MAC != q.MAC && (n == nil || n.MAC != q.MAC):
 		case c.Method&(inventory.MethodPortTable|inventory.MethodLive) == 0:
-			if count == 1 {
-				return Answer{} // the line itself, or one like it, taught us that
+			if count > 1 {
+				break
 			}
+			if c.VM != nil && c.From == q.Join { // the line itself taught us that
+				return Answer{Candidate: *c, Candidates: 1, Confidence: named}
+			}
+			return Answer{}
 		case c.VM != nil && c.Cover >= inventory.CoverPerhaps && (a.VM == nil || c.Cover > a.Cover):
 			a = r.agreed(q, c, count)
 			a.Agrees = NotCompared // a test of the table needs a name

@@ -159,6 +159,21 @@ func (r *Resolver) stranger(q *Question, best *inventory.Candidate, count, vms i
 	return a
 }
 
+// nameHolder finds the machine where table and line agree on a client that is not known to run on this host yet.
+func (r *Resolver) nameHolder(q *Question, a *Answer) {
+	vm := only(q)
+	if vm == nil {
+		return
+	}
+	a.VM, a.Confidence = vm, min(a.Confidence, unsettled)
+	a.Notes |= NoteElsewhere
+	if n := vm.NICByDevice(q.Device); n != nil {
+		a.NICKey = n.Key
+	} else if len(vm.NICs) == 1 {
+		a.NICKey = vm.NICs[0].Key
+	}
+}
+
 // only returns the one machine of the vCenter that the line's client may mean, by its name with or without an adapter.
 func only(q *Question) *inventory.VM {
 	if vm := q.Host.OnlyVMNamed(q.Name); vm != nil || q.Client == q.Name {

@@ -135,6 +135,9 @@ func (r *Resolver) holder(q *Question) Answer {
 		switch {
 		case n >= 1:
 			a := r.agreed(q, agreed, count)
+			if a.VM == nil {
+				r.nameHolder(q, &a)
+			}
 			r.checkName(q, &a, n, vms)
 			return a
 		case best.VM == nil && best.Client == "" && byName != nil: // the table has an address at most
@@ -257,6 +260,9 @@ func (r *Resolver) tableOnly(q *Question, best *inventory.Candidate, count int) 
 	}
 	if best.Method&inventory.MethodBackdated != 0 {
 		limit(unsettled, NoteBackdated)
+	}
+	if !imported && best.Method&inventory.MethodPortTable == 0 && best.Stated < min(q.To, q.Join.Add(q.Guard)) {
+		limit(unsettled, NoteUnsettled) // nobody tells when an adapter leaves such a port for another
 	}
 	if !best.Settled {
 		limit(unsettled, NoteUnsettled)

@@ -246,7 +246,7 @@ func TestResolveSources(t *testing.T) {
 		}
 	}
 	e.Learn(stream, h, otherSrc, inventory.MAC{0, 0x50, 0x56, 1, 0, 2}, at(50))
-	check("learned", e.ask(otherSrc, "", 100), "vm db-01/4000 0.900 of 1 learned complete")
+	check("learned", e.ask(otherSrc, "", 100), "vm db-01/4000 0.800 of 1 learned complete")
 	check("learned, named", e.ask(otherSrc, "db-01.eth0", 100), "vm db-01/4000 0.950 of 1 client_name,learned complete")
 	// The line of long ago against the table of now, and the line of now against the table of long ago.
 	e.Learn(stream, h, webPort, inventory.MAC{0, 0x50, 0x56, 1, 0, 2}, at(-50))
@@ -263,7 +263,13 @@ func TestResolveSources(t *testing.T) {
 	}}}}); err != nil {
 		t.Fatal(err)
 	}
-	check("asked", e.ask(0x300000a, "", 110), "vm web-01/4001 0.970 of 1 live partial without policy")
+	check("asked, since then it may have changed", e.ask(0x300000a, "", 110), "vm web-01/4001 0.800 of 1 live partial without policy")
+	if err := e.Apply(&inventory.Update{Source: live, At: at(125), Tables: []inventory.PortTable{{Host: h.Ref(), Rows: []inventory.Row{
+		{Port: 0x300000a, Kind: inventory.KindVM, VM: "web-01", MAC: inventory.MAC{0, 0x50, 0x56, 1, 1, 1}, Net: inventory.Net{Switch: "DSwitch", Portgroup: "PG", DVPort: "37"}},
+	}}}}); err != nil {
+		t.Fatal(err)
+	}
+	check("asked before and after", e.ask(0x300000a, "", 110), "vm web-01/4001 0.970 of 1 live partial without policy")
 	check("asked, before", e.ask(0x300000a, "", 60), "vm web-01/4001 0.800 of 1 live,backdated partial without policy")
 }
 

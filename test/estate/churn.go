@@ -45,6 +45,10 @@ func (w *world) churn(now, end time.Time) {
 	})
 }
 
+// policyRest is how long there is at least between two changes of policy: after each a client reads all ports of the
+// portgroup.
+const policyRest = 10 * time.Second
+
 // change does one of the things that happen to machines.
 func (w *world) change(now time.Time) {
 	v := w.vms[w.rand.IntN(len(w.vms))]
@@ -63,8 +67,11 @@ func (w *world) change(now time.Time) {
 		w.rename(v, now)
 	case k < 96:
 		w.reconnect(v.nics[w.rand.IntN(len(v.nics))], now)
-	default:
+	case now.Sub(w.ruled) > policyRest:
+		w.ruled = now
 		w.setPolicy(w.groups[w.rand.IntN(len(w.groups))], now)
+	default:
+		w.rename(v, now)
 	}
 }
 

@@ -19,6 +19,7 @@ type world struct {
 	vms    []*vm
 	groups []*portgroup
 	given  []formerName // names that were given up
+	ruled  time.Time    // when a policy was changed last
 	worlds int          // the last world id
 	clock  clock
 	truth  *truth
