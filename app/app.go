@@ -326,11 +326,17 @@ func openOutlets(cfg configs.Config, o Options, from supply, known *memory, host
 			Group:  cfg.Group.Options(), Lookback: cfg.Group.Lookback, Unordered: cfg.Tier() == configs.RoleEnrich,
 			Listeners: options, Lanes: runtime.GOMAXPROCS(0), Log: o.Log,
 		}
+		if s.Type == configs.SinkKafka {
+			d.ChunkBytes = answeredChunk
+		}
 		patience(&d, cfg, t.joiner, hosts)
 		t.delivery = pipeline.NewDelivery(d)
 	}
 	return open, nil
 }
+
+// answeredChunk is how much of the log goes at once to a sink on the other end of a network.
+const answeredChunk = 256 << 10
 
 // openSink opens a sink by its type.
 func openSink(s configs.Sink, o Options) (sink.Sink, error) {

@@ -79,15 +79,18 @@ type DeliveryConfig struct {
 	Tags      event.Tags                 // marks that every event gets: TagReplay
 	Listeners map[uint16]*decode.Options // by Frame.Listener
 	Lanes     int                        // events of one sender share a lane; 0 = 1
-	Group     group.Options              // the zero value groups nothing
-	Lookback  time.Duration              // of records that are done, read again at the start for their neighbours' sake
-	Clock     Clock                      // nil: the last group of a sender ends with a later record, or with the log
-	Final     bool                       // nothing follows the end of the log: what is held then goes out
-	Unordered bool                       // stamps of one sender may lie behind those of another that came before: a topic
-	Log       zerolog.Logger
+	// ChunkBytes is about how much of the log goes to the lanes at once; 0 is 64 KiB. A sink that has to wait for an
+	// answer to each batch wants more of it.
+	ChunkBytes int
+	Group      group.Options // the zero value groups nothing
+	Lookback   time.Duration // of records that are done, read again at the start for their neighbours' sake
+	Clock      Clock         // nil: the last group of a sender ends with a later record, or with the log
+	Final      bool          // nothing follows the end of the log: what is held then goes out
+	Unordered  bool          // stamps of one sender may lie behind those of another that came before: a topic
+	Log        zerolog.Logger
 }
 
-// Bounds of a Delivery. A chunk holds up to about 256 KiB of the log.
+// Bounds of a Delivery. A chunk holds up to about DeliveryConfig.ChunkBytes of the log.
 const (
 	chunksInFlight = 8                      // chunks read and not yet done: what lies above the low mark
 	commitInterval = 200 * time.Millisecond // how often the sink is synced and the cursor moved
@@ -156,7 +159,9 @@ func NewDelivery(cfg DeliveryConfig) *Delivery {
 	d.given.Store(uint64(d.from))
 	d.filter.Store(cfg.Filter)
 	for range chunksInFlight {
-		d.free <- &chunk{}
+		c := &chunk{}
+		c.Size = cfg.ChunkBytes
+		d.free <- c
 	}
 	for i := range cfg.Lanes {
 		d.lanes = append(d.lanes, newLane(d, int32(i)))

@@ -83,7 +83,7 @@ func (b *block) seal(k key) {
 }
 
 // read appends to ch the records from position p on that stand in buf, the part of the block that
-// was filled when the caller held the lock, until ch holds about chunkSize bytes. It starts at
+// was filled when the caller held the lock, until ch holds about as much as it should. It starts at
 // offset off, where the record at position at begins, and returns where it stopped.
 func readBlock(ch *Chunk, buf []byte, off int, at, p Position) (int, Position) {
 	for off < len(buf) {

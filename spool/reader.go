@@ -16,16 +16,27 @@ type Chunk struct {
 	Records [][]byte // positions First, First+1, …; valid until the Chunk is used again
 	Skipped uint64   // positions just before First that are lost
 
+	// Size is about how many bytes Next gives at once; 0 is 64 KiB. A single record may be larger.
+	Size int
+
 	buf []byte
 }
 
-// chunkSize is about how much a Chunk holds; a single record may be larger.
-const chunkSize = 256 << 10
+// chunkSize is the usual size of a Chunk: with what a reader makes of it, it still lies in the processor's cache
+// when it is used. Four times as much made a whole run a tenth dearer.
+const chunkSize = 64 << 10
+
+func (ch *Chunk) size() int {
+	if ch.Size > 0 {
+		return ch.Size
+	}
+	return chunkSize
+}
 
 func (ch *Chunk) reset() {
 	ch.First, ch.Epoch, ch.Records, ch.Skipped = 0, 0, ch.Records[:0], 0
-	if cap(ch.buf) > 4*chunkSize || cap(ch.buf) < chunkSize {
-		ch.buf = make([]byte, 0, chunkSize)
+	if size := ch.size(); cap(ch.buf) > 4*size || cap(ch.buf) < size {
+		ch.buf = make([]byte, 0, size)
 	}
 	ch.buf = ch.buf[:0]
 }
@@ -76,7 +87,7 @@ func (r *reader) read(ch *Chunk, from Position, limit int64, end Position) error
 			r.bad = 0
 		}
 	}
-	size := int64(chunkSize)
+	size := int64(ch.size())
 	for r.off < limit {
 		win, err := r.window(ch, min(size, limit-r.off))
 		if err != nil {
@@ -90,7 +101,7 @@ func (r *reader) read(ch *Chunk, from Position, limit int64, end Position) error
 		if len(ch.Records) > 0 || ch.Skipped > 0 {
 			return nil
 		}
-		size = max(chunkSize, int64(need))
+		size = max(int64(ch.size()), int64(need))
 	}
 	if r.bad >= 0 || end != unknown && r.want < end {
 		r.lose(ch, r.off, from, end)
