@@ -8,6 +8,8 @@ const (
 	inIdentifier             // names in the vmkernel: etherswitch, L2Sec_EnforcePortCompliance
 	inTag                    // names of programs, with a path
 	inHost                   // names and addresses of hosts, and placeholders for them
+	inShell                  // what a shell may end a word or a command at, and quotes
+	inSecret                 // what a word for a secret begins with
 )
 
 // classes says of each byte which words it may be part of; read-only.
@@ -24,6 +26,12 @@ func byteClasses() (t [256]uint8) {
 			t[i] = inIdentifier | inTag | inHost
 		case strings.IndexByte("./+@#%", c) >= 0:
 			t[i] = inTag
+		}
+		if strings.IndexByte(" ;&|`$\"'\n", c) >= 0 {
+			t[i] |= inShell
+		}
+		if strings.IndexByte("pstabcPSTABC", c) >= 0 {
+			t[i] |= inSecret
 		}
 		// What holds a bracket, a quote, a slash or the like is text and not a host.
 		if c > ' ' && c != 0x7f && strings.IndexByte("[](){}=\"',;|\\/#", c) < 0 {

@@ -36,29 +36,33 @@ func isWrapper(word string) bool {
 
 // programName cuts the path off a program, wherever it begins, and the quote of sh -c.
 func programName(word string) string {
-	word = strings.TrimLeft(word, `"'(`)
+	for word != "" && (word[0] == '"' || word[0] == '\'' || word[0] == '(') {
+		word = word[1:]
+	}
 	return word[strings.LastIndexByte(word, '/')+1:]
 }
 
-// networkCommands says in which way a command line is about the network: of several commands the one that
-// does most. It reports whether that one turns the host's firewall off.
-func networkCommands(s string) (best event.Command, firewallOff bool) {
+// commands looks at every command of a line: what it does to the network, and what in it is secret. Of
+// several the one that does most counts. It reports whether that one turns the host's firewall off.
+func commands(e *event.Event, s string) (best event.Command, firewallOff bool) {
 	for n := 0; s != "" && n < 16; n++ {
-		var one string
-		one, s = simpleCommand(s)
+		one, rest := simpleCommand(s)
 		found := event.Command{Line: one, Name: programName(commandWord(one))}
 		off := false
-		if script, ok := shellScript(found.Name, one); ok {
-			found, off = networkCommands(script)
-		} else {
-			if at := strings.Index(one, found.Name); at > 0 {
-				found.Line = one[at:]
-			}
+		switch script, ok := shellScript(found.Name, one); {
+		case ok:
+			found, off = commands(e, script)
+		case (found.Name == "echo" || found.Name == "printf") && strings.Contains(rest, "passwd"):
+			_, words := nextArgument(trimSpaces(one))
+			echoedSecret(e, strings.TrimRight(words, " ")) // echo Secret1! | passwd --stdin root
+		default:
+			commandSecrets(e, found.Name, one)
 			off = networkCommand(&found)
 		}
 		if weight(&found) > weight(&best) {
 			best, firewallOff = found, off
 		}
+		s = rest
 	}
 	return best, firewallOff
 }
@@ -66,6 +70,9 @@ func networkCommands(s string) (best event.Command, firewallOff bool) {
 // simpleCommand splits s at the first ; & | or line end outside of quotes.
 func simpleCommand(s string) (one, rest string) {
 	for i := 0; i < len(s); i++ {
+		if classes[s[i]]&inShell == 0 {
+			continue
+		}
 		switch s[i] {
 		case ';', '&', '|', '`', '\n':
 			return s[:i], s[i+1:]
@@ -122,6 +129,11 @@ func weight(c *event.Command) int {
 // networkCommand says in which way one command is about the network, and which switch it names.
 func networkCommand(c *event.Command) (firewallOff bool) {
 	s := c.Line
+	if !strings.HasPrefix(s, c.Name) { // a path, or what only runs the program
+		if at := strings.Index(s, c.Name); at > 0 {
+			s = s[at:]
+		}
+	}
 	switch c.Name {
 	case "tcpdump-uw", "pktcap-uw", "tcpdump":
 		c.Network = event.NetCommandCapture

@@ -8,12 +8,12 @@ import (
 
 // esxcliWords are the words of a command of esxcli that matter here.
 type esxcliWords struct {
-	network, vswitch, portgroup, policy, security, firewall, adapter bool
-	shows                                                            bool // list, get, stats
-	set                                                              bool
-	ruleset, unload                                                  bool
-	promiscuous, forged, macChange, enabled                          string
-	p                                                                string // -p: a portgroup, or --allow-promiscuous
+	network, system, vswitch, portgroup, policy, security, firewall, adapter bool
+	shows                                                                    bool // list, get, stats
+	set                                                                      bool
+	ruleset, unload                                                          bool
+	promiscuous, forged, macChange, enabled                                  string
+	p                                                                        string // -p: a portgroup, or --allow-promiscuous
 }
 
 // esxcli reads "esxcli network …" and "esxcli --formatter=csv network …". It reports whether the host's
@@ -24,8 +24,8 @@ func esxcli(c *event.Command, s string) (firewallOff bool) {
 		var word string
 		if word, s = nextArgument(s); strings.HasPrefix(word, "-") {
 			s = w.option(c, word, s)
-		} else {
-			w.word(word)
+		} else if w.word(word); !w.network && !w.system && len(word) > 3 && !isOptionValue(word) {
+			break // a namespace that is not about the network
 		}
 	}
 	if !w.network {
@@ -57,11 +57,23 @@ func esxcli(c *event.Command, s string) (firewallOff bool) {
 	return w.firewall && !w.shows && !w.ruleset && (w.unload || w.set && w.enabled == "false")
 }
 
+// isOptionValue reports a word that is no namespace of esxcli's but the value of a global option, such as a
+// server's name or address.
+func isOptionValue(word string) bool {
+	switch word {
+	case "device", "elxmgmt", "esxcli", "fcoe", "graphics", "hardware", "iscsi", "nvme", "rdma", "sched", "software", "storage", "vsan", "daemon":
+		return false
+	}
+	return true
+}
+
 // word notes a word of the command's name.
 func (w *esxcliWords) word(word string) {
 	switch word {
 	case "network":
 		w.network = true
+	case "system":
+		w.system = true
 	case "vswitch":
 		w.vswitch = true
 	case "portgroup":

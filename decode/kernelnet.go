@@ -57,6 +57,14 @@ func netLine(e *event.Event, s string) bool {
 //	<NMLX_INF> nmlx5_core: vmnic1: …Link is up
 //	WARNING: LinNet: netdev_watchdog:3688: NETDEV WATCHDOG: vmnic3: transmit timed out
 func linkLine(e *event.Event, s string) {
+	at := strings.Index(s, "vmnic")
+	if at < 0 {
+		return // nearly every line
+	}
+	nic := adapterIn(s[at:])
+	if nic == "" || nic[2] == 'k' {
+		return
+	}
 	if strings.Contains(s, "NETDEV WATCHDOG: ") {
 		e.Act = event.ActNICReset
 	} else if i := strings.Index(s, "ink "); i > 0 && s[i-1]|0x20 == 'l' {
@@ -66,17 +74,11 @@ func linkLine(e *event.Event, s string) {
 			e.Act = event.ActLinkUp
 		case strings.EqualFold(word, "down"):
 			e.Act = event.ActLinkDown
-		default:
-			return
 		}
-	} else {
-		return
 	}
-	if e.Vmkernel.NIC = adapterIn(s); e.Vmkernel.NIC == "" || e.Vmkernel.NIC[2] == 'k' {
-		e.Act, e.Vmkernel.NIC = "", ""
-		return
+	if e.Act != "" {
+		e.Vmkernel.NIC, e.Vmkernel.Present = nic, true
 	}
-	e.Vmkernel.Present = true
 }
 
 // operationLine reads "World: 12075: VC opID esxui-d6ab-f678 maps to vmkernel opID 936118c3": the

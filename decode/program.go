@@ -62,8 +62,10 @@ func decodeProgram(e *event.Event, h head) {
 		if fromESXi(e, h) || h.format == event.FormatRaw {
 			e.Dataset = event.DatasetAuth
 		}
-		if !suText(e, e.Message) && !loginText(e, e.Message) {
-			terminalLogin(e, e.Message)
+		if app[0] == 's' && len(app) > len("sudo") || !suText(e, e.Message) { // not sshd
+			if !loginText(e, e.Message) {
+				terminalLogin(e, e.Message)
+			}
 		}
 	case p == programAuthd:
 		e.Dataset = event.DatasetAuth

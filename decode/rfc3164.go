@@ -85,10 +85,12 @@ func unusualHeader(e *event.Event, s string, style isoStyle) (h head, wrapped bo
 		h.format = noHost
 		return h, headerAfterTag(rest)
 	}
-	if app, _, rest, ok := takeTag(s); ok && strings.HasPrefix(app, "vmsyslog.") { // vmsyslog.main     : ERROR ] …
-		e.Syslog.AppName, e.Message = app, rest
-		h.format = noHost
-		return h, false
+	if strings.HasPrefix(s, "vmsyslog.") { // vmsyslog.main     : ERROR ] …
+		if app, _, rest, ok := takeTag(s); ok {
+			e.Syslog.AppName, e.Message = app, rest
+			h.format = noHost
+			return h, false
+		}
 	}
 	host, rest, ok := takeHost(s)
 	if !ok {
@@ -106,6 +108,10 @@ func unusualHeader(e *event.Event, s string, style isoStyle) (h head, wrapped bo
 		return h, false
 	}
 	e.Syslog.Hostname = host
+	if app, pid, text, ok := colonTag(rest); ok { // nearly every line
+		e.Syslog.AppName, e.Syslog.ProcID, e.Message = app, pid, text
+		return h, headerAfterTag(text)
+	}
 	if wrapped, ok := secondHost(e, rest); ok {
 		return h, wrapped
 	}
@@ -171,6 +177,10 @@ func bsdHeader(e *event.Event, s string, pri bool) (h head, wrapped bool) {
 	e.Syslog.Hostname, e.Message = host, rest
 	if beginsHeader(rest) {
 		return h, true
+	}
+	if app, pid, text, ok := colonTag(rest); ok {
+		e.Syslog.AppName, e.Syslog.ProcID, e.Message = app, pid, text
+		return h, headerAfterTag(text)
 	}
 	if wrapped, ok := secondHost(e, rest); ok {
 		return h, wrapped

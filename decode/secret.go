@@ -7,27 +7,6 @@ import (
 	"vswarden/event"
 )
 
-// findSecrets marks the passwords and tokens of a command line: the values of options, variables, headers
-// and parameters that are called so, those of the programs that take one under a short name or in a fixed
-// place, and those in addresses. Rather too much than too little.
-func findSecrets(e *event.Event, s string) {
-	for n := 0; s != "" && n < 16; n++ {
-		one, rest := simpleCommand(s)
-		name := programName(commandWord(one))
-		script, isShell := shellScript(name, one)
-		switch {
-		case isShell:
-			findSecrets(e, script)
-		case (name == "echo" || name == "printf") && strings.Contains(rest, "passwd"):
-			_, words := nextArgument(trimSpaces(one))
-			echoedSecret(e, strings.TrimRight(words, " ")) // echo Secret1! | passwd --stdin root
-		default:
-			commandSecrets(e, name, one)
-		}
-		s = rest
-	}
-}
-
 // echoedSecret marks what a command hands on, without the options in front of it.
 func echoedSecret(e *event.Event, words string) {
 	words = trimSpaces(words)
@@ -38,10 +17,12 @@ func echoedSecret(e *event.Event, words string) {
 	addSecret(e, words)
 }
 
-// commandSecrets marks the secrets of one command, word by word.
+// commandSecrets marks the passwords and tokens of one command, word by word: the values of options,
+// variables, headers and parameters that are called so, those of the programs that take one under a short
+// name or in a fixed place, and those in addresses. Rather too much than too little.
 func commandSecrets(e *event.Event, name, s string) {
 	rule := secretRules(name, s)
-	if rule == (secretRule{}) && !secretName(s) && !strings.Contains(s, "://") && !strings.Contains(s, "<<<") && !strings.Contains(s, "pass:") {
+	if rule == (secretRule{}) && !secretName(s) && !strings.Contains(s, "://") && !strings.Contains(s, "<<<") {
 		return // nearly every command
 	}
 	positional := 0
@@ -92,7 +73,11 @@ type secretRule struct {
 func secretRules(name, s string) secretRule {
 	switch name {
 	case "esxcli", "localcli":
+		_, words := nextArgument(s)
+		words = trimSpaces(words)
 		switch {
+		case strings.HasPrefix(words, "network "):
+			return secretRule{}
 		case strings.Contains(s, "system account "):
 			return secretRule{next: "pc", globals: true}
 		case strings.Contains(s, " chap ") || strings.Contains(s, " auth "):
@@ -100,7 +85,7 @@ func secretRules(name, s string) secretRule {
 		case strings.Contains(s, "system snmp "):
 			return secretRule{next: "cu", globals: true}
 		}
-		return secretRule{globals: true}
+		return secretRule{globals: strings.HasPrefix(words, "-")}
 	case "curl":
 		return secretRule{next: "uUb", glued: "uUb"}
 	case "sshpass", "7z", "7za", "mysql", "mysqldump", "mysqladmin":
@@ -279,37 +264,58 @@ func pairValue(s string, i int, quoted bool) (value, n int) {
 // secretName reports whether s holds a word by which options, variables and headers that hold a
 // secret are called: --password, MY_TOKEN, chap-secret, Authorization.
 func secretName(s string) bool {
-	for i := range len(s) {
-		switch s[i] | 0x20 {
-		case 'p':
-			if hasPrefixFold(s[i:], "passw") || hasPrefixFold(s[i:], "passphrase") || hasPrefixFold(s[i:], "privacy-hash") ||
-				hasPrefixFold(s[i:], "pass") && endsName(s, i+len("pass")) || i > 0 && s[i-1]|0x20 != 'd' && hasPrefixFold(s[i:], "pwd") && endsName(s, i+len("pwd")) {
+	for i := 0; i+2 < len(s); i++ {
+		if classes[s[i]]&inSecret == 0 {
+			continue
+		}
+		switch uint16(s[i]|0x20)<<8 | uint16(s[i+1]|0x20) {
+		case 'p'<<8 | 'a':
+			if hasPrefixFold(s[i:], "passw") || hasPrefixFold(s[i:], "passphrase") || hasPrefixFold(s[i:], "pass") && endsName(s, i+len("pass")) {
 				return true
 			}
-		case 's':
+		case 'p'<<8 | 'w': // but not PWD and OLDPWD
+			if i > 0 && s[i-1]|0x20 != 'd' && isNamePart(s[i-1]) && hasPrefixFold(s[i:], "pwd") && endsName(s, i+len("pwd")) || i > 0 && s[i-1] == '-' && hasPrefixFold(s[i:], "pwd") {
+				return true
+			}
+		case 'p'<<8 | 'r':
+			if hasPrefixFold(s[i:], "privacy-hash") {
+				return true
+			}
+		case 's'<<8 | 'e':
 			if hasPrefixFold(s[i:], "secret") || hasPrefixFold(s[i:], "session-id") || hasPrefixFold(s[i:], "sessionid") {
 				return true
 			}
-		case 't':
+		case 't'<<8 | 'o':
 			if hasPrefixFold(s[i:], "token") {
 				return true
 			}
-		case 'a':
-			if hasPrefixFold(s[i:], "auth-hash") || hasPrefixFold(s[i:], "apikey") || hasPrefixFold(s[i:], "api-key") || hasPrefixFold(s[i:], "authorization") {
+		case 'a'<<8 | 'u':
+			if hasPrefixFold(s[i:], "auth-hash") || hasPrefixFold(s[i:], "authorization") {
 				return true
 			}
-		case 'b':
+		case 'a'<<8 | 'p':
+			if hasPrefixFold(s[i:], "apikey") || hasPrefixFold(s[i:], "api-key") {
+				return true
+			}
+		case 'b'<<8 | 'e':
 			if hasPrefixFold(s[i:], "bearer") {
 				return true
 			}
-		case 'c':
-			if hasPrefixFold(s[i:], "communities") || hasPrefixFold(s[i:], "cookie") || hasPrefixFold(s[i:], "credential") {
+		case 'c'<<8 | 'o':
+			if hasPrefixFold(s[i:], "communities") || hasPrefixFold(s[i:], "cookie") {
+				return true
+			}
+		case 'c'<<8 | 'r':
+			if hasPrefixFold(s[i:], "credential") {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+// isNamePart reports a byte that may stand before the last word of a variable's name: MYSQL_PWD.
+func isNamePart(c byte) bool { return isAlnum(c) || c == '_' || c == '-' }
 
 // endsName reports whether a name ends at s[i]: bypass and PWD are names too, passive is another.
 func endsName(s string, i int) bool { return i == len(s) || !isAlnum(s[i]) }
@@ -340,6 +346,9 @@ func urlPassword(word string, i int) (value, n int) {
 // wordEnd is where the shell's word that begins at s[i] ends. Quotes hold blanks together.
 func wordEnd(s string, i int) int {
 	for ; i < len(s) && s[i] != ' '; i++ {
+		if classes[s[i]]&inShell == 0 {
+			continue
+		}
 		if c := s[i]; c == '"' || c == '\'' {
 			if j := strings.IndexByte(s[i+1:], c); j >= 0 {
 				i += j + 1

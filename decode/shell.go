@@ -101,7 +101,7 @@ func commandLine(e *event.Event, s string) {
 	c := &e.Command
 	c.Line = s
 	c.Name = programName(commandWord(s))
-	found, off := networkCommands(s)
+	found, off := commands(e, s)
 	c.Network, c.Switch, c.Portgroup, c.Weakens = found.Network, found.Switch, found.Portgroup, found.Weakens
 	switch c.Network {
 	case event.NetCommandCapture:
@@ -116,5 +116,4 @@ func commandLine(e *event.Event, s string) {
 			e.Act = event.ActFirewallOff
 		}
 	}
-	findSecrets(e, s)
 }

@@ -23,16 +23,26 @@ func vmkernelLine(e *event.Event) {
 	}
 	e.Dataset = event.DatasetVmkernel
 	text := takeKernelLevel(e, s)
-	switch {
-	case l2secLine(e, text):
+	if l2secLine(e, text) {
 		e.Dataset = event.DatasetL2Sec
-	case netPortLine(e, text), netLine(e, text):
-		e.Dataset = event.DatasetNetPort
-	case strings.HasPrefix(text, "World: "):
-		operationLine(e, text)
-	default:
-		linkLine(e, text)
+		return
 	}
+	if text == "" {
+		return
+	}
+	switch text[0] {
+	case 'N', 'U':
+		if netPortLine(e, text) || netLine(e, text) {
+			e.Dataset = event.DatasetNetPort
+			return
+		}
+	case 'W':
+		if strings.HasPrefix(text, "World: ") {
+			operationLine(e, text)
+			return
+		}
+	}
+	linkLine(e, text)
 }
 
 // takeKernelLevel reads the level that the text itself states and returns what follows it. The

@@ -44,6 +44,10 @@ func vobLine(e *event.Event) {
 // detected for 10.0.0.5 on the interface vmk0.".
 func vobWho(e *event.Event) {
 	switch id, s := e.VOB.ID, e.VOB.Text; {
+	case strings.HasPrefix(id, "vob.net."), strings.HasPrefix(id, "esx.") && strings.Contains(id[:min(len(id), 16)], ".net."):
+		if strings.HasSuffix(id, ".ip.duplicate") {
+			e.Source.Address = wordAfter(s, "detected for ")
+		}
 	case strings.Contains(id, ".account.") || strings.Contains(id, ".dcui.login"):
 		if _, user, ok := strings.Cut(s, "account '"); ok {
 			user, _, _ = cutLast(user, "'")
@@ -55,8 +59,6 @@ func vobWho(e *event.Event) {
 		if _, user, ok := strings.Cut(s, "started by "); ok {
 			e.User = splitUser(firstWord(user))
 		}
-	case strings.HasSuffix(id, ".ip.duplicate"):
-		e.Source.Address = wordAfter(s, "detected for ")
 	}
 }
 
@@ -117,15 +119,17 @@ func netFacts(v *event.VOB) {
 		v.Switch = quotedAfter(s[i:], "switch \"")
 	} else if strings.HasPrefix(s, "Portset ") {
 		v.Switch = wordAfter(s, "Portset ")
-	} else if v.Switch = wordAfter(s, " on VDS "); v.Switch == "" {
-		v.Switch = wordAfter(s, " on vswitch ")
+	} else if strings.Contains(v.ID, ".lacp.") {
+		v.Switch = wordAfter(s, " on VDS ")
 	}
 	if _, rest, ok := strings.Cut(s, "ffected "); ok {
 		vobAffected(v, rest)
 	} else if i := strings.Index(s, ", portgroup"); i >= 0 {
 		vobAffected(v, s[i+len(", "):])
-	} else if i := strings.Index(s, " DVPorts: "); i >= 0 {
-		vobAffected(v, s[i+1:])
+	} else if strings.Contains(v.ID, ".dvport.") {
+		if i := strings.Index(s, " DVPorts: "); i >= 0 {
+			vobAffected(v, s[i+1:])
+		}
 	}
 }
 
