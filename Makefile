@@ -83,7 +83,7 @@ bench-estate: ## what 10 000 machines cost: in the inventory, from a snapshot, b
 	ESTATE_SCALE=1 $(GO) test -count 1 -v -timeout 30m ./test -run TestEstateScale
 
 nightly-kafka:
-	$(GO) test -race -count 20 -timeout 60m ./kafka ./sink/kafka
+	$(GO) test -race -count 20 -timeout 60m ./kafka ./sink/kafka ./topic
 	KAFKA_NIGHTLY=1 $(GO) test -count 1 -timeout 120m -v -run Kafka ./test
 	.ci/fuzz 5m ./kafka
 

@@ -11,7 +11,31 @@ type Message struct {
 	Key     string // never empty: order is kept per key
 	Time    int64  // Unix milliseconds
 	Headers []Header
+	More    Encoded // headers behind these
 	Value   []byte
+}
+
+// Encoded are headers that many messages share, as a record holds them.
+type Encoded struct {
+	count int
+	bytes []byte
+}
+
+// Encode appends headers to dst and returns them as they are there; dst must not be written to while
+// messages have them.
+func Encode(dst []byte, headers []Header) ([]byte, Encoded) {
+	from := len(dst)
+	for i := range headers {
+		dst = appendHeader(dst, &headers[i])
+	}
+	return dst, Encoded{len(headers), dst[from:len(dst):len(dst)]}
+}
+
+func appendHeader(dst []byte, h *Header) []byte {
+	dst = binary.AppendVarint(dst, int64(len(h.Key)))
+	dst = append(dst, h.Key...)
+	dst = binary.AppendVarint(dst, int64(len(h.Value)))
+	return append(dst, h.Value...)
 }
 
 // Header is one name and value beside a message's value.
@@ -40,7 +64,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // sizeOf returns at least what m takes in a batch that is not compressed.
 func sizeOf(m *Message) int {
-	n := recordMost + len(m.Key) + len(m.Value)
+	n := recordMost + len(m.Key) + len(m.Value) + len(m.More.bytes)
 	for i := range m.Headers {
 		n += 2*binary.MaxVarintLen32 + len(m.Headers[i].Key) + len(m.Headers[i].Value)
 	}
@@ -58,7 +82,7 @@ func appendRecord(dst []byte, m *Message, i int, base int64) []byte {
 	delta := m.Time - base
 	n := 1 + varintLen(delta) + varintLen(int64(i)) +
 		varintLen(int64(len(m.Key))) + len(m.Key) + varintLen(int64(len(m.Value))) + len(m.Value) +
-		varintLen(int64(len(m.Headers)))
+		varintLen(int64(len(m.Headers)+m.More.count)) + len(m.More.bytes)
 	for j := range m.Headers {
 		h := &m.Headers[j]
 		n += varintLen(int64(len(h.Key))) + len(h.Key) + varintLen(int64(len(h.Value))) + len(h.Value)
@@ -71,15 +95,11 @@ func appendRecord(dst []byte, m *Message, i int, base int64) []byte {
 	dst = append(dst, m.Key...)
 	dst = binary.AppendVarint(dst, int64(len(m.Value)))
 	dst = append(dst, m.Value...)
-	dst = binary.AppendVarint(dst, int64(len(m.Headers)))
+	dst = binary.AppendVarint(dst, int64(len(m.Headers)+m.More.count))
 	for j := range m.Headers {
-		h := &m.Headers[j]
-		dst = binary.AppendVarint(dst, int64(len(h.Key)))
-		dst = append(dst, h.Key...)
-		dst = binary.AppendVarint(dst, int64(len(h.Value)))
-		dst = append(dst, h.Value...)
+		dst = appendHeader(dst, &m.Headers[j])
 	}
-	return dst
+	return append(dst, m.More.bytes...)
 }
 
 // batchFacts are what the header of a batch says of its records.

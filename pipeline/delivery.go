@@ -268,7 +268,11 @@ func (d *Delivery) dispatch(c *chunk) {
 		if err := r.decode(b); err != nil {
 			*r = Record{Kind: kindBroken, Data: b}
 		}
-		c.lanes[i] = d.laneOf(r)
+		if i > 0 && r.follows(&c.records[i-1]) {
+			c.lanes[i] = c.lanes[i-1]
+		} else {
+			c.lanes[i] = d.laneOf(r)
+		}
 		if !used[c.lanes[i]] {
 			used[c.lanes[i]] = true
 			lanes++

@@ -133,6 +133,13 @@ func (l *lane) bare() bool {
 // memory, which stays until the chunk is done.
 const asItIs = -1
 
+// follows says that r is of the same peer as the record before it, and that nothing else says whose it
+// is: the frames of one read stand together.
+func (r *Record) follows(before *Record) bool {
+	return r.Kind == KindFrame && before.Kind == KindFrame && r.Peer.Addr() == before.Peer.Addr() &&
+		len(r.Key)+len(r.TLSPeer)+len(r.Relay)+len(before.Key)+len(before.TLSPeer)+len(before.Relay) == 0
+}
+
 // pass appends the frame r to the batch.
 func (l *lane) pass(r *Record, id event.ID) {
 	if r.Flags&receiver.Truncated != 0 {

@@ -43,9 +43,12 @@ type lane struct {
 	ends   []int        // end of each event of batch in out
 	keys   map[netip.Addr]*group.Sender
 	names  map[string]*group.Sender // TLS names and hosts behind relays
-	zones  map[string]*decode.Options
-	tags   [32]uint64 // tags seen in this batch, by bit
-	utc    decode.Options
+	// last is the sender at lastPeer: frames of one read stand together.
+	last     *group.Sender
+	lastPeer netip.Addr
+	zones    map[string]*decode.Options
+	tags     [32]uint64 // tags seen in this batch, by bit
+	utc      decode.Options
 
 	patience patience
 }
@@ -379,6 +382,9 @@ func (r *Record) senderName(low []byte) []byte {
 func (l *lane) sender(r *Record) *group.Sender {
 	if len(r.Key) == 0 && len(r.TLSPeer) == 0 && len(r.Relay) == 0 {
 		a := r.Peer.Addr()
+		if l.last != nil && a == l.lastPeer && !l.last.Gone() {
+			return l.last
+		}
 		snd := l.keys[a]
 		if snd == nil || snd.Gone() {
 			if len(l.keys) >= keysMax {
@@ -387,6 +393,7 @@ func (l *lane) sender(r *Record) *group.Sender {
 			snd = l.stage.Sender(a.String())
 			l.keys[a] = snd
 		}
+		l.last, l.lastPeer = snd, a
 		return snd
 	}
 	var low [255]byte

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -68,6 +69,10 @@ type scratch struct {
 	text     []byte // what headers of all messages say that has to be written first
 	ends     []int  // of each piece of it
 	stamps   stamper
+	frame    sink.Frame    // of the last raw record; its strings are ours
+	shared   []byte        // encoded headers that raw records share, one after the other
+	more     kafka.Encoded // those of frame
+	known    bool          // frame and more are of this batch
 }
 
 // Open makes the sink. It connects when it first writes: a cluster that is down is no reason not to
@@ -123,15 +128,15 @@ func (w *scratch) fill(batch []sink.Record, now int64) []kafka.Message {
 	}
 	all := string(w.text) // one string for all
 	said := pieces{text: all, ends: w.ends}
-	w.messages, w.headers = w.messages[:0], w.headers[:0]
+	w.messages, w.headers, w.shared, w.known = w.messages[:0], w.headers[:0], w.shared[:0], false
 	if need := len(batch) * headersMost; cap(w.headers) < need {
 		w.headers = make([]kafka.Header, 0, need) // it must not move: messages point into it
 	}
 	for i := range batch {
 		r := &batch[i]
-		from := len(w.headers)
+		from, more := len(w.headers), kafka.Encoded{}
 		if r.Frame != nil {
-			w.raw(r, &said)
+			more = w.raw(r, &said)
 		} else {
 			w.add(HeaderContentType, contentJSON)
 			w.add(HeaderSchema, schema)
@@ -143,6 +148,7 @@ func (w *scratch) fill(batch []sink.Record, now int64) []kafka.Message {
 			Key:     r.Key,
 			Time:    stamp(r.Received, now),
 			Headers: w.headers[from:len(w.headers):len(w.headers)],
+			More:    more,
 			Value:   r.Value,
 		})
 	}
@@ -159,14 +165,6 @@ func (w *scratch) write(r *sink.Record) {
 	}
 	w.text = w.stamps.appendTo(w.text, r.Received)
 	end()
-	if f := r.Frame; !f.Own {
-		if f.Peer.IsValid() {
-			w.text = f.Peer.AppendTo(w.text)
-		}
-		end()
-		w.text = strconv.AppendUint(w.text, uint64(f.Listener), 10)
-		end()
-	}
 }
 
 // pieces are parts of one string, each behind the one before.
@@ -196,8 +194,9 @@ func (w *scratch) add(name, value string) {
 	}
 }
 
-// raw adds the headers of a record in its raw form.
-func (w *scratch) raw(r *sink.Record, said *pieces) {
+// raw adds the headers of a record in its raw form that are its own, and returns the others. Frames of
+// one connection follow each other, and what is said of them is the same.
+func (w *scratch) raw(r *sink.Record, said *pieces) kafka.Encoded {
 	f := r.Frame
 	kind := KindFrame
 	if f.Own {
@@ -208,21 +207,40 @@ func (w *scratch) raw(r *sink.Record, said *pieces) {
 	w.add(HeaderReceived, said.next())
 	if f.Own {
 		w.add(HeaderDataset, string(r.Dataset))
-		return
+		return kafka.Encoded{}
 	}
-	w.add(HeaderPeer, said.next())
-	w.add(HeaderRelay, f.Relay)
-	w.add(HeaderTransport, f.Transport)
-	w.add(HeaderFraming, f.Framing)
-	w.add(HeaderListener, said.next())
-	w.add(HeaderTimezone, f.Timezone)
-	w.add(HeaderTLSPeer, f.TLSPeer)
+	if !w.known || *f != w.frame {
+		w.frame, w.known = *f, true
+		w.frame.TLSPeer, w.frame.Relay = strings.Clone(f.TLSPeer), strings.Clone(f.Relay) // they are the record's
+		w.shared, w.more = kafka.Encode(w.shared, frameHeaders(&w.frame))
+	}
+	return w.more
+}
+
+// frameHeaders says how a frame was received.
+func frameHeaders(f *sink.Frame) []kafka.Header {
+	all := make([]kafka.Header, 0, headersMost)
+	add := func(name, value string) {
+		if value != "" {
+			all = append(all, kafka.Header{Key: name, Value: value})
+		}
+	}
+	if f.Peer.IsValid() {
+		add(HeaderPeer, f.Peer.String())
+	}
+	add(HeaderRelay, f.Relay)
+	add(HeaderTransport, f.Transport)
+	add(HeaderFraming, f.Framing)
+	add(HeaderListener, strconv.Itoa(int(f.Listener)))
+	add(HeaderTimezone, f.Timezone)
+	add(HeaderTLSPeer, f.TLSPeer)
 	switch {
 	case f.Truncated && f.Unfinished:
-		w.add(HeaderFlags, "truncated,unfinished")
+		add(HeaderFlags, "truncated,unfinished")
 	case f.Truncated:
-		w.add(HeaderFlags, "truncated")
+		add(HeaderFlags, "truncated")
 	case f.Unfinished:
-		w.add(HeaderFlags, "unfinished")
+		add(HeaderFlags, "unfinished")
 	}
+	return all
 }
