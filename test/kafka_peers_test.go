@@ -53,11 +53,11 @@ log { source(s); destination(d); flags(flow-control); };
 `
 
 func kafkaPeers(t *testing.T) []kafkaPeer {
-	own := func(more, sink string) func(*testing.T, string, string, string, string, string, int) *exec.Cmd {
+	own := func(more, sink, role string) func(*testing.T, string, string, string, string, string, int) *exec.Cmd {
 		return func(t *testing.T, dir, _, broker, topic, codec string, port int) *exec.Cmd {
 			config := filepath.Join(dir, "vswarden.yaml")
-			text := fmt.Sprintf("data_dir: %q\nlisteners: [{address: \"tcp://127.0.0.1:%d\"}]\nadmin: {listen: \"\"}\nlog: {min_free: 1MiB%s}\nsinks: [{name: k, type: kafka, %s, kafka: {brokers: [%q], topic: %s, compression: %s}}]\n",
-				filepath.Join(dir, "data"), port, more, sink, broker, topic, codec)
+			text := fmt.Sprintf("role: %s\ndata_dir: %q\nlisteners: [{address: \"tcp://127.0.0.1:%d\"}]\nadmin: {listen: \"\"}\nlog: {min_free: 1MiB%s}\nsinks: [{name: k, type: kafka, %s, kafka: {brokers: [%q], topic: %s, compression: %s}}]\n",
+				role, filepath.Join(dir, "data"), port, more, sink, broker, topic, codec)
 			if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -78,9 +78,9 @@ func kafkaPeers(t *testing.T) []kafkaPeer {
 		}
 	}
 	return []kafkaPeer{
-		{"vswarden, frames (--role receive), log on disk", own("", "format: raw")},
-		{"vswarden, frames, log in memory", own(", body: memory", "format: raw")},
-		{"vswarden, decoded to JSON, log on disk", own("", "detail: compact, original: none")},
+		{"vswarden, frames (--role receive), log on disk", own("", "format: raw", "receive")},
+		{"vswarden, frames, log in memory", own(", body: memory", "format: raw", "receive")},
+		{"vswarden, decoded to JSON, log on disk", own("", "detail: compact, original: none", "all")},
 		{"rsyslog omkafka, frames, queue in memory", foreign(rsyslogKafka, func(dir, tools, config string) *exec.Cmd {
 			modules, _ := filepath.Glob(filepath.Join(tools, "usr/lib/*-linux-gnu/rsyslog")) // The pattern is right.
 			return exec.Command(filepath.Join(tools, "usr/sbin/rsyslogd"), "-n", "-f", config, "-i", filepath.Join(dir, "pid"), "-M", strings.Join(modules, ":"))
