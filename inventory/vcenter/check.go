@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vmware/govmomi/fault"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -35,6 +36,7 @@ func Findings(ctx context.Context, cfg Config) (findings []string, err error) {
 	}
 	s.privileges(ctx)
 	s.probeTags(ctx)
+	lookup := s.probeLive(ctx)
 	found := func(format string, args ...any) { findings = append(findings, fmt.Sprintf(format, args...)) }
 	hosts, away := f.shown(), 0
 	for _, h := range hosts {
@@ -50,6 +52,9 @@ func Findings(ctx context.Context, cfg Config) (findings []string, err error) {
 	}
 	if d := s.link.offset; d.Abs() > farClock {
 		found("the clock of the server is %v ahead of ours (negative: behind): stamps of events are corrected by that, those of hosts cannot be", d.Round(time.Second))
+	}
+	if lookup != nil {
+		found("live: %v: not to be had: %s", plain(lookup), liveLost)
 	}
 	for _, m := range f.Status().Missing {
 		line := m.What
@@ -106,6 +111,37 @@ func (s *session) privileges(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// probeLive asks one connected host, as a lookup would, where that is turned on. A missing right is counted as such.
+func (s *session) probeLive(ctx context.Context) error {
+	l := s.live
+	if l == nil {
+		return nil
+	}
+	for _, h := range s.shown() {
+		host := h.Facts()
+		if host.Connection != inventory.Connected {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, s.cfg.Live.Timeout)
+		defer cancel()
+		var err error
+		if s.cfg.Live.Method == LiveEsxtop {
+			_, err = l.askEsxtop(ctx, s.link, host.Name)
+		} else {
+			var on types.ManagedObjectReference
+			if on, err = executer(ctx, s.link, types.ManagedObjectReference{Type: "HostSystem", Value: host.Ref.ID}); err == nil {
+				_, err = runCommand(ctx, s.link, on, listVMs, 0)
+			}
+		}
+		l.permitted(err)
+		if fault.Is(err, &types.NoPermission{}) {
+			return nil
+		}
+		return err
+	}
+	return nil
 }
 
 // liveLost is what does not resolve without asking hosts.

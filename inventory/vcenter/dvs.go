@@ -16,6 +16,11 @@ func (b *batch) portgroup(id string, changes []types.PropertyChange) {
 	if old := b.inv.Portgroup(ref); old != nil {
 		pg, known = *old, true
 	}
+	for i := range b.u.Portgroups { // told of twice in one answer
+		if b.u.Portgroups[i].Ref == ref {
+			pg, known = b.u.Portgroups[i], true
+		}
+	}
 	was := pg
 	for i := range changes {
 		switch v := value(&changes[i]).(type) {
@@ -58,6 +63,11 @@ func (b *batch) dvs(id string, changes []types.PropertyChange) {
 	sw := inventory.Switch{Ref: ref, Kind: inventory.DistributedSwitch}
 	if old := b.inv.Switch(ref); old != nil {
 		sw = *old
+	}
+	for i := range b.u.Switches { // told of twice in one answer
+		if b.u.Switches[i].Ref == ref {
+			sw = b.u.Switches[i]
+		}
 	}
 	for i := range changes {
 		c := &changes[i]

@@ -25,13 +25,14 @@ type Feeder struct {
 	live  *Live // nil: hosts are not asked
 	stats Stats
 
-	writing sync.Mutex      // one change of an object at a time: taken from the inventory, changed, handed back
-	tree    tree            // guarded by writing
-	told    told            // guarded by writing
-	moves   map[string]move // guarded by writing: who came where, not seen in a property yet
-	refused [classCount]int // full reads in a row that missed most of a class; of the property loop alone
-	spare   *link           // a session whose line was cut; of Run alone
-	tail    tail            // where the event log was read to; of the event tail alone
+	writing   sync.Mutex      // one change of an object at a time: taken from the inventory, changed, handed back
+	tree      tree            // guarded by writing
+	told      told            // guarded by writing
+	portsTold map[string]bool // guarded by writing: switches whose ports were read
+	moves     map[string]move // guarded by writing: who came where, not seen in a property yet
+	refused   [classCount]int // full reads in a row that missed most of a class; of the property loop alone
+	spare     *link           // a session whose line was cut; of Run alone
+	tail      tail            // where the event log was read to; of the event tail alone
 
 	mu     sync.Mutex
 	status Status
@@ -113,7 +114,7 @@ func New(inv *inventory.Inventory, cfg Config, now func() time.Time) (*Feeder, e
 		return nil, err
 	}
 	f.tree.reset()
-	f.moves = map[string]move{}
+	f.moves, f.portsTold = map[string]move{}, map[string]bool{}
 	f.status = Status{Name: f.name, State: Connecting, Since: now()}
 	if f.live, err = newLive(f); err != nil {
 		return nil, err

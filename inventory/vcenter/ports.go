@@ -158,7 +158,7 @@ func (s *session) fetch(ctx context.Context, sw string, c *types.DistributedVirt
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	b := s.newBatch()
-	b.u.First = !s.good
+	b.u.First = !s.portsTold[sw]
 	listed := map[string]bool{}
 	for i := range res.Returnval {
 		p := &res.Returnval[i]
@@ -171,6 +171,9 @@ func (s *session) fetch(ctx context.Context, sw string, c *types.DistributedVirt
 		if !listed[old.Key] && (slices.Contains(c.PortgroupKey, old.Portgroup) || slices.Contains(c.PortKey, old.Key)) {
 			b.u.DVPorts = append(b.u.DVPorts, inventory.DVPort{Switch: old.Switch, Key: old.Key, Portgroup: old.Portgroup})
 		}
+	}
+	if len(c.PortgroupKey) > 0 {
+		s.portsTold[sw] = true
 	}
 	if b.empty() {
 		return nil

@@ -147,6 +147,21 @@ func TestFindings(t *testing.T) {
 		t.Errorf("without hosts: %q, %v", found, err)
 	}
 	p.rewrites(nil)
+	// The right to ask hosts is tried, as a lookup would.
+	cfg.Live.Method = LiveESXCLI
+	if found, err := Findings(t.Context(), cfg); err != nil || len(found) != 0 {
+		t.Errorf("hosts that answer: %q, %v", found, err)
+	}
+	p.breaks(func(method string) int {
+		if method == "RetrieveManagedMethodExecuter" {
+			return noPermission
+		}
+		return 0
+	})
+	if found, err := Findings(t.Context(), cfg); err != nil || len(found) != 1 || !strings.Contains(found[0], "esxcli network vm list: NoPermission") || !strings.Contains(found[0], "Host.Config.Settings") {
+		t.Errorf("without the right to ask hosts: %q, %v", found, err)
+	}
+	p.breaks(nil)
 	// A login that is refused says whose, and not by which password.
 	cfg.Username, cfg.PasswordFile, cfg.Password = "nobody", secretFile(t, "hunter2\n"), setting.Secret{}
 	if _, err := Findings(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "nobody") || strings.Contains(err.Error(), "hunter2") {

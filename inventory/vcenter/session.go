@@ -325,6 +325,9 @@ func (s *session) complete(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.writing.Lock()
+	s.told = told{}
+	s.writing.Unlock()
 	s.resync = s.cfg.Resync
 	if again && (s.resync == 0 || s.resync > sweepAgain) {
 		s.resync = sweepAgain
