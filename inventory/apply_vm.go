@@ -27,6 +27,9 @@ func (a *applying) vm(facts *VM) {
 	}
 	e.cur.Store(&vm)
 	a.reside(e, old, &vm)
+	if old != nil && e.home != nil {
+		a.reconnected(e, old, &vm)
+	}
 }
 
 // shareVM gives the VM its own memory, and lets strings that many VMs share be shared.
@@ -139,6 +142,35 @@ func (a *applying) reside(e *vmEntry, old, vm *VM) {
 		a.claim(v, e, vm)
 	default:
 		a.arrive(home, e, vm)
+	}
+}
+
+// reconnected ends what hosts were asked for, or lines taught, of ports from which an adapter was unplugged: connected
+// anew it has another one, and its old one may be anybody's. What was learned since then is of the new one.
+func (a *applying) reconnected(e *vmEntry, old, vm *VM) {
+	var v *hostView
+	for i := range vm.NICs {
+		n := &vm.NICs[i]
+		was := old.NIC(n.Key)
+		if was == nil || n.Cookie == was.Cookie || n.Cookie == 0 || was.Cookie == 0 {
+			continue
+		}
+		if v == nil {
+			v = a.inv.open(e.home)
+		}
+		sources := *a.inv.sources.Load()
+		for j := range v.ports {
+			row := &v.ports[j]
+			for k := len(row.open) - 1; k >= 0; k-- {
+				b := &row.open[k]
+				if b.vm != e || b.nic != n.Key && b.nic != 0 || b.source == a.id || sources[b.source].kind == SourcePushed {
+					continue
+				}
+				if to := a.end(v, 0); b.at < to {
+					a.closeBinding(row, k, max(b.from, b.at, min(to, a.at)), a.at)
+				}
+			}
+		}
 	}
 }
 

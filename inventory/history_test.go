@@ -366,3 +366,37 @@ func TestStandaloneAndUnknownSource(t *testing.T) {
 		t.Error("an update from nowhere was taken")
 	}
 }
+
+// An adapter that was connected anew has another port; what its host was asked before is of the old one.
+func TestAReconnectedAdapterLeavesWhatItsHostWasAsked(t *testing.T) {
+	w := newWorld(t)
+	live, err := w.AddSource("vc01 esxcli", SourceLive, w.vc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vm := w.machine(1, "host-1", -1000)
+	vm.NICs[0].Backing, vm.NICs[0].Cookie = Backing{DistributedSwitch, "dvportgroup-1", "7"}, 100
+	w.apply(0, Update{Hosts: []Host{w.esx("host-1", -2000)}, VMs: []VM{vm}})
+	w.report(1)
+	ask := func(s int, port uint32) {
+		if err := w.Apply(&Update{Source: live, At: at(s), Tables: []PortTable{{Host: w.ref("host-1"), Rows: []Row{{Port: port, Kind: KindVM, VM: vm.Name, MAC: mac1(1)}}}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask(20, 0x4000006)
+	vm.NICs = append([]NIC(nil), vm.NICs...)
+	w.apply(60, Update{VMs: []VM{vm}}) // nothing of the adapter changed
+	if got := w.ask("host-1", 0x4000006, 61, 80); len(got) != 1 || got[0].Cover != CoverAll {
+		t.Errorf("before: %s", say(got))
+	}
+	ask(95, 0x4000009) // its new port, asked for before vCenter told
+	vm.NICs = append([]NIC(nil), vm.NICs...)
+	vm.NICs[0].Cookie = 101
+	w.apply(100, Update{VMs: []VM{vm}})
+	if got := w.ask("host-1", 0x4000006, 120, 140); len(got) != 1 || got[0].Method&MethodTombstone == 0 {
+		t.Errorf("the old port: %s", say(got))
+	}
+	if got := w.ask("host-1", 0x4000009, 120, 140); len(got) != 1 || got[0].Cover != CoverAll {
+		t.Errorf("the new port: %s", say(got))
+	}
+}

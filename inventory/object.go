@@ -143,6 +143,8 @@ type NIC struct {
 	Adapter   string  `json:"adapter,omitempty"`
 	Connected bool    `json:"connected,omitzero"`
 	Backing   Backing `json:"backing,omitzero"`
+	// Cookie is another number each time the adapter is connected to a distributed switch; 0 = not known.
+	Cookie int32 `json:"cookie,omitzero"`
 
 	from Stamp // since when Backing is its backing
 }

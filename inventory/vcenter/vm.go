@@ -135,6 +135,9 @@ func (b *batch) nics(old []inventory.NIC, devices []types.BaseVirtualDevice) (ni
 		e := card.GetVirtualEthernetCard()
 		n := inventory.NIC{Key: e.Key, MACType: e.AddressType, Adapter: adapter(d), Backing: backing(e.Backing)}
 		n.MAC, _ = inventory.ParseMAC(e.MacAddress)
+		if d, ok := e.Backing.(*types.VirtualEthernetCardDistributedVirtualPortBackingInfo); ok {
+			n.Cookie = d.Port.ConnectionCookie
+		}
 		n.Connected = e.Connectable != nil && e.Connectable.Connected
 		if e.DeviceInfo != nil {
 			n.Label = e.DeviceInfo.GetDescription().Label

@@ -254,7 +254,7 @@ func (v *vcenter) devices(m *vm) []types.BaseVirtualDevice {
 		d.Connectable = &types.VirtualDeviceConnectInfo{Connected: n.port != 0, StartConnected: true, AllowGuestControl: true}
 		if n.group.distributed {
 			d.Backing = &types.VirtualEthernetCardDistributedVirtualPortBackingInfo{Port: types.DistributedVirtualSwitchPortConnection{
-				SwitchUuid: v.dvs.Uuid, PortgroupKey: n.group.moid, PortKey: n.dvport, ConnectionCookie: 1000,
+				SwitchUuid: v.dvs.Uuid, PortgroupKey: n.group.moid, PortKey: n.dvport, ConnectionCookie: int32(n.port), // another one each time it is connected
 			}}
 		} else {
 			d.Backing = &types.VirtualEthernetCardNetworkBackingInfo{VirtualDeviceDeviceBackingInfo: types.VirtualDeviceDeviceBackingInfo{DeviceName: n.group.name}}
