@@ -41,6 +41,9 @@ func (f *pastFiles) line(name string, offset int64, line []byte, truncated bool)
 		return nil
 	}
 	if r, ok := f.event(line); ok {
+		if !r.Peer.IsValid() && len(r.TLSPeer) == 0 && len(r.Key) == 0 {
+			r.Key = []byte(name) // nobody's: in the order of the file
+		}
 		return f.give(&r)
 	}
 	r := pipeline.Record{
