@@ -157,8 +157,7 @@ func (b *batch) node(ref types.ManagedObjectReference, changes []types.PropertyC
 		}
 	}
 	if n != old {
-		b.tree.nodes[ref.Value] = n
-		b.tree.moved = true
+		b.tree.put(ref.Value, n)
 	}
 }
 

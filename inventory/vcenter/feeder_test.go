@@ -164,3 +164,26 @@ func TestSeveralServersAtOnce(t *testing.T) {
 		t.Errorf("sources %+v", inv.Sources())
 	}
 }
+
+func TestAFolderThatIsRenamedRenamesTheWayToItsVMs(t *testing.T) {
+	s := newSim(t, small(), false)
+	f := feed(t, s.config())
+	dc := s.model.Map().Any("Datacenter").(*simulator.Datacenter)
+	s.update(dc.Self, types.PropertyChange{Name: "name", Val: "Main%2fEast"})
+	f.until("the new path", func() bool {
+		return f.vm("DC0_C0_RP0_VM0").Folder == "/Main/East/vm" && f.inv.HostTables(1)[0].Facts().Datacenter.Name == "Main/East"
+	})
+}
+
+func TestATreeThatIsACircle(t *testing.T) {
+	var tr tree
+	tr.reset()
+	tr.put("a", node{"Folder", "a", "b"})
+	tr.put("b", node{"Folder", "b", "a"})
+	if p := tr.path("a"); len(p) > 4*maxDepth {
+		t.Errorf("path of %d bytes", len(p))
+	}
+	if p := tr.place("a", "Datacenter"); p.ID != "" {
+		t.Errorf("place %+v", p)
+	}
+}

@@ -106,7 +106,7 @@ func (s *session) takeOut(c class, refs []types.ManagedObjectReference) error {
 	for _, ref := range refs {
 		switch c {
 		case classNode:
-			delete(s.tree.nodes, ref.Value)
+			s.tree.drop(ref.Value)
 			continue
 		case classVM:
 			delete(s.tree.vms, ref.Value)

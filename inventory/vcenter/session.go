@@ -19,14 +19,15 @@ import (
 // session is one session's work.
 type session struct {
 	*Feeder
-	link   *link
-	log    types.ManagedObjectReference // the collector of the event log
-	once   bool                         // everything is read once, and nothing followed
-	good   bool                         // it came as far as following
-	synced chan struct{}                // closed when all was told once
-	ports  chan portWish                // ports to read anew
-	resync time.Duration                // after a full read, the next one; 0 = none
-	stop   context.CancelCauseFunc
+	link    *link
+	log     types.ManagedObjectReference // the collector of the event log
+	reading bool                         // everything is being read; of the property loop alone
+	once    bool                         // everything is read once, and nothing followed
+	good    bool                         // it came as far as following
+	synced  chan struct{}                // closed when all was told once
+	ports   chan portWish                // ports to read anew
+	resync  time.Duration                // after a full read, the next one; 0 = none
+	stop    context.CancelCauseFunc
 }
 
 var (
@@ -69,12 +70,22 @@ func (s *session) follow(ctx context.Context) error {
 		return err
 	})
 	s.readFields(ctx)
-	for {
+	for restarts := 0; ; {
+		answers := s.stats.Answers.Load()
 		err := s.collect(ctx, view)
+		if s.stats.Answers.Load() > answers {
+			restarts = 0
+		}
 		switch {
 		case errors.Is(err, errRestart):
 			s.stats.Restarts.Add(1)
 			s.inv.Down(s.id)
+			if restarts++; restarts > maxRetries {
+				return err
+			}
+			if err := sleep(ctx, pauseAfter(restarts)); err != nil {
+				return err
+			}
 		case errors.Is(err, errResync):
 		case errors.Is(err, errOnce):
 			return nil
@@ -188,6 +199,7 @@ func (s *session) collect(ctx context.Context, view types.ManagedObjectReference
 	s.writing.Unlock()
 	s.recount()
 	began, full, truncated, retries := s.now(), true, false, 0
+	s.reading = true
 	for version := ""; ; {
 		set, err := s.wait(ctx, pc, version)
 		switch {
@@ -203,10 +215,10 @@ func (s *session) collect(ctx context.Context, view types.ManagedObjectReference
 			// The answer got lost on the way. A version that was not truncated may be asked for again.
 			retries++
 			s.stats.Retries.Add(1)
-			if truncated {
+			if truncated || version == "" {
 				return errRestart
 			}
-			if err := sleep(ctx, time.Duration(retries*retries)*100*time.Millisecond); err != nil {
+			if err := sleep(ctx, pauseAfter(retries)); err != nil {
 				return err
 			}
 			continue
@@ -230,14 +242,19 @@ func (s *session) collect(ctx context.Context, view types.ManagedObjectReference
 		case truncated:
 			s.stats.Pages.Add(1)
 		case full:
+			full, s.reading = false, false
 			if err := s.complete(ctx); err != nil {
 				return err
 			}
-			full = false
 		default:
 			s.reported()
 		}
 	}
+}
+
+// pauseAfter is how long to wait after so many failures in a row.
+func pauseAfter(failures int) time.Duration {
+	return time.Duration(failures*failures) * 100 * time.Millisecond
 }
 
 // sleep waits for d or for the end of ctx.
@@ -255,7 +272,11 @@ func sleep(ctx context.Context, d time.Duration) error {
 // wait asks for what is new since version. nil: nothing within Poll. govmomi's own loop forgets the version each time.
 func (s *session) wait(ctx context.Context, pc types.ManagedObjectReference, version string) (*types.UpdateSet, error) {
 	poll := int32(s.cfg.Poll / time.Second)
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Poll+s.cfg.Timeout)
+	most := s.cfg.Poll + s.cfg.Timeout
+	if s.reading { // a server gathers everything before it gives the first page
+		most += 3 * s.cfg.Timeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	late := time.AfterFunc(s.cfg.Poll+overdueAfter, s.overdue)
 	defer late.Stop()
@@ -297,7 +318,9 @@ func (s *session) flush(b *batch) error {
 		// Some servers answer on an expired session, with every value missing.
 		return errNotAccepted
 	}
-	b.replace()
+	if !s.reading { // while everything is read the tree changes with every page
+		b.replace()
+	}
 	b.privateVLANs()
 	if b.empty() {
 		return nil
@@ -327,7 +350,11 @@ func (s *session) complete(ctx context.Context) error {
 	}
 	s.writing.Lock()
 	s.told = told{}
+	err = s.flush(s.newBatch()) // the names of places
 	s.writing.Unlock()
+	if err != nil {
+		return err
+	}
 	s.resync = s.cfg.Resync
 	if again && (s.resync == 0 || s.resync > sweepAgain) {
 		s.resync = sweepAgain

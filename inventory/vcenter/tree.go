@@ -17,7 +17,8 @@ type tree struct {
 	fields map[int32]string  // names of custom attributes
 	// private is the private VLANs of each switch, by secondary VLAN.
 	private map[string]map[uint16]private
-	moved   bool // a node changed since the names were made
+	paths   map[string]string // worked out since the last change
+	moved   bool              // a node changed since the names were made
 }
 
 // vmPlace is where a VM stands.
@@ -25,7 +26,7 @@ type vmPlace struct{ parent, vapp, pool string }
 
 func (t *tree) reset() {
 	t.nodes, t.vms, t.hosts, t.fields = map[string]node{}, map[string]vmPlace{}, map[string]string{}, map[int32]string{}
-	t.private = map[string]map[uint16]private{}
+	t.private, t.paths = map[string]map[uint16]private{}, map[string]string{}
 }
 
 // maxDepth bounds walks up a tree that a server could send as a circle.
@@ -44,6 +45,9 @@ func (t *tree) up(id string, visit func(id string, n node) bool) {
 
 // path returns the names from the root down to id, each after a slash: /DC1/vm/Prod/Web. The root itself has none.
 func (t *tree) path(id string) string {
+	if p, ok := t.paths[id]; ok {
+		return p
+	}
 	var names []string
 	t.up(id, func(_ string, n node) bool {
 		if _, below := t.nodes[n.parent]; (below || n.kind != "Folder") && n.name != "" {
@@ -56,7 +60,20 @@ func (t *tree) path(id string) string {
 		b.WriteByte('/')
 		b.WriteString(names[i])
 	}
-	return b.String()
+	t.paths[id] = b.String()
+	return t.paths[id]
+}
+
+// put sets a node.
+func (t *tree) put(id string, n node) {
+	t.nodes[id], t.moved = n, true
+	clear(t.paths)
+}
+
+// drop takes a node out.
+func (t *tree) drop(id string) {
+	delete(t.nodes, id)
+	clear(t.paths)
 }
 
 // place returns the nearest node of one of these kinds at id or above.
