@@ -308,3 +308,92 @@ func TestUndoneIsNothingInTheEnd(t *testing.T) {
 		}
 	})
 }
+
+// Where stamps have no order, the last line of a sender leaves when it was silent for some seconds; at
+// the end it stays with whoever has the records next, or goes out where nothing follows.
+func TestWhereStampsHaveNoOrder(t *testing.T) {
+	for _, final := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			log := &pastCursor{open: !final, perChunk: func() int { return 1 }}
+			f := receiver.Frame{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP, Framing: receiver.Datagram}
+			log.records = [][]byte{append(appendFrameHeader(nil, &f, 5), "<166>2026-02-07T09:29:18.734Z esx1 Hostd: info hostd[20] [Originator@6876 sub=Default] a"...)}
+			log.stamps = []int64{5}
+			s := &fakeSink{}
+			d := delivery(log, s, &letters{}, func(cfg *DeliveryConfig) {
+				cfg.Group, cfg.Unordered, cfg.Final = group.DefaultConfig().Options(), true, final
+			})
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			done := make(chan error, 1)
+			go func() { done <- d.Run(ctx) }()
+			if !final {
+				time.Sleep(1500 * time.Millisecond)
+				synctest.Wait()
+				if len(s.got) != 0 {
+					t.Error("delivered at once")
+				}
+				time.Sleep(5 * time.Second)
+				synctest.Wait()
+				stop()
+			}
+			if err := <-done; err != nil || len(s.got) != 1 || log.Committed() != 1 {
+				t.Errorf("final %v: %v, %d events, committed %d", final, err, len(s.got), log.Committed())
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) { // the end while it is held
+		log := &pastCursor{perChunk: func() int { return 1 }, stamps: []int64{5}}
+		f := receiver.Frame{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP, Framing: receiver.Datagram}
+		log.records = [][]byte{append(appendFrameHeader(nil, &f, 5), "<166>2026-02-07T09:29:18.734Z esx1 Hostd: info hostd[20] [Originator@6876 sub=Default] a"...)}
+		s := &fakeSink{}
+		d := delivery(log, s, &letters{}, func(cfg *DeliveryConfig) {
+			cfg.Group, cfg.Unordered = group.DefaultConfig().Options(), true
+		})
+		if err := d.Run(t.Context()); err != nil || len(s.got) != 0 || log.Committed() != 0 {
+			t.Errorf("%v, %d events, committed %d", err, len(s.got), log.Committed())
+		}
+	})
+}
+
+// What the intake says of the time binds the stamps that follow, and goes on when the clock was set back.
+func TestIntakeClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := spool.DefaultConfig()
+		cfg.MinFree = 0
+		log, err := spool.Open(spool.NewMemFS(), "log", cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shift := time.Duration(0)
+		in := NewIntake(IntakeConfig{Log: log, Now: func() time.Time { return time.Now().Add(shift) }})
+		stampOf := func() int64 {
+			if err := in.Handler(t.Context())([]receiver.Frame{{Peer: netip.MustParseAddrPort("192.0.2.1:5"), Transport: receiver.UDP, Data: []byte("x")}}); err != nil {
+				t.Fatal(err)
+			}
+			return log.LastStamp()
+		}
+		first := stampOf()
+		time.Sleep(time.Second)
+		now, newest := in.Now()
+		if newest != 1 || now != first+int64(time.Second) {
+			t.Errorf("now %d, newest %d", now-first, newest)
+		}
+		shift = -time.Hour
+		if got := stampOf(); got != now {
+			t.Errorf("a stamp %v after the time that was said", time.Duration(got-now))
+		}
+		for range 10 {
+			time.Sleep(100 * time.Millisecond)
+			in.Now()
+		}
+		if got, _ := in.Now(); got != now+int64(500*time.Millisecond) {
+			t.Errorf("the time went on by %v in a second, want half of it", time.Duration(got-now))
+		}
+		if got := stampOf(); got < now+int64(500*time.Millisecond) {
+			t.Errorf("a stamp %v before the time that was said", time.Duration(now-got))
+		}
+		if err := log.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

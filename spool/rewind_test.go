@@ -1,0 +1,85 @@
+package spool
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// appendStamped appends records one by one, a second of stamps apart, and waits until they are written.
+func appendStamped(t *testing.T, l *Log, from, n, size int) {
+	t.Helper()
+	var b Batch
+	for i := range n {
+		b.Reset()
+		text := fmt.Sprintf("%06d", from+i)
+		b.Add(nil, append([]byte(text), make([]byte, size)...))
+		b.Stamp = int64(from+i) * int64(time.Second)
+		last, err := l.Append(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%50 == 49 || i == n-1 {
+			if err := l.WaitSynced(t.Context(), last); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// After Rewind, Next begins at records that are at least so much older than the last one that is done,
+// or at the beginning of the log, and goes on without a gap over what is not done.
+func TestRewind(t *testing.T) {
+	for _, segment := range []int64{1 << 20, 64 << 10} {
+		fsys := NewMemFS()
+		l := openSmall(t, fsys, testConfig(), segment)
+		r := run(t, l)
+		c := cursor(t, l, "a", StartOldest)
+		appendStamped(t, l, 1, 2000, 500)
+		if err := c.Commit(1500); err != nil {
+			t.Fatal(err)
+		}
+		r.closeAll(t)
+
+		for _, by := range []time.Duration{0, time.Second, time.Minute, 400 * time.Second, time.Hour} {
+			l := openSmall(t, fsys, testConfig(), segment)
+			r := run(t, l)
+			c := cursor(t, l, "a", StartOldest)
+			if err := c.Rewind(by); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			records, skipped := readAll(t, c)
+			want := Position(max(1500-int(by/time.Second), 1))
+			if len(records) == 0 || skipped != 0 {
+				t.Fatalf("by %v: %d records, %d skipped", by, len(records), skipped)
+			}
+			if first := records[0].pos; first > want || records[len(records)-1].pos != 2000 || len(records) != 2001-int(first) {
+				t.Errorf("segments of %d, by %v: %d records from %d, want from %d or before", segment, by, len(records), first, want)
+			}
+			if c.Committed() != 1500 {
+				t.Errorf("committed %d", c.Committed())
+			}
+			r.closeAll(t)
+		}
+	}
+}
+
+func TestRewindOfAnEmptyLog(t *testing.T) {
+	l := openSmall(t, NewMemFS(), testConfig(), 64<<10)
+	r := run(t, l)
+	c := cursor(t, l, "a", StartOldest)
+	if err := c.Rewind(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	appendStamped(t, l, 1, 3, 10)
+	if err := l.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if records, skipped := readAll(t, c); len(records) != 3 || skipped != 0 {
+		t.Errorf("%d records, %d skipped", len(records), skipped)
+	}
+	r.closeAll(t)
+}
