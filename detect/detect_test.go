@@ -237,7 +237,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add(saved.Bytes())
 	f.Add([]byte(`{"version":1,"state":{"hosts":{"a":null},"sorts":{"1":null}}}`))
 	f.Add([]byte(`{"version":1,"state":{"now":9223372036854775807,"listened":-9223372036854775808}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(_ *testing.T, data []byte) {
 		e := newEar()
 		if e.d.Load(bytes.NewReader(data), 1000) != nil {
 			return

@@ -32,7 +32,7 @@ func (snd *Sender) flood(it *Item) {
 		snd.floods = &floods{}
 	}
 	minute := it.Stamp / floodMinute
-	s := snd.floods.find(key, minute)
+	s := snd.floods.find(key)
 	if s.minute != minute || s.key != key {
 		*s = sort{key: key, minute: minute}
 	}
@@ -43,7 +43,7 @@ func (snd *Sender) flood(it *Item) {
 }
 
 // find returns the place of a sort, or the one that is missed least.
-func (f *floods) find(key uint64, minute int64) *sort {
+func (f *floods) find(key uint64) *sort {
 	least := &f.sorts[0]
 	for i := range f.sorts {
 		s := &f.sorts[i]

@@ -263,8 +263,7 @@ func (snd *Sender) supersede(it *Item) {
 
 // target is the open event that it may continue.
 func (snd *Sender) target(it *Item) *Item {
-	for i := len(snd.open) - 1; i >= 0; i-- {
-		o := snd.open[i]
+	for _, o := range slices.Backward(snd.open) {
 		switch it.kind {
 		case headless:
 			if o.forConn && o.Conn == it.Conn {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
@@ -145,9 +146,7 @@ func TestASecondPassGroupsTheSame(t *testing.T) {
 				again.restart()
 			}
 			again.open = false
-			for id, value := range passOver(t, again, nil, -1) {
-				got[id] = value
-			}
+			maps.Copy(got, passOver(t, again, nil, -1))
 			for id, value := range want {
 				if got[id] != value {
 					t.Errorf("seed %d: got\n%s\nwant\n%s", seed, got[id], value)
@@ -214,12 +213,6 @@ func (c *fixedClock) Now() (int64, spool.Position) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now, c.newest
-}
-
-func (c *fixedClock) set(now int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = now
 }
 
 // The last line of a silent sender leaves when the log was read to its end and the clock is past
