@@ -177,8 +177,9 @@ func (l *look) lists(x *inventory.Export) {
 			if p.Kind == inventory.KindVM.String() && name != "" && !slices.ContainsFunc(g.members, func(m Member) bool { return m.Name == name && m.host == h }) {
 				g.members = append(g.members, Member{Kind: "vm", Name: name, port: p.DVPort}.on(h))
 			}
-			if p.Enforced != (inventory.Flags{}) {
-				g.ports = append(g.ports, ownPort{key: cmp.Or(p.DVPort, p.Port), enforced: p.Enforced, client: name, host: h})
+			own := ownPort{key: cmp.Or(p.DVPort, p.Port), enforced: p.Enforced, client: name, host: h}
+			if p.Enforced != (inventory.Flags{}) && !slices.Contains(g.ports, own) {
+				g.ports = append(g.ports, own)
 			}
 		}
 	}

@@ -257,3 +257,30 @@ func FuzzCell(f *testing.F) {
 		}
 	})
 }
+
+// What the host's own switch prints of a port (net-dvs) is what holds there, also where nobody knows the portgroup.
+func TestEnforcedOnAPort(t *testing.T) {
+	w := newEstate(t)
+	row := func(id uint32, vm string, n inventory.Net) inventory.Row {
+		n.Enforced = inventory.Flags{Promiscuous: inventory.Accept, MACChanges: inventory.Reject, ForgedTransmits: inventory.Reject}
+		return inventory.Row{Port: id, Kind: inventory.KindVM, Client: vm + ".eth0", VM: vm, Net: n}
+	}
+	w.apply(20, inventory.Update{Tables: []inventory.PortTable{{Host: w.ref("host-1"), Rows: []inventory.Row{
+		row(0x4000010, "db-01", inventory.Net{Switch: "DSwitch-Prod", Portgroup: "db", DVPort: "40"}),
+		row(0x4000011, "db-01", inventory.Net{Switch: "DSwitch-Prod", Portgroup: "db", DVPort: "40"}), // listed twice
+		row(0x4000012, "other", inventory.Net{Switch: "DvsPortset-1", DVPort: "99"}),
+	}}}})
+	var got []string
+	for _, f := range Of(w.Inventory, at(30), at(30)).Findings {
+		if f.Port == "40" || f.Port == "99" {
+			got = append(got, line(&f))
+		}
+	}
+	want := []string{
+		"port 40 of db on DSwitch-Prod at vc01.example.com: promiscuous set on port: sniff [db-01] forge [] exposed [] reach 0",
+		"port 99 on DvsPortset-1 on esx01.example.com at vc01.example.com: promiscuous set on port: sniff [other.eth0] forge [] exposed [] reach 0",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

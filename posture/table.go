@@ -69,7 +69,10 @@ func (f *Finding) columns() (words, where string) {
 func (f *Finding) Place() string {
 	place := f.Portgroup
 	if f.Level == "port" {
-		place = "port " + f.Port + " of " + place
+		place = "port " + f.Port
+		if f.Portgroup != "" {
+			place += " of " + f.Portgroup
+		}
 	}
 	return place + onPlace(f.Switch) + onPlace(f.Host) + atPlace(f.VCenter)
 }
