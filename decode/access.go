@@ -15,10 +15,18 @@ import (
 //	192.0.2.4 - bob [stamp] "GET /ui/ HTTP/1.1" 401 19 "-" "Mozilla/5.0"                tomcat, Apache
 //	[stamp] tomcat-http--47 [Request] 192.0.2.4:48866 to local 1080 - HTTP/1.1 POST /sdk [Response] 200 - …
 func accessLine(e *event.Event, s string) bool {
+	s = trimSpaces(s)
+	if s == "" || s[0] >= 'a' {
+		return false
+	}
+	if s[0] >= 'A' && s[0] <= 'Z' { // a method, or nothing of ours
+		if method, _, ok := token(s, 16); !ok || !isMethod(method) {
+			return false
+		}
+	}
 	if !strings.Contains(s, "HTTP/") {
 		return false
 	}
-	s = trimSpaces(s)
 	client, user := "", ""
 	if c, u, rest, ok := commonLog(s); ok {
 		client, user, s = c, u, rest
@@ -189,8 +197,12 @@ func ends(e *event.Event, s string) {
 
 // isAddressPort reports 192.0.2.4:443 and [2001:db8::1]:443 by their form.
 func isAddressPort(s string) bool {
-	address, port, ok := cutLast(s, ":")
-	if !ok || trailingDigits(port) != len(port) || port == "" {
+	i := strings.LastIndexByte(s, ':')
+	if i < 2 || i+1 == len(s) || !isDigit(s[len(s)-1]) {
+		return false
+	}
+	address, port := s[:i], s[i+1:]
+	if trailingDigits(port) != len(port) {
 		return false
 	}
 	if strings.HasPrefix(address, "[") {

@@ -291,7 +291,7 @@ func hostdText(e *event.Event, s string) {
 		}
 	}
 	switch {
-	case loginText(e, e.Hostd.Text), e.Hostd.Task != "":
+	case e.Hostd.Task != "", loginText(e, e.Hostd.Text):
 	case e.Hostd.EventID != "":
 		echoText(e, e.Hostd.Text)
 	default:
@@ -302,7 +302,7 @@ func hostdText(e *event.Event, s string) {
 // networkTask says of a task that changes the host's virtual switches what it is, and how it ended. No
 // event tells of such a change.
 func networkTask(e *event.Event, s string) {
-	_, verb, ok := strings.Cut(e.Hostd.Method, "vim.host.NetworkSystem.")
+	verb, ok := strings.CutPrefix(e.Hostd.Method, "vim.host.NetworkSystem.")
 	if !ok || !strings.HasPrefix(verb, "update") && !strings.HasPrefix(verb, "add") && !strings.HasPrefix(verb, "remove") {
 		return
 	}

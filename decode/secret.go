@@ -22,7 +22,7 @@ func echoedSecret(e *event.Event, words string) {
 // name or in a fixed place, and those in addresses. Rather too much than too little.
 func commandSecrets(e *event.Event, name, s string) {
 	rule := secretRules(name, s)
-	if rule == (secretRule{}) && !secretName(s) && !strings.Contains(s, "://") && !strings.Contains(s, "<<<") {
+	if rule.none || rule == (secretRule{}) && !secretName(s) && !strings.Contains(s, "://") && !strings.Contains(s, "<<<") {
 		return // nearly every command
 	}
 	positional := 0
@@ -66,6 +66,7 @@ type secretRule struct {
 	next    string // letters of options whose value follows, or is joined by an equals sign
 	glued   string // letters of options whose value is glued to them: -pSecret
 	place   int    // which word that is no option is a secret, counted from the program's name; 0 = none
+	none    bool   // esxcli network takes none
 	globals bool   // esxcli: -p is a password up to the first word that is no option
 }
 
@@ -77,7 +78,7 @@ func secretRules(name, s string) secretRule {
 		words = trimSpaces(words)
 		switch {
 		case strings.HasPrefix(words, "network "):
-			return secretRule{}
+			return secretRule{none: !strings.Contains(words, "pass")}
 		case strings.Contains(s, "system account "):
 			return secretRule{next: "pc", globals: true}
 		case strings.Contains(s, " chap ") || strings.Contains(s, " auth "):

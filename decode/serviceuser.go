@@ -25,6 +25,7 @@ func serviceText(e *event.Event, s string) {
 	}
 	if braces {
 		principalText(e, rest)
+		return
 	}
 	if i := strings.Index(s, ")(from "); i >= 0 {
 		if address, _, ok := strings.Cut(s[i+len(")(from "):], ")"); ok {

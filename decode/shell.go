@@ -38,8 +38,10 @@ func auditRecord(e *event.Event) {
 	if sd := e.Syslog.StructuredData; sd != "" && strings.Contains(sd, "subject=") {
 		s = sd
 	}
-	n := strictElement(s)
-	if n == 0 {
+	n := 0
+	if strings.Index(s, `"]`) == len(s)-2 { // one element and nothing else: nearly every record
+		n = len(s)
+	} else if n = strictElement(s); n == 0 {
 		n = looseElement(s)
 	}
 	if !strings.HasPrefix(s, "[") || n == 0 {

@@ -10,6 +10,9 @@ import (
 // end a connection, negotiations that fail, sessions. The user's name is the client's word, so that
 // addresses are read from the right.
 func sshdText(e *event.Event, s string) bool {
+	if e.Hostd.Present || e.VOB.Present || e.VCEvent.Present {
+		return false // hostd, vobd and vCenter have words of their own
+	}
 	s = strings.TrimPrefix(s, "error: ")
 	s = strings.TrimPrefix(s, "fatal: ")
 	switch {
@@ -121,6 +124,9 @@ func sshdStranger(e *event.Event, s string) bool {
 // dropbearText reads what dropbear says, the SSH server of ESXi 4: "Password auth succeeded for 'root'
 // from 192.0.2.4:5555", "Bad password attempt for 'root' from …", "Exit (root): …".
 func dropbearText(e *event.Event, s string) bool {
+	if app := e.Syslog.AppName; app != "dropbear" && app != "" {
+		return false
+	}
 	for _, form := range [...]struct {
 		text string
 		act  event.Act

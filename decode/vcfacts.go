@@ -35,23 +35,38 @@ func switchFacts(v *event.VCEvent) {
 // beforeVerb is what stands before " was …" or the end of the sentence.
 func beforeVerb(s string) string {
 	s = firstSentence(s)
-	for _, verb := range [...]string{" was ", " were ", " is ", " has "} {
-		if head, _, ok := strings.Cut(s, verb); ok {
-			return head
+	for from := 0; ; {
+		i := strings.IndexByte(s[from:], ' ')
+		if i < 0 || from+i+1 == len(s) {
+			return strings.TrimSuffix(s, ".")
+		}
+		from += i + 1
+		switch rest := s[from:]; rest[0] {
+		case 'w':
+			if strings.HasPrefix(rest, "was ") || strings.HasPrefix(rest, "were ") {
+				return s[:from-1]
+			}
+		case 'i', 'h':
+			if strings.HasPrefix(rest, "is ") || strings.HasPrefix(rest, "has ") {
+				return s[:from-1]
+			}
 		}
 	}
-	return strings.TrimSuffix(s, ".")
 }
 
 // firstSentence is s up to a full stop and a blank, or a line break however it is escaped. Names may hold
 // full stops.
 func firstSentence(s string) string {
-	for _, end := range [...]string{". ", ".#012", ".\\n", ".\n"} {
-		if head, _, ok := strings.Cut(s, end); ok {
-			s = head
+	for from := 0; ; {
+		i := strings.IndexByte(s[from:], '.')
+		if i < 0 || from+i+1 == len(s) {
+			return s
+		}
+		switch from += i + 1; s[from] {
+		case ' ', '#', '\\', '\n':
+			return s[:from-1]
 		}
 	}
-	return s
 }
 
 // inDatacenter cuts " in DC1" off "DVS-A in DC1". The name of either may hold the same word, so that the
