@@ -172,6 +172,9 @@ func (l *Live) answer(ctx context.Context, q question) (err error) {
 	if applied := l.f.inv.Apply(&u); applied != nil {
 		return applied
 	}
+	if noted := l.worlds(q.host, rows); noted != nil {
+		return noted
+	}
 	found := false
 	for i := range rows {
 		found = found || rows[i].Port == q.port
@@ -190,6 +193,32 @@ func (l *Live) answer(ctx context.Context, q question) (err error) {
 		h.unknown[q.port] = l.f.now().Add(l.f.cfg.Live.Remember)
 	}
 	return nil
+}
+
+// worlds notes the world of each VM, which only its host knows.
+func (l *Live) worlds(host string, rows []inventory.Row) error {
+	h := l.f.inv.HostTable(l.f.ref(host))
+	if h == nil {
+		return nil
+	}
+	l.f.writing.Lock()
+	defer l.f.writing.Unlock()
+	b := l.f.newBatch()
+	for i := range rows {
+		r := &rows[i]
+		if r.World == 0 || r.Kind != inventory.KindVM {
+			continue
+		}
+		found := h.Lookup(&inventory.Query{Port: r.Port, From: b.u.At, At: b.u.At, To: b.u.At, Now: b.u.At}, nil)
+		if len(found) != 1 || found[0].VM == nil || found[0].VM.Gone() != 0 || found[0].VM.World == r.World {
+			continue
+		}
+		b.vmOf(found[0].VM.Ref.ID).World = r.World
+	}
+	if b.empty() {
+		return nil
+	}
+	return l.f.inv.Apply(&b.u)
 }
 
 // done notes how a question went.

@@ -88,9 +88,15 @@ func TestAPortThatNothingKnowsIsAskedOfItsHost(t *testing.T) {
 	if len(c) != 1 || c[0].VM == nil || c[0].VM.Name != first || c[0].Method&inventory.MethodLive == 0 || c[0].Net.DVPort != "10" {
 		t.Errorf("candidates %+v", c)
 	}
+	f.until("the world", func() bool { return f.vm(first).World == 33000 })
 	if n := p.called("ExecuteSoap"); n != 2 {
 		t.Errorf("%d commands for one question, want 2", n)
 	}
+	if len(f.vm(first).NICs) != 1 || f.vm(first).Host != host.ID {
+		t.Errorf("the rest of the VM: %+v", f.vm(first))
+	}
+	s.task(s.object(vm.Self).PowerOff(t.Context()))
+	f.until("it to be off", func() bool { return f.vm(first).Power == inventory.PoweredOff && f.vm(first).World == 0 })
 	if st := l.Stats(); st.Asked.Load() != 1 || st.Answered.Load() != 1 {
 		t.Errorf("asked %d, answered %d, joined %d", st.Asked.Load(), st.Answered.Load(), st.Joined.Load())
 	}

@@ -30,6 +30,7 @@ func (b *batch) vmOf(id string) *inventory.VM {
 // vm takes in changes of a VM.
 func (b *batch) vm(id string, changes []types.PropertyChange) {
 	vm := b.vmOf(id)
+	booted := vm.Boot
 	place, known := b.tree.vms[id]
 	was := place
 	for i := range changes {
@@ -83,6 +84,9 @@ func (b *batch) vm(id string, changes []types.PropertyChange) {
 			vm.Attributes = b.attributes(list.CustomFieldValue)
 			b.own(vm)
 		}
+	}
+	if vm.Boot != booted || vm.Power != inventory.PoweredOn {
+		vm.World = 0 // each start is another one
 	}
 	if place != was || !known {
 		b.tree.vms[id] = place
