@@ -297,6 +297,12 @@ func staleness(q *Question) float64 {
 	return 1
 }
 
+// silent reports whether the host's source has not told all up to now: it is away, or was never there since the start.
+func silent(q *Question) bool {
+	told := q.Host.Told(q.Now)
+	return told != 0 && told < q.Now
+}
+
 // agreed answers where the line names the holder that the table has. Among several it decides.
 func (r *Resolver) agreed(q *Question, c *inventory.Candidate, count int) Answer {
 	a := Answer{Candidate: *c, Candidates: count, Agrees: Agreed}
@@ -412,10 +418,12 @@ func (r *Resolver) finish(q *Question, a *Answer) {
 	switch {
 	case a.Confidence == 0:
 		a.Status = Unresolved
-	case a.Missing != 0 || a.Confidence < unsettled || a.Candidates > 1 && a.Agrees != Agreed:
+	case a.Missing != 0 || a.Candidates > 1 && a.Agrees != Agreed:
 		a.Status = Partial
-	case !a.Settled && a.Notes&NoteUnsettled != 0 && staleness(q) < 1:
+	case !a.Settled && silent(q):
 		a.Status = Stale
+	case a.Confidence < unsettled:
+		a.Status = Partial
 	default:
 		a.Status = Complete
 	}

@@ -220,9 +220,9 @@ func TestResolveSourceDown(t *testing.T) {
 		want   string
 	}{
 		{100, 200, "vm web-01/4000 0.970 of 1 port_table complete"}, // told up to 160
-		{200, 230, "vm web-01/4000 0.800 of 1 port_table complete"},
-		{400, 430, "vm web-01/4000 0.720 of 1 port_table partial"},
-		{4000, 4030, "vm web-01/4000 0.560 of 1 port_table partial"},
+		{200, 230, "vm web-01/4000 0.800 of 1 port_table stale"},
+		{400, 430, "vm web-01/4000 0.720 of 1 port_table stale"},
+		{4000, 4030, "vm web-01/4000 0.560 of 1 port_table stale"},
 	} {
 		q.From, q.Join, q.To, q.Now = at(c.s-10), at(c.s), at(c.s), at(c.now)
 		a := r.Resolve(q)
