@@ -38,6 +38,7 @@ func TestKafkaNightly(t *testing.T) {
 	t.Run("three brokers", func(t *testing.T) {
 		c := startKafka(t, 3, false)
 		t.Run("receivers and enrichers killed at random", func(t *testing.T) { tiersChaos(t, c) })
+		t.Run("brokers killed between receivers and enrichers", func(t *testing.T) { brokersBetween(t, c) })
 		t.Run("two of three dead and back", func(t *testing.T) { twoOfThree(t, c) })
 		for i := range 3 {
 			t.Run(fmt.Sprintf("leader killed %d", i+1), func(t *testing.T) { leaderStopped(t, c, i, syscall.SIGKILL) })
@@ -236,6 +237,25 @@ func twoOfThree(t *testing.T, c *cluster) {
 	c.ready(t, 1)
 	r.failing(t, 0)
 	r.judge(t)
+}
+
+// brokersBetween has a receiver and two enrichers while one broker after the other is killed, and one
+// stands still: also the one that looks after the groups.
+func brokersBetween(t *testing.T, c *cluster) {
+	r := tiers(t, c, "between", 6)
+	sending := r.send(t, "tcp", 5000, 60*time.Second)
+	first, second := r.enricher(t, 1), r.enricher(t, 2)
+	r.working(t, first)
+	for i := range 3 {
+		c.kill(i)
+		time.Sleep(5 * time.Second)
+		c.restart(t, i)
+		time.Sleep(2 * time.Second) // Until it is in sync again.
+	}
+	c.signal(t, 0, syscall.SIGSTOP)
+	time.Sleep(15 * time.Second)
+	c.signal(t, 0, syscall.SIGCONT)
+	r.judge(t, sending, first, second)
 }
 
 // leaderStopped kills the leader of partition 0, or stops it for 20 s.
