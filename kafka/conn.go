@@ -181,6 +181,11 @@ func exchange[T any](ctx context.Context, c *conn, req protocol.Message, timeout
 	if err != nil {
 		return nil, err
 	}
+	return converse[T](ctx, c, version, timeout, func() error { return protocol.WriteRequest(c.nc, version, c.id, c.client, req) })
+}
+
+// converse has write send the request with the number c.id, and returns the answer.
+func converse[T any](ctx context.Context, c *conn, version int16, timeout time.Duration, write func() error) (*T, error) {
 	deadline := time.Now().Add(timeout)
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
@@ -189,7 +194,7 @@ func exchange[T any](ctx context.Context, c *conn, req protocol.Message, timeout
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) }) // ends the read or write under way
-	err = c.ask(req, version)
+	err := c.ask(write)
 	if !stop() && err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -205,9 +210,9 @@ func exchange[T any](ctx context.Context, c *conn, req protocol.Message, timeout
 }
 
 // ask writes a request and reads the bytes of its answer.
-func (c *conn) ask(req protocol.Message, version int16) error {
+func (c *conn) ask(write func() error) error {
 	c.id++
-	if err := protocol.WriteRequest(c.nc, version, c.id, c.client, req); err != nil {
+	if err := write(); err != nil {
 		return err
 	}
 	c.answer = slices.Grow(c.answer[:0], 8)[:8]

@@ -34,6 +34,7 @@ type member struct {
 	mu      sync.Mutex
 	claims  []Claim // of the session under way, nil: none
 	read    []Stored
+	done    int // of these, committed
 	lost    []*LostError
 	trouble error // of reading
 }
@@ -90,6 +91,9 @@ func (m *member) serve(ctx context.Context, s *Session) error {
 				if err := s.Commit(context.WithoutCancel(ctx), done); err != nil && !errors.Is(err, ErrStale) {
 					m.t.Errorf("Commit: %v", err)
 				}
+				m.mu.Lock()
+				m.done += len(got)
+				m.mu.Unlock()
 			}
 		})
 	}
@@ -342,7 +346,7 @@ func TestMemberOutlivesItsBrokers(t *testing.T) {
 	p := producer(t, c, nil)
 	mustProduce(t, p, mixed(9, 90))
 	m := joining(t, groupConfig(c))
-	until(t, "all read", func() bool { return m.count() == 90 })
+	until(t, "all read and committed", func() bool { m.mu.Lock(); defer m.mu.Unlock(); return m.done == 90 })
 	var cut atomic.Bool
 	cut.Store(true)
 	c.Control(func(kmsg.Request) (kmsg.Response, error, bool) {

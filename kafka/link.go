@@ -1,7 +1,6 @@
 package kafka
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -10,9 +9,7 @@ import (
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/produce"
-	"github.com/segmentio/kafka-go/protocol/rawproduce"
 )
 
 const (
@@ -286,15 +283,7 @@ func (l *link) request(ctx context.Context, queues []*queue) (sent []*queue, err
 	if len(sent) == 0 {
 		return nil, nil
 	}
-	timeout := l.cfg.Cluster.RequestTimeout
-	req := &rawproduce.Request{Acks: -1, Timeout: int32(timeout.Milliseconds() * 3 / 4), Topics: []rawproduce.RequestTopic{{Topic: l.cfg.Topic}}}
-	for _, q := range sent {
-		req.Topics[0].Partitions = append(req.Topics[0].Partitions, rawproduce.RequestPartition{
-			Partition: q.part,
-			RecordSet: protocol.RawRecordSet{Reader: bytes.NewReader(l.out[q.at[0]:q.at[1]])},
-		})
-	}
-	res, err := roundTrip[produce.Response](ctx, l.conn, req, timeout)
+	res, err := produceTo(ctx, l.conn, l.cfg.Topic, len(sent), l.out, l.cfg.Cluster.RequestTimeout)
 	l.lookup.mark(l.addr, err == nil)
 	if err != nil {
 		l.conn = nil
@@ -362,18 +351,19 @@ func (l *link) take(q *queue, size int) (n int, err error) {
 		return 0, nil
 	}
 	start := len(l.out)
+	l.out = binary.BigEndian.AppendUint32(l.out, uint32(q.part))
 	l.out = append(l.out, 0, 0, 0, 0) // the batch's length
 	if l.out, err = l.pack.appendBatch(l.out, l.batch); err != nil {
 		return 0, err
 	}
-	packed := len(l.out) - start - 4
+	packed := len(l.out) - start - 8
 	q.taken = len(l.batch)
 	if packed > limit && q.taken == 1 {
 		l.out = l.out[:start]
 		q.settle(&RefusedError{fmt.Sprintf("the message has %d bytes as Kafka keeps it, more than max_message_bytes (%v)", packed, l.cfg.MaxBytes)})
 		return n, nil
 	}
-	binary.BigEndian.PutUint32(l.out[start:], uint32(packed))
+	binary.BigEndian.PutUint32(l.out[start+4:], uint32(packed))
 	q.at = [2]int{start, len(l.out)}
 	return n, nil
 }
@@ -405,7 +395,7 @@ func (l *link) judge(sent []*queue, res *produce.Response) {
 				q.most, q.taken = q.taken/2, 0
 				continue
 			}
-			q.settle(&RefusedError{fmt.Sprintf("topic %s refuses the message of %d bytes: %v", l.cfg.Topic, q.at[1]-q.at[0]-4, err)})
+			q.settle(&RefusedError{fmt.Sprintf("topic %s refuses the message of %d bytes: %v", l.cfg.Topic, q.at[1]-q.at[0]-8, err)})
 		default:
 			q.fail(explainTopic(&l.cfg.Cluster, l.cfg.Topic, err))
 		}
