@@ -64,6 +64,7 @@ POINTS     ?= 100000
 KILLS      ?= 1000
 ROUNDS     ?= 200
 HOSTILE    ?= 30m
+SOAK       ?= 1h
 seed_of     = $(if $(filter-out 0,$(SEED)),$(1)=$(SEED))
 
 nightly-log: ## crash points, kills and randomized faults of the record log
@@ -81,6 +82,9 @@ nightly-estate: ## joins against the truth of SEEDS simulated estates; SEED is t
 bench-estate: ## what 10 000 machines cost: in the inventory, from a snapshot, behind a vCenter
 	$(GO) test -count 1 -v ./inventory -run 'TestScaleHeap|TestDeltaCost'
 	ESTATE_SCALE=1 $(GO) test -count 1 -v -timeout 30m ./test -run TestEstateScale
+
+nightly-soak: ## SOAK at 50 000 lines/s: memory flat, books balanced
+	$(GO) run ./test/peers -soak $(SOAK)
 
 nightly-kafka:
 	$(GO) test -race -count 20 -timeout 60m ./kafka ./sink/kafka ./topic

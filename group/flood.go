@@ -60,22 +60,21 @@ func (f *floods) find(key uint64) *sort {
 // FloodKey names the sort of an event for which floods are counted: a port that flaps, an
 // observation repeated, a denial. 0: such events are not counted.
 func FloodKey(e *event.Event) uint64 {
-	h := hashFold(string(e.Dataset))
-	switch {
+	switch h := func() uint64 { return hashFold(string(e.Dataset)) }; {
 	case e.VOB.ID != "":
-		return mix(mix(h, e.VOB.ID), e.VOB.NIC)
+		return mix(mix(h(), e.VOB.ID), e.VOB.NIC)
 	case e.NetPort.Kind != event.NetPortNone:
-		return mix(h^uint64(e.NetPort.Port)<<8, "port")
+		return mix(h()^uint64(e.NetPort.Port)<<8, "port")
 	case e.L2Sec.Kind != event.L2SecNone:
-		return mix(mix(h^uint64(e.L2Sec.Port)<<8, e.L2Sec.Client.Raw), string(e.L2Sec.Violation))
+		return mix(mix(h()^uint64(e.L2Sec.Port)<<8, e.L2Sec.Client.Raw), string(e.L2Sec.Violation))
 	case e.VCEvent.Type != "":
-		return mix(mix(h, e.VCEvent.Type), e.VCEvent.Target)
+		return mix(mix(h(), e.VCEvent.Type), e.VCEvent.Target)
 	case e.Linux.Device != "" && e.Act != "":
-		return mix(mix(h, string(e.Act)), e.Linux.Device)
+		return mix(mix(h(), string(e.Act)), e.Linux.Device)
 	case e.Loss.Kind == event.LossLost, e.Loss.Kind == event.LossStress:
-		return mix(mix(h, string(e.Loss.Kind)), e.Loss.Target)
+		return mix(mix(h(), string(e.Loss.Kind)), e.Loss.Target)
 	case e.Act == event.ActLoginFailed:
-		return mix(mix(mix(h, string(e.Act)), e.User.Name), e.Source.Address)
+		return mix(mix(mix(h(), string(e.Act)), e.User.Name), e.Source.Address)
 	}
 	return 0
 }

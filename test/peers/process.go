@@ -76,15 +76,18 @@ func (p *process) cpu() (user, system float64, err error) {
 }
 
 // peak returns the most memory that it ever had resident, in MB.
-func (p *process) peak() (float64, error) {
+func (p *process) peak() (float64, error) { return p.memory("VmHWM:") }
+
+// memory returns a field of /proc/PID/status, in MB.
+func (p *process) memory(field string) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	_, rest, _ := strings.Cut(string(text), field)
 	fields := strings.Fields(rest)
 	if len(fields) == 0 {
-		return 0, errors.New("/proc/PID/status has no VmHWM")
+		return 0, errors.New("/proc/PID/status has no " + field)
 	}
 	kib, err := strconv.ParseFloat(fields[0], 64)
 	return kib * 1024 / 1e6, err

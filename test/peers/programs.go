@@ -83,6 +83,7 @@ type place struct {
 	Program             string
 	Detail, Original    string
 	Sinks               []string
+	Rotate              string // of the files
 }
 
 // Port takes the port out of an address.

@@ -105,7 +105,7 @@ func (w *work) place(p program, s scenario) (at place, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return at, err
 	}
-	at = place{Bin: w.bin, Tools: w.set.tools, Modules: w.modules, Dir: dir, Out: filepath.Join(dir, "events.json"), Cert: w.cert, Key: w.key}
+	at = place{Bin: w.bin, Tools: w.set.tools, Modules: w.modules, Dir: dir, Out: filepath.Join(dir, "events.json"), Cert: w.cert, Key: w.key, Rotate: "{size: 0}"}
 	for _, port := range []*string{&at.TCP, &at.UDP, &at.TLS, &at.Octet} {
 		if *port, err = freePort(); err != nil {
 			return at, err
