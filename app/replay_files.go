@@ -21,13 +21,14 @@ type pastFiles struct {
 	stdin   io.Reader
 	lines   fileDecoder // for the time of a line, and nothing else
 	decoded event.Event
+	key     []byte // of the line before, in this file
 	give    func(*pipeline.Record) error
 }
 
 func (f *pastFiles) read(ctx context.Context, give func(*pipeline.Record) error) error {
 	f.give, f.lines.year = give, 1970
 	for _, name := range f.names {
-		f.lines.previous, f.lines.stamped = 0, false
+		f.lines.previous, f.lines.stamped, f.key = 0, false, nil
 		if err := eachLine(ctx, name, f.stdin, f.line); err != nil {
 			return err
 		}
@@ -40,11 +41,11 @@ func (f *pastFiles) line(name string, offset int64, line []byte, truncated bool)
 	if len(line) == 0 {
 		return nil
 	}
-	if r, ok := f.event(line); ok {
+	if r, lines, ok := f.event(line); ok {
 		if !r.Peer.IsValid() && len(r.TLSPeer) == 0 && len(r.Key) == 0 {
 			r.Key = []byte(name) // nobody's: in the order of the file
 		}
-		return f.give(&r)
+		return f.giveAll(r, lines)
 	}
 	r := pipeline.Record{
 		Kind: pipeline.KindFrame, Transport: receiver.File, Framing: receiver.FileLine,
@@ -62,9 +63,13 @@ func (f *pastFiles) line(name string, offset int64, line []byte, truncated bool)
 		r.Received = 0
 	}
 	r.Key = []byte(strings.ToLower(e.Host)) // order is that of a host, or of the file
-	if len(r.Key) == 0 {
+	switch {
+	case len(r.Key) == 0 && e.Format == event.FormatRaw && f.key != nil:
+		r.Key = f.key // it may go on with the line before
+	case len(r.Key) == 0:
 		r.Key = []byte(name)
 	}
+	f.key = r.Key
 	return f.give(&r)
 }
 
@@ -78,6 +83,10 @@ type wrote struct {
 	} `json:"event"`
 	Time   string `json:"@timestamp"`
 	Vmware struct {
+		Group struct {
+			Lines int   `json:"lines"`
+			Sizes []int `json:"sizes"`
+		} `json:"group"`
 		Receiver struct {
 			PeerIP    string `json:"peer_ip"`
 			PeerPort  uint16 `json:"peer_port"`
@@ -92,18 +101,19 @@ type wrote struct {
 }
 
 // event is the record of an event that a sink wrote: its line once more where it has it, under its id,
-// else the event as it stands. A line that is no event of ours is none.
-func (f *pastFiles) event(line []byte) (r pipeline.Record, ok bool) {
+// else the event as it stands; and the lines, where it has several. A line that is no event of ours is
+// none.
+func (f *pastFiles) event(line []byte) (r pipeline.Record, lines [][]byte, ok bool) {
 	if line[0] != '{' {
-		return r, false
+		return r, nil, false
 	}
 	var w wrote
 	if json.Unmarshal(line, &w) != nil {
-		return r, false
+		return r, nil, false
 	}
 	id, err := event.ParseID(w.Event.ID)
 	if err != nil || id == (event.ID{}) {
-		return r, false
+		return r, nil, false
 	}
 	r.ID = id
 	for _, text := range []string{w.Event.Created, w.Time} {
@@ -120,7 +130,7 @@ func (f *pastFiles) event(line []byte) (r pipeline.Record, ok bool) {
 	if len(r.Data) == 0 {
 		r.Kind, r.Data, r.Dataset = pipeline.KindEvent, bytes.Clone(line), []byte(w.Event.Dataset)
 		r.Key = []byte(rc.PeerIP)
-		return r, true
+		return r, nil, true
 	}
 	if a, err := netip.ParseAddr(rc.PeerIP); err == nil {
 		r.Peer = netip.AddrPortFrom(a, rc.PeerPort)
@@ -130,5 +140,5 @@ func (f *pastFiles) event(line []byte) (r pipeline.Record, ok bool) {
 	if rc.Truncated {
 		r.Flags = receiver.Truncated
 	}
-	return r, true
+	return r, w.cut(r.Data), true
 }

@@ -322,9 +322,11 @@ func TestWhereStampsHaveNoOrder(t *testing.T) {
 			if !final {
 				time.Sleep(1500 * time.Millisecond)
 				synctest.Wait()
+				s.mu.Lock()
 				if len(s.got) != 0 {
 					t.Error("delivered at once")
 				}
+				s.mu.Unlock()
 				time.Sleep(5 * time.Second)
 				synctest.Wait()
 				stop()

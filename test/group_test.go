@@ -3,6 +3,7 @@ package test
 import (
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -149,5 +150,32 @@ sinks:
 	if last.text("event.dataset") != "vswarden.alert" || last.text("event.action") != "events-flooded" || last.text("vmware.alert.count") != "50" ||
 		last.text("host.name") != "esx1" || last.text("vmware.alert.first") != got[0].text("event.id") {
 		t.Errorf("%v", last)
+	}
+}
+
+// What a sink wrote can be sent through the decoders again: an event of several lines is made of them
+// once more, under its id.
+func TestReplayOfAGroup(t *testing.T) {
+	data := t.TempDir()
+	file := filepath.Join(data, "in.log")
+	lines := hostdHead + "info hostd[20] [Originator@6876 sub=Default] begin\n" + hostdHead + "--> more\n  and more\n" + hostdHead + "info hostd[20] [Originator@6876 sub=Default] next\n"
+	if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := configured(t, data, "", "sinks: [{name: out, type: stdout, original: all}]")
+	first := replayed(t, 2, "--from", "files", "-c", config, file)
+	if first[0].text("vmware.group.lines") != "3" {
+		t.Fatalf("%v", first)
+	}
+	r := vswarden(t, "", "replay", "--from", "files", "-c", config, file)
+	if err := os.WriteFile(file, []byte(r.stdout), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range replayed(t, 2, "--from", "files", "-c", config, file) {
+		for _, field := range []string{"event.id", "message", "event.original", "vmware.group.lines"} {
+			if e.text(field) != first[i].text(field) {
+				t.Errorf("%s was %q and is %q", field, first[i].text(field), e.text(field))
+			}
+		}
 	}
 }
