@@ -140,12 +140,14 @@ func (l *linkListener) batch(lines []linkwatch.Line) {
 	}
 }
 
-// overruns is how often the kernel lost messages about links for want of room.
-func (p *parts) overruns() (n uint64) {
-	for _, l := range p.listeners {
-		if w, ok := l.(*linkListener); ok {
-			n += w.watcher.Stats.Overruns.Load()
+// links is the sum of something over all that watch links.
+func (p *parts) links(of func(*linkwatch.Stats) uint64) func() uint64 {
+	return func() (n uint64) {
+		for _, l := range p.listeners {
+			if w, ok := l.(*linkListener); ok {
+				n += of(&w.watcher.Stats)
+			}
 		}
+		return n
 	}
-	return n
 }

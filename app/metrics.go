@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"vswarden/event"
+	"vswarden/linkwatch"
 	"vswarden/pipeline"
 	"vswarden/receiver"
 	"vswarden/spool"
@@ -66,7 +67,10 @@ func (p *parts) receiverMetrics() []web.Metric {
 	all = append(all,
 		counter("vswarden_udp_kernel_drops_total", "Datagrams the kernel threw away because a socket's buffer was full.",
 			p.received(func(s *receiver.Stats) uint64 { return s.KernelDrops.Load() })),
-		counter("vswarden_netlink_overruns_total", "Times the kernel lost messages about links; all links were read anew.", p.overruns),
+		counter("vswarden_netlink_overruns_total", "Times the kernel lost messages about links; all links were read anew.",
+			p.links(func(s *linkwatch.Stats) uint64 { return s.Overruns.Load() })),
+		counter("vswarden_netlink_broken_total", "Messages about links that could not be read; all links were read anew.",
+			p.links(func(s *linkwatch.Stats) uint64 { return s.Broken.Load() })),
 		counter("vswarden_frames_truncated_total", "Frames longer than max_frame, kept cut.",
 			p.received(func(s *receiver.Stats) uint64 { return s.Truncated.Load() })),
 		counter("vswarden_frames_unfinished_total", "Frames whose end never came, kept as far as they came.",

@@ -87,3 +87,26 @@ func TestChangesThatNobodyTakesAreBounded(t *testing.T) {
 		t.Errorf("%d acts kept", len(w.policy.acts))
 	}
 }
+
+// A change whose author is known does not overtake an older one of the same object that waits for its own.
+func TestChangesOfOneObjectKeepTheirOrder(t *testing.T) {
+	w := newWorld(t)
+	one := Portgroup{Ref: w.ref("dvportgroup-1"), Kind: DistributedSwitch, Name: "one"}
+	two := Portgroup{Ref: w.ref("dvportgroup-2"), Kind: DistributedSwitch, Name: "two"}
+	w.apply(0, Update{Portgroups: []Portgroup{one, two}})
+	w.report(1)
+	one.Rules.SecurityOverride = Accept
+	w.apply(100, Update{Portgroups: []Portgroup{one}})
+	two.Rules.SecurityOverride = Accept
+	w.apply(115, Update{Portgroups: []Portgroup{two}})
+	if got := sayChanges(w.TakePolicyChanges(at(116))); got != "" {
+		t.Fatalf("too early: %s", got)
+	}
+	w.policy.changes = append(w.policy.changes, PolicyChange{When: at(116), Level: LevelPortgroup, Object: one.Ref, Name: "one", User: "eve"})
+	if got := w.TakePolicyChanges(at(117)); len(got) != 0 {
+		t.Errorf("overtaken: %s", sayChanges(got))
+	}
+	if got := w.TakePolicyChanges(at(121)); len(got) != 2 || got[0].User != "" || got[1].User != "eve" {
+		t.Errorf("%s", sayChanges(got))
+	}
+}

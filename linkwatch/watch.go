@@ -61,6 +61,7 @@ type Watcher struct {
 	kernel  kernel
 	table   table
 	restate atomic.Bool
+	broken  uint64 // of Stats.Broken, what was made up for
 	Stats   Stats
 }
 
@@ -118,6 +119,12 @@ func (w *Watcher) Run(ctx context.Context, out func([]Line) error) (err error) {
 			w.table.now = w.now()
 			for _, n := range messages {
 				w.table.apply(n)
+			}
+			if n := w.Stats.Broken.Load(); n != w.broken { // what could not be read is looked up
+				w.broken = n
+				if err := w.read(false); err != nil {
+					return err
+				}
 			}
 		case errors.Is(err, errOverrun):
 			w.Stats.Overruns.Add(1)
