@@ -19,7 +19,7 @@ func TestEstateNightly(t *testing.T) {
 	}
 	first, _ := strconv.Atoi(os.Getenv("ESTATE_FROM"))
 	first = max(first, 1)
-	atOnce := 4
+	atOnce := len(estateModes)
 	if n, err := strconv.Atoi(os.Getenv("ESTATE_AT_ONCE")); err == nil {
 		atOnce = n
 	}
