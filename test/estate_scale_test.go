@@ -31,7 +31,7 @@ sinks: [{name: events, type: file, file: {path: %q}}]
 `, api, filepath.Join(dir, "events.ndjson"))))
 	base := p.scrape(t)
 	truth := filepath.Join(dir, "truth.ndjson")
-	estate := exec.CommandContext(t.Context(), program, "-seed", "1", "-vms", "10000", "-churn", "20", "-lag", "5s", "-rate", "1", "-reuse", "-for", "90s",
+	estate := exec.CommandContext(t.Context(), program, "-seed", "1", "-vms", "10000", "-churn", "20", "-lag", "5s", "-rate", "1", "-reuse", "-for", "150s",
 		"-lines", "tcp://"+p.address(t, "tcp"), "-listen", api, "-truth", truth)
 	var out strings.Builder
 	estate.Stdout, estate.Stderr = &out, &out

@@ -364,6 +364,7 @@ func (s *session) complete(ctx context.Context) error {
 	}
 	s.stats.Syncs.Add(1)
 	s.reported()
+	debug.FreeOSMemory() // a full read leaves its XML behind, many times what is kept of it
 	if !s.good {
 		s.good = true
 		close(s.synced)
