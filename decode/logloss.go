@@ -66,15 +66,21 @@ func lossOfVOB(e *event.Event) bool {
 }
 
 // lossOfText notes that ESXi 8 and later shortened this message before it sent it: msgModified and
-// originalLen in the structured data.
+// originalLen in the structured data, which its RFC 3164 puts in front of the text.
 func lossOfText(e *event.Event) {
 	sd := e.Syslog.StructuredData
-	if !strings.Contains(sd, "originalLen=") {
+	if sd == "" {
+		const longest = 512
+		end := 0
+		if strings.HasPrefix(e.Message, "[") {
+			end = balancedEnd(e.Message[:min(len(e.Message), longest)])
+		}
+		sd = e.Message[:end]
+	}
+	_, length, ok := strings.Cut(sd, "originalLen=")
+	if !ok && !strings.Contains(sd, "msgModified=") {
 		return
 	}
-	sd = sdElement(sd, "esx@")
-	if length := sdParam(sd, "originalLen"); length != "" {
-		n, _ := number(length)
-		e.Loss = event.LogLoss{Kind: event.LossModified, Count: n}
-	}
+	n, _ := number(strings.TrimPrefix(length, `"`))
+	e.Loss = event.LogLoss{Kind: event.LossModified, Count: n}
 }

@@ -43,3 +43,21 @@ func TestTrap30AbsenceIsCounted(t *testing.T) {
 		t.Errorf("%+v", e.Loss)
 	}
 }
+
+// A shortened message says so in its structured data, wherever that stands.
+func TestShortenedMessages(t *testing.T) {
+	for raw, count := range map[string]uint64{
+		`<166>1 2026-02-07T11:59:59Z esx8 Hostd 1 - [esx@6876 msgModified="Truncated" remoteHostMaxMsgLen="480" originalLen="1210"] text`:                      1210,
+		`<166>1 2026-02-07T11:59:59Z esx8 Hostd 1 - [Originator@6876 sub="Libs"][esx@4413 originalLen="1210" msgModified="t"] text`:                            1210,
+		`<166>1 2026-02-07T11:59:59Z esx8 Hostd 1 - [esx@6876 msgModified="Truncated"] text`:                                                                   0,
+		`<166>2026-02-07T11:59:59Z esx8 Hostd[1]: [Originator@6876 sub=Libs opID=1 msgModified="Truncated" remoteHostMaxMsgLen="480" originalLen="1210"] text`: 1210,
+		`<182>2026-02-07T11:59:59Z esx8 vmkernel: [esx@6876 msgModified=Truncated originalLen=1210] cpu0:1)text`:                                               1210,
+	} {
+		if e := line(raw); e.Loss != (event.LogLoss{Kind: event.LossModified, Count: count}) {
+			t.Errorf("%s: %+v", raw, e.Loss)
+		}
+	}
+	if e := line(`<166>2026-02-07T11:59:59Z esx8 Hostd[1]: [Originator@6876 sub=Libs] originalLen=5 msgModified=x`); e.Loss.Kind != event.LossNone {
+		t.Errorf("%+v", e.Loss)
+	}
+}

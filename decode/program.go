@@ -10,6 +10,9 @@ import (
 func decodeProgram(e *event.Event, h head) {
 	app := baseName(e.Syslog.AppName)
 	p := programOf(app)
+	if e.Syslog.StructuredData == "" && strings.HasPrefix(e.Message, "[esx@") && p != programHostd && p != programVpxa && p != programVmacore {
+		leadingSD(e)
+	}
 	switch {
 	case aboutLoss(e.Message, app) && lossLine(e, e.Message):
 		e.Dataset = event.DatasetLogLoss
@@ -88,7 +91,7 @@ func decodeProgram(e *event.Event, h head) {
 	default:
 		e.Dataset = event.DatasetGeneric
 	}
-	if e.Syslog.StructuredData != "" {
+	if e.Syslog.StructuredData != "" || e.Message != "" && e.Message[0] == '[' && strings.Contains(e.Message[:min(len(e.Message), 256)], "msgModified=") {
 		lossOfText(e)
 	}
 	settleKind(e, h)
@@ -133,6 +136,19 @@ func serviceLine(e *event.Event) bool {
 		e.Dataset = event.DatasetVCAudit
 	}
 	return ok
+}
+
+// leadingSD takes off the structured data that ESXi's RFC 3164 puts in front of the text. hostd and its kin
+// have a header there that their decoder reads, and that stays.
+func leadingSD(e *event.Event) {
+	sd, rest, strict, ok := takeSD(e.Message)
+	if !ok {
+		return
+	}
+	e.Syslog.StructuredData, e.Message = sd, trimSpaces(rest)
+	if !strict {
+		mark(e, event.TagBadSD, reasonSD)
+	}
 }
 
 // foreignService reads a line of a program that the tables do not know where its text is built as

@@ -82,3 +82,24 @@ func TestAuditRecordWithoutBracket(t *testing.T) {
 		}
 	}
 }
+
+// ESXi's RFC 3164 puts structured data in front of the text; what follows is decoded as ever.
+func TestStructuredDataInRFC3164(t *testing.T) {
+	const head = "<182>2026-02-07T11:59:59.000Z esx8 "
+	e := line(head + `vmkernel: [esx@6876 msgModified="Truncated" originalLen="1210"] cpu0:1)cswitch: L2Sec_EnforcePortCompliance:209: client web.eth0 requested promiscuous mode on port 0x4000010, disallowed by vswitch policy`)
+	if e.L2Sec.Kind != event.L2SecPromiscRequested || e.Vmkernel.World != 1 || e.Loss.Count != 1210 || e.Syslog.StructuredData == "" {
+		t.Errorf("%+v, %+v", e.L2Sec, e.Loss)
+	}
+	e = line(head + `vobd[1]: [esx@4413 threadName="netCorrelator"] 7us: [esx.problem.net.vmnic.linkstate.down] Physical NIC vmnic6 linkstate is down.`)
+	if e.VOB.ID != "esx.problem.net.vmnic.linkstate.down" || e.VOB.Correlator != "netCorrelator" || e.VOB.NIC != "vmnic6" {
+		t.Errorf("%+v", e.VOB)
+	}
+	e = line(head + `shell[1]: [esx@4413] [root]: ls`)
+	if e.User.Name != "root" || e.Command.Line != "ls" || e.Message != "[root]: ls" {
+		t.Errorf("%+v %+v", e.User, e.Command)
+	}
+	e = line(head + `sshd[1]: [esx@4413 a=b c] Accepted password for root from 192.0.2.4 port 5 ssh2`)
+	if e.Act != event.ActLogin || e.Tags&event.TagBadSD == 0 {
+		t.Errorf("%s, tags %b", e.Act, e.Tags)
+	}
+}
