@@ -43,27 +43,32 @@ func TestHintsFitTheLine(t *testing.T) {
 		{
 			"on a trunk", "8.0.3", inventory.StandardVLAN(4095),
 			func(l *lab) *event.Event { e := l.denial(1000, "web-01.eth0"); return &e },
-			[]string{"--switchport 33554448 --vlan ID"}, nil,
+			[]string{"--switchport 33554448 --vlan ID"},
+			nil,
 		},
 		{
 			"before 5.5", "5.1.0", inventory.StandardVLAN(120),
 			func(l *lab) *event.Event { return macChange(l, mac(2).String()) },
-			[]string{"esxcli network port stats get"}, []string{"pktcap-uw"},
+			[]string{"esxcli network port stats get"},
+			[]string{"pktcap-uw"},
 		},
 		{
 			"a vmk", "8.0.3", inventory.StandardVLAN(120),
 			func(l *lab) *event.Event { e := l.denial(1000, "vmk0"); e.L2Sec.Port = 0x2000004; return &e },
-			[]string{"pktcap-uw --vmk vmk0", "a capture on a vmk interface"}, []string{"--switchport", "close to a hub"},
+			[]string{"pktcap-uw --vmk vmk0", "a capture on a vmk interface"},
+			[]string{"--switchport", "close to a hub"},
 		},
 		{
 			"a vmk before 5.5", "5.1.0", inventory.StandardVLAN(120),
 			func(l *lab) *event.Event { e := l.denial(1000, "vmk0"); e.L2Sec.Port = 0x2000004; return &e },
-			[]string{"tcpdump-uw -i vmk0"}, []string{"pktcap-uw --"},
+			[]string{"tcpdump-uw -i vmk0"},
+			[]string{"pktcap-uw --"},
 		},
 		{
 			"an uplink", "8.0.3", inventory.StandardVLAN(120),
 			func(l *lab) *event.Event { e := l.denial(1000, "vmnic2"); e.L2Sec.Port = 0x84000006; return &e },
-			[]string{"pktcap-uw --uplink vmnic2"}, []string{"--switchport"},
+			[]string{"pktcap-uw --uplink vmnic2"},
+			[]string{"--switchport"},
 		},
 		{
 			"somebody else's address", "8.0.3", inventory.StandardVLAN(120),
@@ -73,24 +78,33 @@ func TestHintsFitTheLine(t *testing.T) {
 		},
 		{
 			"a host's address", "8.0.3", inventory.StandardVLAN(120),
-			func(l *lab) *event.Event { return macChange(l, mac(200).String()) }, []string{"a host's own"}, nil,
+			func(l *lab) *event.Event { return macChange(l, mac(200).String()) },
+			[]string{"a host's own"},
+			nil,
 		},
 		{
 			"a virtual router's", "8.0.3", inventory.StandardVLAN(120),
-			func(l *lab) *event.Event { return macChange(l, "00:00:5e:00:01:0a") }, []string{"virtual routers"}, nil,
+			func(l *lab) *event.Event { return macChange(l, "00:00:5e:00:01:0a") },
+			[]string{"virtual routers"},
+			nil,
 		},
 		{
 			"made up", "8.0.3", inventory.StandardVLAN(120),
-			func(l *lab) *event.Event { return macChange(l, "0a:11:22:33:44:55") }, []string{"locally administered"}, nil,
+			func(l *lab) *event.Event { return macChange(l, "0a:11:22:33:44:55") },
+			[]string{"locally administered"},
+			nil,
 		},
 		{
 			"its own initial one", "8.0.3", inventory.StandardVLAN(120),
-			func(l *lab) *event.Event { return macChange(l, mac(1).String()) }, []string{"own initial one"}, []string{"another machine's"},
+			func(l *lab) *event.Event { return macChange(l, mac(1).String()) },
+			[]string{"own initial one"},
+			[]string{"another machine's"},
 		},
 		{
 			"a port nobody is known to hold", "8.0.3", inventory.StandardVLAN(120),
 			func(l *lab) *event.Event { e := l.denial(1000, ""); e.L2Sec.Port = 0x2000099; return &e },
-			[]string{"esxcli network vm list", "pktcap-uw --switchport 33554585"}, nil,
+			[]string{"esxcli network vm list", "pktcap-uw --switchport 33554585"},
+			nil,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
