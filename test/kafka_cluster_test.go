@@ -5,6 +5,7 @@ package test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -294,12 +295,18 @@ func (c *cluster) topic(t *testing.T, name string, partitions int32, settings ..
 	}
 	req := kmsg.NewPtrCreateTopicsRequest()
 	req.Topics, req.TimeoutMillis = append(req.Topics, topic), 30000
-	res, err := req.RequestWith(kafkaContext(t), c.admin)
-	if err == nil {
-		err = kerr.ErrorForCode(res.Topics[0].ErrorCode)
-	}
-	if err != nil {
-		t.Fatalf("create topic %s: %v", name, err)
+	// A broker that this machine kept from telling that it is there counts as gone for a moment.
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		res, err := req.RequestWith(kafkaContext(t), c.admin)
+		if err == nil {
+			err = kerr.ErrorForCode(res.Topics[0].ErrorCode)
+		}
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, kerr.InvalidReplicationFactor) || time.Now().After(end) {
+			t.Fatalf("create topic %s: %v", name, err)
+		}
 	}
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) { // Until all have leaders.
 		leaders, err := c.leaders(t, name)
