@@ -72,6 +72,7 @@ type line struct {
 	proc     uint64 // hash of its process
 	kind     kind
 	open     bool
+	queued   bool
 	forApp   bool // lines of its program may follow
 	forConn  bool // lines without a header may
 	promisc  bool // waits for the line of its bridge port

@@ -12,9 +12,11 @@ import (
 type Stage struct {
 	o       Options
 	wait    int64
-	clock   uint64 // counts lines, for the age of senders
-	quiet   uint64 // what it was when Quiet was called
-	lines   int    // held
+	clock   uint64  // counts lines, for the age of senders
+	quiet   uint64  // what it was when Quiet was called
+	lines   int     // held
+	low     uint64  // lowest place of what is queued; 0 = to be looked for
+	fresh   []*Item // queued since Keep was called, and perhaps released since
 	senders []*Sender
 	busy    []*Sender // those that hold something
 	free    []*Item
@@ -204,7 +206,14 @@ func (s *Stage) begin(snd *Sender, it *Item) {
 
 // push puts it at the end of its sender's queue, and shuts the oldest group of a queue that is full.
 func (s *Stage) push(snd *Sender, it *Item) {
+	if len(s.busy) == 0 {
+		s.low = it.Pos
+	}
 	snd.queue = append(snd.queue, it)
+	it.queued = true
+	if !s.o.Patient { // in files nothing moves
+		s.fresh = append(s.fresh, it)
+	}
 	s.lines += it.due(s.o.Done)
 	snd.bytes += it.bytes
 	if snd.spot < 0 {
@@ -221,6 +230,9 @@ func (s *Stage) push(snd *Sender, it *Item) {
 func (s *Stage) release(snd *Sender) {
 	n := 0
 	for n < len(snd.queue) && !snd.queue[n].open {
+		if snd.queue[n].queued = false; snd.queue[n].Pos == s.low {
+			s.low = 0
+		}
 		snd.bytes -= snd.queue[n].bytes
 		s.lines -= snd.queue[n].due(s.o.Done)
 		n++
@@ -393,8 +405,15 @@ func (s *Stage) Flush() { s.Tick(math.MaxInt64) }
 // Held returns the lowest place in the log of what is held; false when nothing is.
 func (s *Stage) Held() (pos uint64, held bool) {
 	pos = math.MaxUint64
-	for _, snd := range s.busy {
-		pos = min(pos, snd.queue[0].Pos)
+	if s.low == 0 {
+		for _, snd := range s.busy {
+			pos = min(pos, snd.queue[0].Pos)
+		}
+		if len(s.busy) > 0 {
+			s.low = pos
+		}
+	} else if len(s.busy) > 0 {
+		pos = s.low
 	}
 	for _, it := range s.ready[s.taken:] {
 		pos = min(pos, it.Pos)
@@ -407,11 +426,13 @@ func (s *Stage) Lines() int { return s.lines }
 
 // Keep makes what is held independent of the buffers that its strings point into.
 func (s *Stage) Keep() {
-	for _, snd := range s.busy {
-		for _, it := range snd.queue {
+	for _, it := range s.fresh {
+		if it.queued {
 			it.keep()
 		}
 	}
+	clear(s.fresh)
+	s.fresh = s.fresh[:0]
 }
 
 // Longest is how long a group may last.

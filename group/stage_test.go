@@ -2,6 +2,7 @@ package group
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -62,6 +63,13 @@ func (f *feed) add(sender, conn, line string) {
 	decode.Line(e, &it.Options)
 	f.s.Add(it)
 	f.drain()
+	least := uint64(math.MaxUint64)
+	for _, snd := range f.s.busy {
+		least = min(least, snd.queue[0].Pos)
+	}
+	if got, held := f.s.Held(); got != least || held != (least != math.MaxUint64) {
+		f.t.Errorf("held from %d, not %d", got, least)
+	}
 	if f.keep {
 		f.s.Keep()
 		for i := range raw {

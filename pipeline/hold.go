@@ -64,9 +64,7 @@ func (h *holds) passed(it *group.Item) {
 // hold notes what the stage holds after a batch is done.
 func (l *lane) hold() {
 	pos, held := l.stage.Held()
-	if held {
-		l.stage.Keep()
-	}
+	l.stage.Keep()
 	h := &l.holds
 	h.mu.Lock()
 	defer h.mu.Unlock()
