@@ -541,3 +541,8 @@ func writeConfig(t *testing.T, text string) string {
 	}
 	return path
 }
+
+// fileSection is a sink of type file.
+func fileSection(name, path string) string {
+	return fmt.Sprintf("  - {name: %s, type: file, original: all, file: {path: %q}}\n", name, path)
+}

@@ -31,11 +31,6 @@ sinks:
 %s`, data, strings.Join(c.brokers(), `", "`), topic, more, strings.Join(sinks, "")))
 }
 
-// fileSection is a sink of type file.
-func fileSection(name, path string) string {
-	return fmt.Sprintf("  - {name: %s, type: file, original: all, file: {path: %q}}\n", name, path)
-}
-
 // consumed waits until sinks of an enricher have done n records each, and the group knows.
 func (p *instance) consumed(t *testing.T, n uint64, sinks ...string) metrics {
 	t.Helper()
