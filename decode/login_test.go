@@ -227,6 +227,25 @@ func TestOtherCommands(t *testing.T) {
 	}
 }
 
+func TestAuditRecordsOfOtherKinds(t *testing.T) {
+	for text, want := range map[string]struct {
+		act  event.Act
+		code string
+	}{
+		`[ssh.session.begin@6876 subject="root" object="ssh" result="success"]`: {event.ActSessionOpened, "ssh.session.begin"},
+		`[ssh.login@6876 subject="root" object="ssh" result="failure"]`:         {event.ActLoginFailed, "ssh.login"},
+		`[account.create@4413 subject="root" object="bob" result="success"]`:    {event.ActAccountCreated, "account.create"},
+		`[host.something@6876 subject="root" result="success"]`:                 {"", "host.something"},
+		`[shell.cmd@6876 subject="root" command="ls"]`:                          {event.ActCommand, ""},
+	} {
+		e := line("<109>2026-02-07T11:59:59.186Z esx1 hostd[1]: " + text)
+		if e.Act != want.act || e.VCEvent.Type != want.code || e.User.Name != "root" || e.Dataset != event.DatasetAudit {
+			t.Errorf("%s: %s %q %+v %s", text, e.Act, e.VCEvent.Type, e.User, e.Dataset)
+		}
+		checkStrings(t, &e)
+	}
+}
+
 func TestSecrets(t *testing.T) {
 	for command, hidden := range map[string]string{
 		"esxcli system account add -i bob -p Secret1! -c Secret1!":     "Secret1!|Secret1!",
