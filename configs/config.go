@@ -14,7 +14,7 @@ import (
 	"vswarden/event"
 	"vswarden/group"
 	"vswarden/inventory"
-	"vswarden/inventory/vcenter"
+	"vswarden/inventory/vcenter/access"
 	"vswarden/pipeline"
 	"vswarden/posture"
 	"vswarden/receiver"
@@ -48,7 +48,7 @@ type Config struct {
 	// Inventory bounds what is remembered of hosts, VMs and ports.
 	Inventory inventory.Config `yaml:"inventory"`
 	// VCenters are the servers that tell the inventory who holds which port.
-	VCenters []vcenter.Config `yaml:"vcenters"`
+	VCenters []access.Config `yaml:"vcenters"`
 	// Group is how the lines of a sender become events.
 	Group group.Config `yaml:"group"`
 	// Detections are the rules that look at many lines.

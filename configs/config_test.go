@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"vswarden/inventory/vcenter"
+	"vswarden/inventory/vcenter/access"
 	"vswarden/receiver"
 	"vswarden/setting"
 )
@@ -102,9 +102,9 @@ func TestReferenceVCenterIsTheDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := vcenter.DefaultConfig()
+	want := access.DefaultConfig()
 	want.Name, want.URL, want.Username, want.PasswordFile = "vc01.example.com", "https://vc01.example.com", "vswarden@vsphere.local", "/etc/vswarden/vc01-password"
-	if !reflect.DeepEqual(got.VCenters, []vcenter.Config{want}) {
+	if !reflect.DeepEqual(got.VCenters, []access.Config{want}) {
 		t.Errorf("got %+v\nwant %+v", got.VCenters, want)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode"
 
-	"vswarden/inventory/vcenter"
+	"vswarden/inventory/vcenter/access"
 	"vswarden/setting"
 )
 
@@ -93,8 +93,8 @@ func newElement(t reflect.Type) reflect.Value {
 		return reflect.ValueOf(DefaultListener())
 	case reflect.TypeFor[Sink]():
 		return reflect.ValueOf(DefaultSink())
-	case reflect.TypeFor[vcenter.Config]():
-		return reflect.ValueOf(vcenter.DefaultConfig())
+	case reflect.TypeFor[access.Config]():
+		return reflect.ValueOf(access.DefaultConfig())
 	}
 	return reflect.Zero(t)
 }

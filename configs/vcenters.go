@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strings"
 
-	"vswarden/inventory/vcenter"
+	"vswarden/inventory/vcenter/access"
 	"vswarden/setting"
 )
 
@@ -13,7 +13,7 @@ import (
 const maxVCenters = 100
 
 // nameVCenters names those without a name after their host.
-func nameVCenters(all []vcenter.Config) {
+func nameVCenters(all []access.Config) {
 	for i := range all {
 		if u, err := url.Parse(all[i].URL); all[i].Name == "" && err == nil {
 			all[i].Name = u.Host

@@ -6,6 +6,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/answer"
 )
 
 // told is who was named in the full read in progress.
@@ -150,7 +151,7 @@ func (b *batch) node(ref types.ManagedObjectReference, changes []types.PropertyC
 		switch v := value(&changes[i]).(type) {
 		case string:
 			if changes[i].Name == "name" {
-				n.name = unescape(v)
+				n.name = answer.Unescape(v)
 			}
 		case types.ManagedObjectReference:
 			n.parent = v.Value

@@ -10,6 +10,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/access"
 )
 
 // farClock is by how much a server's clock may differ from ours before it is worth a word.
@@ -17,7 +18,7 @@ const farClock = 5 * time.Second
 
 // Findings logs in to a server, reads all that a feeder reads, and says what will not resolve and why, one line
 // each. What keeps us from looking is the error.
-func Findings(ctx context.Context, cfg Config) (findings []string, err error) {
+func Findings(ctx context.Context, cfg access.Config) (findings []string, err error) {
 	inv := inventory.New(inventory.DefaultConfig())
 	f, err := New(inv, cfg, nil)
 	if err != nil {
@@ -81,9 +82,9 @@ func (s *session) privileges(ctx context.Context) {
 		{"System.Read", "privilege System.Read", "properties of what the role does not reach"},
 	}
 	switch s.cfg.Live.Method {
-	case LiveESXCLI:
+	case access.LiveESXCLI:
 		need = append(need, struct{ id, what, lost string }{"Host.Config.Settings", "privilege Host.Config.Settings", liveLost})
-	case LiveEsxtop:
+	case access.LiveEsxtop:
 		need = append(need, struct{ id, what, lost string }{"Global.ServiceManagers", "privilege Global.ServiceManagers", liveLost})
 	}
 	c := &s.link.ServiceContent
@@ -127,7 +128,7 @@ func (s *session) probeLive(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, s.cfg.Live.Timeout)
 		defer cancel()
 		var err error
-		if s.cfg.Live.Method == LiveEsxtop {
+		if s.cfg.Live.Method == access.LiveEsxtop {
 			_, err = l.askEsxtop(ctx, s.link, host.Name)
 		} else {
 			var on types.ManagedObjectReference

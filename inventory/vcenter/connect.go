@@ -2,16 +2,11 @@ package vcenter
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -21,15 +16,15 @@ import (
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 	"github.com/vmware/govmomi/vim25/xml"
+
+	"vswarden/inventory/vcenter/access"
 )
 
 // maxAnswer bounds what one answer may hold: a page is 100 objects.
 const maxAnswer = 256 * 1024 * 1024
 
 var (
-	errThumbprint  = errors.New("the server's certificate is another one than thumbprint names")
 	errTooLarge    = errors.New("the answer is larger than any honest one")
-	errNoPEM       = errors.New("no PEM certificate in the file")
 	errLogin       = errors.New("login refused: the user name or the password is wrong")
 	errNoRoot      = errors.New("the server names no inventory: it is no vCenter and no ESXi host")
 	errNotAccepted = errors.New("the session is no longer accepted")
@@ -47,12 +42,12 @@ type link struct {
 }
 
 // dial connects and logs in. Every step ends with ctx.
-func dial(ctx context.Context, cfg *Config, now func() time.Time) (*link, error) {
-	u, err := cfg.address()
+func dial(ctx context.Context, cfg *access.Config, now func() time.Time) (*link, error) {
+	u, err := cfg.Address()
 	if err != nil {
 		return nil, err
 	}
-	trust, err := cfg.trust()
+	trust, err := cfg.Trust()
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +72,7 @@ func dial(ctx context.Context, cfg *Config, now func() time.Time) (*link, error)
 	if v := serviceVersion(ctx, sc); v != "" {
 		sc.Version = v
 	}
-	secret, err := cfg.password()
+	secret, err := cfg.Secret()
 	if err != nil {
 		t.CloseIdleConnections()
 		return nil, err
@@ -141,53 +136,6 @@ func (l *link) ours(t time.Time) time.Time {
 		return t
 	}
 	return t.Add(-l.offset)
-}
-
-// trust returns how the server shows who it is.
-func (c *Config) trust() (*tls.Config, error) {
-	t := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.Insecure, ServerName: c.host()}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read ca_file: %w", err)
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("read ca_file %s: %w", c.CAFile, errNoPEM)
-		}
-	}
-	if want, ok := thumbprint(c.Thumbprint); ok {
-		t.InsecureSkipVerify = true // the thumbprint says more than a chain
-		t.VerifyConnection = func(s tls.ConnectionState) error {
-			if len(s.PeerCertificates) > 0 {
-				got := sha256.Sum256(s.PeerCertificates[0].Raw)
-				if got == want {
-					return nil
-				}
-				return fmt.Errorf("%w: it is %s", errThumbprint, colons(got[:]))
-			}
-			return errThumbprint
-		}
-	}
-	return t, nil
-}
-
-// thumbprint reads 32 hexadecimal bytes, with or without colons.
-func thumbprint(s string) (sum [sha256.Size]byte, ok bool) {
-	b, err := hex.DecodeString(strings.NewReplacer(":", "", " ", "").Replace(strings.TrimSpace(s)))
-	if err != nil || len(b) != len(sum) {
-		return sum, false
-	}
-	copy(sum[:], b)
-	return sum, true
-}
-
-func colons(b []byte) string {
-	parts := make([]string, len(b))
-	for i, x := range b {
-		parts[i] = fmt.Sprintf("%02X", x)
-	}
-	return strings.Join(parts, ":")
 }
 
 // bounded cuts off answers that never end.

@@ -6,6 +6,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/answer"
 )
 
 // portgroup takes in changes of a distributed portgroup.
@@ -26,7 +27,7 @@ func (b *batch) portgroup(id string, changes []types.PropertyChange) {
 		switch v := value(&changes[i]).(type) {
 		case string:
 			if changes[i].Name == "name" && v != "" {
-				pg.Name = unescape(v)
+				pg.Name = answer.Unescape(v)
 			}
 		case types.DVPortgroupConfigInfo:
 			portgroupConfig(&pg, &v)
@@ -75,7 +76,7 @@ func (b *batch) dvs(id string, changes []types.PropertyChange) {
 		case string:
 			switch {
 			case c.Name == "name" && v != "":
-				sw.Name = unescape(v)
+				sw.Name = answer.Unescape(v)
 			case c.Name == "uuid":
 				sw.UUID, _ = inventory.ParseUUID(v)
 			}

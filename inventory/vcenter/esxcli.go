@@ -2,10 +2,8 @@ package vcenter
 
 import (
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/answer"
 )
 
 // esxcli over SOAP. govmomi has a client for it, which parses arguments with a flag set that ends the process where a host
@@ -27,11 +26,7 @@ var (
 	errCommand  = errors.New("not one of the commands that only read")
 	errNoAnswer = errors.New("the host did not answer the command")
 	errESXCLI   = errors.New("the host refused the command")
-	errTooMany  = errors.New("more rows than any host has")
 )
-
-// maxRows bounds what one command may answer.
-const maxRows = 10_000
 
 // The bodies of the two calls. Their fields are what the vSphere API names them.
 type (
@@ -114,46 +109,7 @@ func runCommand(ctx context.Context, rt soap.RoundTripper, on types.ManagedObjec
 	if f := res.Res.Returnval.Fault; f != nil {
 		return nil, fmt.Errorf("%w: %s", errESXCLI, strings.TrimSpace(f.Message+" "+f.Detail))
 	}
-	return commandRows(res.Res.Returnval.Response)
-}
-
-// commandRows reads the answer of a command: DataObject elements whose children are the fields.
-func commandRows(text string) (rows []map[string]string, err error) {
-	d := xml.NewDecoder(strings.NewReader(text))
-	depth, key := 0, ""
-	var value strings.Builder
-	for {
-		token, err := d.Token()
-		if err == io.EOF {
-			return rows, nil
-		}
-		if err != nil {
-			return rows, fmt.Errorf("read the answer of a command: %w", err)
-		}
-		switch e := token.(type) {
-		case xml.StartElement:
-			depth++
-			switch {
-			case depth == 2 && e.Name.Local == "DataObject":
-				if len(rows) == maxRows {
-					return rows, errTooMany
-				}
-				rows = append(rows, map[string]string{})
-			case depth == 3:
-				key = e.Name.Local
-				value.Reset()
-			}
-		case xml.CharData:
-			if depth == 3 {
-				value.Write(e)
-			}
-		case xml.EndElement:
-			if depth == 3 && len(rows) > 0 {
-				rows[len(rows)-1][key] = value.String()
-			}
-			depth--
-		}
-	}
+	return answer.CommandRows(res.Res.Returnval.Response)
 }
 
 // maxWorlds bounds the VMs of a host that one lookup asks for, where the line does not say which.
@@ -191,22 +147,10 @@ func (l *Live) askESXCLI(ctx context.Context, rt soap.RoundTripper, host, name s
 			return rows, err
 		}
 		for _, p := range ports {
-			if r, ok := portRow(p, vm["Name"], world); ok {
+			if r, ok := answer.PortRow(p, vm["Name"], world); ok {
 				rows = append(rows, r)
 			}
 		}
 	}
 	return rows, nil
-}
-
-// portRow makes our row from a row of network vm port list.
-func portRow(p map[string]string, vm string, world uint64) (r inventory.Row, ok bool) {
-	id, err := strconv.ParseUint(p["PortID"], 10, 32)
-	if err != nil || id == 0 {
-		return r, false
-	}
-	r = inventory.Row{Port: uint32(id), Kind: inventory.KindVM, Client: vm, VM: vm, World: world}
-	r.MAC, _ = inventory.ParseMAC(p["MACAddress"])
-	r.Net = inventory.Net{Switch: p["vSwitch"], Portgroup: p["Portgroup"], DVPort: p["DVPortID"]}
-	return r, true
 }

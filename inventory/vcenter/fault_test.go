@@ -14,6 +14,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/access"
 )
 
 // rename changes a VM's name at the server and waits until the inventory knows.
@@ -185,7 +186,7 @@ func TestCertificates(t *testing.T) {
 	cfg := p.config(s)
 	cfg.Insecure = false
 
-	dials := func(cfg Config) error {
+	dials := func(cfg access.Config) error {
 		ctx, cancel := context.WithTimeout(t.Context(), longWait)
 		defer cancel()
 		l, err := dial(ctx, &cfg, time.Now)
@@ -220,7 +221,7 @@ func TestCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.follows()
-	if err := dials(Config{URL: cfg.URL, Timeout: time.Second, CAFile: secretFile(t, "no certificate")}); err == nil || !strings.Contains(err.Error(), "PEM") {
+	if err := dials(access.Config{URL: cfg.URL, Timeout: time.Second, CAFile: secretFile(t, "no certificate")}); err == nil || !strings.Contains(err.Error(), "PEM") {
 		t.Errorf("a file without a certificate: %v", err)
 	}
 }
@@ -231,7 +232,7 @@ func TestAServerThatAcceptsAndNeverAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	cfg := DefaultConfig()
+	cfg := access.DefaultConfig()
 	cfg.URL, cfg.Username, cfg.PasswordFile, cfg.Insecure = "http://"+l.Addr().String(), "user", secretFile(t, "pass"), true
 	cfg.Timeout = time.Second
 	f := start(t, inventory.New(inventory.DefaultConfig()), cfg)
@@ -283,7 +284,7 @@ func TestAnAnswerThatMakesNoSenseCostsOneObject(t *testing.T) {
 }
 
 func TestAPanicEndsTheSessionNotTheProgram(t *testing.T) {
-	f, err := New(inventory.New(inventory.DefaultConfig()), Config{URL: "http://127.0.0.1:1", Timeout: time.Second}, nil)
+	f, err := New(inventory.New(inventory.DefaultConfig()), access.Config{URL: "http://127.0.0.1:1", Timeout: time.Second}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

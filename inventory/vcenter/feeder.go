@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/access"
 )
 
 // Feeder keeps an inventory abreast of one server.
 type Feeder struct {
-	cfg   Config
+	cfg   access.Config
 	inv   *inventory.Inventory
 	id    inventory.SourceID
 	vc    uint16
@@ -103,11 +104,11 @@ type Status struct {
 
 // New returns a feeder for one server. It makes the server and the source known to the inventory and connects
 // to nothing. now is the clock; nil is the machine's.
-func New(inv *inventory.Inventory, cfg Config, now func() time.Time) (*Feeder, error) {
+func New(inv *inventory.Inventory, cfg access.Config, now func() time.Time) (*Feeder, error) {
 	if now == nil {
 		now = time.Now
 	}
-	f := &Feeder{cfg: cfg, inv: inv, name: cfg.label(), now: now}
+	f := &Feeder{cfg: cfg, inv: inv, name: cfg.Label(), now: now}
 	f.vc = inv.AddVCenter(inventory.VCenter{Name: f.name})
 	var err error
 	if f.id, err = inv.AddSource(f.name, inventory.SourcePushed, f.vc); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/vmware/govmomi/vim25/xml"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/access"
 )
 
 // FuzzUpdateSet gives the feeder whatever govmomi makes of an answer. Nothing in it may panic or loop.
@@ -22,7 +23,7 @@ func FuzzUpdateSet(f *testing.F) {
 		if d.Decode(&set) != nil {
 			return
 		}
-		feeder, err := New(inventory.New(inventory.DefaultConfig()), Config{URL: "http://127.0.0.1:1"}, nil)
+		feeder, err := New(inventory.New(inventory.DefaultConfig()), access.Config{URL: "http://127.0.0.1:1"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,12 +3,12 @@ package vcenter
 import (
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/answer"
 )
 
 // hostOf returns the host as this batch has it: as it was last known, to be changed.
@@ -36,7 +36,7 @@ func (b *batch) host(id string, changes []types.PropertyChange) {
 		switch c.Name {
 		case "name":
 			if s != "" {
-				host.Name = unescape(s)
+				host.Name = answer.Unescape(s)
 			}
 		case "parent":
 			ref, _ := v.(types.ManagedObjectReference)
@@ -121,7 +121,7 @@ func network(host *inventory.Host, n *types.HostNetworkInfo) {
 		v := &n.Vnic[i]
 		k := inventory.VMKernel{Device: v.Device, Portgroup: v.Portgroup, Addresses: addresses(v.Spec.Ip)}
 		k.MAC, _ = inventory.ParseMAC(v.Spec.Mac)
-		k.Port, _ = portID(v.Port)
+		k.Port, _ = answer.PortID(v.Port)
 		k.Switch = switchOf[v.Portgroup]
 		if d := v.Spec.DistributedVirtualPort; d != nil {
 			k.Portgroup, k.DVPort, k.Switch = d.PortgroupKey, d.PortKey, dvs[d.SwitchUuid]
@@ -173,7 +173,7 @@ func rows(host *inventory.Host, n *types.HostNetworkInfo) (all []inventory.Row) 
 		g := &n.Portgroup[i]
 		for j := range g.Port {
 			p := &g.Port[j]
-			id, ok := portID(p.Key)
+			id, ok := answer.PortID(p.Key)
 			if !ok {
 				continue
 			}
@@ -202,17 +202,4 @@ func rows(host *inventory.Host, n *types.HostNetworkInfo) (all []inventory.Row) 
 		}
 	}
 	return all
-}
-
-// portPrefix stands before a port's number in the keys of ports.
-const portPrefix = "key-vim.host.PortGroup.Port-"
-
-// portID reads "key-vim.host.PortGroup.Port-33554436": 0x2000004.
-func portID(key string) (uint32, bool) {
-	s, ok := strings.CutPrefix(key, portPrefix)
-	if !ok {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(s, 10, 32)
-	return uint32(n), err == nil && n != 0
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/access"
 )
 
 // Live asks hosts for ports that nothing else knows: those of distributed switches, whose ids vCenter does not show.
@@ -57,7 +58,7 @@ const maxUnknown = 1024
 
 // newLive returns what asks the hosts of a feeder's server, or nil where that is off.
 func newLive(f *Feeder) (*Live, error) {
-	if f.cfg.Live.Method != LiveESXCLI && f.cfg.Live.Method != LiveEsxtop {
+	if f.cfg.Live.Method != access.LiveESXCLI && f.cfg.Live.Method != access.LiveEsxtop {
 		return nil, nil
 	}
 	id, err := f.inv.AddSource(f.name+" "+f.cfg.Live.Method, inventory.SourceLive, f.vc)
@@ -156,7 +157,7 @@ func (l *Live) answer(ctx context.Context, q question) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.f.cfg.Live.Timeout)
 	defer cancel()
 	var rows []inventory.Row
-	if l.f.cfg.Live.Method == LiveEsxtop {
+	if l.f.cfg.Live.Method == access.LiveEsxtop {
 		h := l.f.inv.HostTable(inventory.Ref{VC: l.f.vc, ID: q.host})
 		if h == nil {
 			return errNoService
@@ -252,7 +253,7 @@ func (l *Live) done(q question, err error) {
 // permitted names the right that is missing, or forgets that it was.
 func (l *Live) permitted(err error) {
 	what, privilege := "esxcli network vm list", "Host.Config.Settings on the hosts"
-	if l.f.cfg.Live.Method == LiveEsxtop {
+	if l.f.cfg.Live.Method == access.LiveEsxtop {
 		what, privilege = "Esxtop service", "Global.ServiceManagers"
 	}
 	switch {

@@ -12,6 +12,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/access"
 )
 
 // esxcliHost has the proxy answer the two commands: two VMs, each with a port on a distributed switch.
@@ -57,10 +58,10 @@ func (p *proxy) esxcliHost(macs map[string]string) {
 }
 
 // asking is a feeder whose hosts can be asked.
-func asking(t testing.TB, s *sim, p *proxy, change func(*Config)) (*feeding, *Live) {
+func asking(t testing.TB, s *sim, p *proxy, change func(*access.Config)) (*feeding, *Live) {
 	t.Helper()
 	cfg := p.config(s)
-	cfg.Live.Method = LiveESXCLI
+	cfg.Live.Method = access.LiveESXCLI
 	cfg.Live.Timeout = longWait
 	if change != nil {
 		change(&cfg)
@@ -173,8 +174,8 @@ func TestAMissingRightStopsAllQuestionsAndIsNamed(t *testing.T) {
 func TestQuestionsAreBounded(t *testing.T) {
 	inv := inventory.New(inventory.DefaultConfig())
 	now := time.Now()
-	cfg := DefaultConfig()
-	cfg.URL, cfg.Live.Method, cfg.Live.PerHost, cfg.Live.PerVCenter, cfg.Live.InFlight = "http://127.0.0.1:1", LiveESXCLI, 8, 40, 4
+	cfg := access.DefaultConfig()
+	cfg.URL, cfg.Live.Method, cfg.Live.PerHost, cfg.Live.PerVCenter, cfg.Live.InFlight = "http://127.0.0.1:1", access.LiveESXCLI, 8, 40, 4
 	f, err := New(inv, cfg, func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
@@ -247,29 +248,10 @@ func TestOnlyTwoCommandsAreEverSent(t *testing.T) {
 	}
 }
 
-func TestEsxtopRows(t *testing.T) {
-	const counters = "|CPU|Name,STR|\n|NetPort|LinkStatus,B|ClientName,CSTR|PortID,U32|PortsetName,CSTR|\n"
-	const stats = "==NUM-OF-OBJ==\n|NetPort|PortID,1|\n==COUNTER-VALUE==\n|NetPort|1|36139:web-01.eth0|83886082|DvsPortset-0|\n" +
-		"|NetPort|1|vmk0|33554436|vSwitch0|\n|NetPort|1|vmnic0|2214592518|vSwitch0|\n|NetPort|short|\n|NetPort|1|x|notanumber|y|\n"
-	rows, err := esxtopRows(counters, stats)
-	if err != nil || len(rows) != 3 {
-		t.Fatalf("%+v, %v", rows, err)
-	}
-	if r := rows[0]; r.Port != 0x5000002 || r.World != 36139 || r.VM != "web-01" || r.Device != "eth0" || r.Kind != inventory.KindVM || r.Net.Switch != "DvsPortset-0" {
-		t.Errorf("row %+v", r)
-	}
-	if rows[1].Kind != inventory.KindVMKernel || rows[2].Kind != inventory.KindUplink || rows[2].Port != 0x84000006 {
-		t.Errorf("rows %+v", rows)
-	}
-	if _, err := esxtopRows("|CPU|x|", stats); !errors.Is(err, errCounters) {
-		t.Errorf("without counters: %v", err)
-	}
-}
-
 func TestEsxtopService(t *testing.T) {
 	s := newSim(t, small(), false)
 	p := newProxy(t, s, false)
-	f, l := asking(t, s, p, func(c *Config) { c.Live.Method = LiveEsxtop })
+	f, l := asking(t, s, p, func(c *access.Config) { c.Live.Method = access.LiveEsxtop })
 	vm := s.vms()[first]
 	var freed atomic.Bool
 	p.mu.Lock()
@@ -298,43 +280,4 @@ func TestEsxtopService(t *testing.T) {
 	}
 	f.until("the answer", func() bool { return f.inv.HostTable(host).Knows(0x4000006) })
 	f.until("the host to be told that it may forget", freed.Load)
-}
-
-func FuzzCommandRows(f *testing.F) {
-	f.Add(`<obj xsi:type="ArrayOfDataObject"><DataObject xsi:type="x"><Name>web-01</Name><WorldID>33000</WorldID></DataObject></obj>`)
-	f.Add(`<a><DataObject><b><c>d</c></b>`)
-	f.Fuzz(func(t *testing.T, s string) {
-		rows, err := commandRows(s)
-		if err == nil && len(rows) > maxRows {
-			t.Errorf("%d rows", len(rows))
-		}
-		for _, r := range rows {
-			if p, ok := portRow(r, "x", 1); ok && p.Port == 0 {
-				t.Error("a port without an id")
-			}
-		}
-	})
-}
-
-func FuzzEsxtopRows(f *testing.F) {
-	f.Add("|NetPort|PortID,U32|ClientName,CSTR|", "==COUNTER-VALUE==\n|NetPort|67108870|33000:web-01.eth0|\n")
-	f.Fuzz(func(t *testing.T, counters, stats string) {
-		rows, _ := esxtopRows(counters, stats)
-		for _, r := range rows {
-			if r.Port == 0 {
-				t.Error("a port without an id")
-			}
-		}
-	})
-}
-
-func FuzzPortID(f *testing.F) {
-	f.Add("key-vim.host.PortGroup.Port-33554436")
-	f.Fuzz(func(t *testing.T, s string) {
-		if id, ok := portID(s); ok && (id == 0 || !strings.HasPrefix(s, portPrefix)) {
-			t.Errorf("%q is %d", s, id)
-		}
-		_ = unescape(s)
-		_, _ = thumbprint(s)
-	})
 }

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/vmware/govmomi/vim25/types"
+
+	"vswarden/inventory/vcenter/access"
 )
 
 // proxy stands between a feeder and its server and breaks what a test wants broken, over real sockets.
@@ -84,7 +86,7 @@ func (p *proxy) aim(s *sim) {
 }
 
 // config is how to reach the server through the proxy.
-func (p *proxy) config(s *sim) Config {
+func (p *proxy) config(s *sim) access.Config {
 	cfg := through(s.config(), p.server.Listener.Addr().String())
 	if p.server.TLS != nil {
 		cfg.URL = "https" + cfg.URL[len("http"):]
@@ -237,7 +239,7 @@ func (p *proxy) print() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	sum := sha256.Sum256(p.cert.Certificate[0])
-	return colons(sum[:])
+	return access.Colons(sum[:])
 }
 
 // hide makes a property of a type of objects one that we may not read.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vmware/govmomi/vim25/types"
 
+	"vswarden/inventory/vcenter/access"
 	"vswarden/setting"
 )
 
@@ -148,7 +149,7 @@ func TestFindings(t *testing.T) {
 	}
 	p.rewrites(nil)
 	// The right to ask hosts is tried, as a lookup would.
-	cfg.Live.Method = LiveESXCLI
+	cfg.Live.Method = access.LiveESXCLI
 	if found, err := Findings(t.Context(), cfg); err != nil || len(found) != 0 {
 		t.Errorf("hosts that answer: %q, %v", found, err)
 	}

@@ -18,6 +18,8 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/access"
+	"vswarden/inventory/vcenter/answer"
 	"vswarden/setting"
 )
 
@@ -62,8 +64,8 @@ func small() *simulator.Model {
 }
 
 // config is how to reach the simulated server.
-func (s *sim) config() Config {
-	cfg := DefaultConfig()
+func (s *sim) config() access.Config {
+	cfg := access.DefaultConfig()
 	cfg.Name = "vc01"
 	u := *s.server.URL
 	u.User = nil
@@ -73,7 +75,7 @@ func (s *sim) config() Config {
 }
 
 // through is config by way of another address.
-func through(cfg Config, addr string) Config {
+func through(cfg access.Config, addr string) access.Config {
 	u, _ := url.Parse(cfg.URL)
 	u.Host = addr
 	cfg.URL = u.String()
@@ -89,7 +91,7 @@ type feeding struct {
 }
 
 // feed starts a feeder and waits until it follows.
-func feed(t testing.TB, cfg Config) *feeding {
+func feed(t testing.TB, cfg access.Config) *feeding {
 	t.Helper()
 	f := start(t, inventory.New(inventory.DefaultConfig()), cfg)
 	f.follows()
@@ -97,7 +99,7 @@ func feed(t testing.TB, cfg Config) *feeding {
 }
 
 // start starts a feeder.
-func start(t testing.TB, inv *inventory.Inventory, cfg Config) *feeding {
+func start(t testing.TB, inv *inventory.Inventory, cfg access.Config) *feeding {
 	t.Helper()
 	if faults := cfg.Validate(); len(faults) > 0 {
 		t.Fatal(setting.Faults(faults))
@@ -206,7 +208,7 @@ func (s *sim) plug(host types.ManagedObjectReference, ports map[uint32]string) {
 		}
 		g.Port = nil
 		for id, mac := range ports {
-			g.Port = append(g.Port, types.HostPortGroupPort{Key: portPrefix + strconv.FormatUint(uint64(id), 10), Mac: []string{mac}, Type: "virtualMachine"})
+			g.Port = append(g.Port, types.HostPortGroupPort{Key: answer.PortPrefix + strconv.FormatUint(uint64(id), 10), Mac: []string{mac}, Type: "virtualMachine"})
 		}
 	}
 	s.update(host, types.PropertyChange{Name: "config.network", Val: n})

@@ -64,7 +64,7 @@ type tag struct{ category, name string }
 
 // tagRound reads the tags of all VMs and tells the inventory what changed.
 func (s *session) tagRound(ctx context.Context) error {
-	secret, err := s.cfg.password()
+	secret, err := s.cfg.Secret()
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (s *session) tell(of map[string][]tag) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	b := s.newBatch()
-	kind, category, _ := s.cfg.owner()
+	kind, category, _ := s.cfg.Owner()
 	for _, id := range slices.Sorted(maps.Keys(of)) {
 		old := s.inv.VM(s.ref(id))
 		if old == nil || old.Gone() != 0 {

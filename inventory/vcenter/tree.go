@@ -108,11 +108,3 @@ func (t *tree) vmPlaces(id string) (folder, pool string) {
 	}
 	return t.path(parent), t.nodes[p.pool].name
 }
-
-// unescape undoes what vCenter does to names: / \ and % are written %2f, %5c and %25 there, and nowhere else.
-func unescape(name string) string {
-	if !strings.Contains(name, "%") {
-		return name
-	}
-	return strings.NewReplacer("%2f", "/", "%2F", "/", "%5c", `\`, "%5C", `\`, "%25", "%").Replace(name)
-}

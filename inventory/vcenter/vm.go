@@ -7,6 +7,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/inventory/vcenter/answer"
 )
 
 // maxGuestAddresses bounds the addresses kept of one guest: the guest says how many it has.
@@ -41,7 +42,7 @@ func (b *batch) vm(id string, changes []types.PropertyChange) {
 		switch c.Name {
 		case "name":
 			if s != "" {
-				vm.Name = unescape(s)
+				vm.Name = answer.Unescape(s)
 			}
 		case "parent":
 			place.parent = ref.Value
@@ -226,7 +227,7 @@ func (b *batch) attributes(values []types.BaseCustomFieldValue) (all []inventory
 
 // own sets the VM's owner from the attribute that says so.
 func (f *Feeder) own(vm *inventory.VM) {
-	kind, name, ok := f.cfg.owner()
+	kind, name, ok := f.cfg.Owner()
 	if !ok || kind != "attribute" {
 		return
 	}

@@ -1,4 +1,6 @@
-package vcenter
+// Package access says how vCenter servers and ESXi hosts are reached, and how they show who they are. It knows nothing of
+// what is asked there, so that whoever reads a configuration need not know the vSphere API.
+package access
 
 import (
 	"net"
@@ -86,8 +88,8 @@ func DefaultConfig() Config {
 	}
 }
 
-// label is the name under which the inventory knows the server.
-func (c *Config) label() string {
+// Label is the name under which the inventory knows the server.
+func (c *Config) Label() string {
 	if c.Name != "" {
 		return c.Name
 	}
@@ -121,13 +123,13 @@ func (c Config) Validate() (faults []setting.Fault) {
 	if trust > 1 {
 		fault("thumbprint", c.Thumbprint, "ca_file, thumbprint and insecure exclude each other, write one of them")
 	}
-	if _, ok := thumbprint(c.Thumbprint); c.Thumbprint != "" && !ok {
+	if _, ok := ParseThumbprint(c.Thumbprint); c.Thumbprint != "" && !ok {
 		fault("thumbprint", c.Thumbprint, "not a SHA-256: write 32 hexadecimal bytes, as openssl x509 -noout -fingerprint -sha256 prints them")
 	}
-	if _, name, ok := c.owner(); c.OwnerFrom != "" && (!ok || name == "") {
+	if _, name, ok := c.Owner(); c.OwnerFrom != "" && (!ok || name == "") {
 		fault("owner_from", c.OwnerFrom, `write "attribute:NAME" or "tag:CATEGORY"`)
 	}
-	if kind, _, _ := c.owner(); kind == "tag" && c.Tags == 0 {
+	if kind, _, _ := c.Owner(); kind == "tag" && c.Tags == 0 {
 		fault("owner_from", c.OwnerFrom, "tags are not read, write tags: 10m too")
 	}
 	between := func(path string, d, low, high time.Duration, off bool) {
@@ -198,14 +200,14 @@ func (c LiveConfig) Validate() (faults []setting.Fault) {
 	return faults
 }
 
-// owner takes OwnerFrom apart.
-func (c *Config) owner() (kind, name string, ok bool) {
+// Owner takes OwnerFrom apart.
+func (c *Config) Owner() (kind, name string, ok bool) {
 	kind, name, ok = strings.Cut(c.OwnerFrom, ":")
 	return kind, name, ok && (kind == "attribute" || kind == "tag")
 }
 
-// address returns the URL that requests go to.
-func (c *Config) address() (*url.URL, error) {
+// Address returns the URL that requests go to.
+func (c *Config) Address() (*url.URL, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, err
@@ -228,8 +230,8 @@ func (c *Config) host() string {
 	return u.Host
 }
 
-// password returns the secret of now.
-func (c *Config) password() (setting.Secret, error) {
+// Secret returns the secret of now.
+func (c *Config) Secret() (setting.Secret, error) {
 	if c.PasswordFile != "" {
 		return setting.ReadSecret(c.PasswordFile)
 	}

@@ -1,0 +1,17 @@
+package access
+
+import (
+	"crypto/sha256"
+	"strings"
+	"testing"
+)
+
+func FuzzParseThumbprint(f *testing.F) {
+	f.Add(strings.Repeat("AB:", 31) + "CD")
+	f.Fuzz(func(t *testing.T, s string) {
+		sum, ok := ParseThumbprint(s)
+		if again, fine := ParseThumbprint(Colons(sum[:])); ok && (!fine || again != sum || len(sum) != sha256.Size) {
+			t.Errorf("%q is %x", s, sum)
+		}
+	})
+}
