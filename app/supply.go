@@ -192,9 +192,9 @@ func (t *topicSupply) report() {
 	for i := range t.sources {
 		s := &t.sources[i]
 		why := s.Failing()
-		switch {
-		case why == s.said:
-		case why == "":
+		switch why {
+		case s.said:
+		case "":
 			t.log.Info().Str("sink", s.sink).Str("group", t.cfg.GroupOf(s.sink)).Msg("the topic can be read again")
 		default:
 			t.log.Error().Str("sink", s.sink).Str("group", t.cfg.GroupOf(s.sink)).Str("error", why).Msg("the topic cannot be read; what is in it waits there")

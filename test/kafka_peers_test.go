@@ -60,7 +60,7 @@ destination d {
 log { source(s); destination(d); flags(flow-control); };
 `
 
-func kafkaPeers(t *testing.T) []kafkaPeer {
+func kafkaPeers() []kafkaPeer {
 	own := func(more, sink, role string) func(*testing.T, string, string, string, string, string, int) *exec.Cmd {
 		return func(t *testing.T, dir, _, broker, topic, codec string, port int) *exec.Cmd {
 			config := filepath.Join(dir, "vswarden.yaml")
@@ -123,7 +123,7 @@ func TestKafkaPeers(t *testing.T) {
 	}
 	count, rounds := number("KAFKA_PEERS_N", 500_000), number("ROUNDS", 5)
 	c := startKafka(t, 1, false)
-	peers := kafkaPeers(t)
+	peers := kafkaPeers()
 	codecs := []string{"none", "lz4"}
 	cheapest := map[string]float64{}
 	for round := range rounds {

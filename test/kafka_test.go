@@ -131,15 +131,15 @@ func otherClients(t *testing.T, c *cluster) {
 			}
 			headers := fmt.Sprintf("content-type:application/json,schema:vswarden/1,event-id:%s,dataset:vmware.esxi.l2sec,host:esx01.example.org", id)
 			at := received.Add(time.Duration(j) * time.Millisecond)
-			switch {
-			case j%5 == 3:
+			switch j % 5 {
+			case 3:
 				r.Frame = &sink.Frame{
 					Peer: netip.MustParseAddrPort("10.0.0.3:514"), Relay: "10.9.9.9", Transport: "tls", Framing: "octet_counting",
 					Listener: 7, Timezone: "Europe/Vienna", TLSPeer: "esx03", Truncated: true, Unfinished: j%2 == 1,
 				}
 				headers = fmt.Sprintf("kind:frame,event-id:%s,received:%s,peer:10.0.0.3:514,relay:10.9.9.9,transport:tls,framing:octet_counting,listener:7,timezone:Europe/Vienna,tls-peer:esx03,flags:truncated%s",
 					id, at.Format(time.RFC3339Nano), map[bool]string{true: ",unfinished"}[j%2 == 1])
-			case j%5 == 4:
+			case 4:
 				r.Frame = &sink.Frame{Own: true}
 				headers = fmt.Sprintf("kind:event,event-id:%s,received:%s,dataset:vmware.esxi.l2sec", id, at.Format(time.RFC3339Nano))
 			}

@@ -347,14 +347,22 @@ func sourceTroubles(t *testing.T, c *cluster) {
 		file                string
 	}{
 		{topic: "source-missing", source: fmt.Sprintf("brokers: [%q]", c.brokers()[0]), says: "topic source-missing: there is no such topic"},
-		{topic: "source-denied", source: fmt.Sprintf("brokers: [%q], %s", c.sasl, sasl), says: "user alice may not read it; it needs the ACLs Read and Describe",
-			repair: func() { c.allow(t, kmsg.ACLResourceTypeTopic, "source-denied", kafkaUser, kmsg.ACLOperationRead) }},
-		{topic: "source-group", source: fmt.Sprintf("brokers: [%q], %s", c.sasl, sasl), says: "group source-group.s: user alice may not use it; it needs the ACL Read on the group",
-			repair: func() { c.allow(t, kmsg.ACLResourceTypeGroup, "source-group.s", kafkaUser, kmsg.ACLOperationRead) }},
-		{topic: "source-wrong", source: fmt.Sprintf("brokers: [%q], %s", c.sasl, strings.Replace(sasl, filepath.Join(dir, "right"), password, 1)), says: "not let in as user alice",
-			repair: func() { write(kafkaPassword) }},
-		{topic: "source-mutual", source: fmt.Sprintf("brokers: [%q], tls: {enabled: true, ca_file: %q, cert_file: %q, key_file: %q}", c.mutualTLS, c.certs.ca, c.certs.client, c.certs.clientKey),
-			says: "the broker does not take our TLS or our certificate", repair: func() { c.certs.renewClient(t, time.Now().Add(time.Hour)) }},
+		{
+			topic: "source-denied", source: fmt.Sprintf("brokers: [%q], %s", c.sasl, sasl), says: "user alice may not read it; it needs the ACLs Read and Describe",
+			repair: func() { c.allow(t, kmsg.ACLResourceTypeTopic, "source-denied", kafkaUser, kmsg.ACLOperationRead) },
+		},
+		{
+			topic: "source-group", source: fmt.Sprintf("brokers: [%q], %s", c.sasl, sasl), says: "group source-group.s: user alice may not use it; it needs the ACL Read on the group",
+			repair: func() { c.allow(t, kmsg.ACLResourceTypeGroup, "source-group.s", kafkaUser, kmsg.ACLOperationRead) },
+		},
+		{
+			topic: "source-wrong", source: fmt.Sprintf("brokers: [%q], %s", c.sasl, strings.Replace(sasl, filepath.Join(dir, "right"), password, 1)), says: "not let in as user alice",
+			repair: func() { write(kafkaPassword) },
+		},
+		{
+			topic: "source-mutual", source: fmt.Sprintf("brokers: [%q], tls: {enabled: true, ca_file: %q, cert_file: %q, key_file: %q}", c.mutualTLS, c.certs.ca, c.certs.client, c.certs.clientKey),
+			says: "the broker does not take our TLS or our certificate", repair: func() { c.certs.renewClient(t, time.Now().Add(time.Hour)) },
+		},
 	}
 	lines := func(topic string) {
 		var records []*kgo.Record

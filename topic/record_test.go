@@ -29,18 +29,24 @@ func TestMessagesBecomeRecords(t *testing.T) {
 		m    *kafka.Stored
 		want pipeline.Record
 	}{
-		"a frame": {message("esx01", "<14>x", headers("kind", "frame", "event-id", id.String(), "received", "2026-11-21T08:00:00.123456789Z",
-			"peer", "192.0.2.1:514", "relay", "192.0.2.9", "transport", "tls", "framing", "octet_counting", "listener", "65535",
-			"timezone", "Europe/Berlin", "tls-peer", "esx01", "flags", "truncated,unfinished")),
+		"a frame": {
+			message("esx01", "<14>x", headers("kind", "frame", "event-id", id.String(), "received", "2026-11-21T08:00:00.123456789Z",
+				"peer", "192.0.2.1:514", "relay", "192.0.2.9", "transport", "tls", "framing", "octet_counting", "listener", "65535",
+				"timezone", "Europe/Berlin", "tls-peer", "esx01", "flags", "truncated,unfinished")),
 			pipeline.Record{
 				Kind: pipeline.KindFrame, ID: id, Received: received.UnixNano(), Peer: netip.MustParseAddrPort("192.0.2.1:514"),
 				Relay: []byte("192.0.2.9"), Transport: receiver.TLS, Framing: receiver.OctetCounting, Listener: 65535,
 				Zone: []byte("Europe/Berlin"), TLSPeer: []byte("esx01"), Flags: receiver.Truncated | receiver.Unfinished, Key: []byte("esx01"), Data: []byte("<14>x"),
-			}},
-		"an event": {message("vswarden", "{}", headers("kind", "event", "event-id", id.String(), "dataset", "vmware.posture", "received", "2026-11-21T08:00:00.123456789Z")),
-			pipeline.Record{Kind: pipeline.KindEvent, ID: id, Received: received.UnixNano(), Dataset: []byte("vmware.posture"), Key: []byte("vswarden"), Data: []byte("{}")}},
-		"of words that nobody knows": {message("k", "x", headers("kind", "frame", "event-id", id.String(), "transport", "pigeon", "peer", "?", "listener", "-1", "received", "yesterday", "flags", "torn,truncated", "else", "y")),
-			pipeline.Record{Kind: pipeline.KindFrame, ID: id, Received: 5e6, Flags: receiver.Truncated, Key: []byte("k"), Data: []byte("x")}},
+			},
+		},
+		"an event": {
+			message("vswarden", "{}", headers("kind", "event", "event-id", id.String(), "dataset", "vmware.posture", "received", "2026-11-21T08:00:00.123456789Z")),
+			pipeline.Record{Kind: pipeline.KindEvent, ID: id, Received: received.UnixNano(), Dataset: []byte("vmware.posture"), Key: []byte("vswarden"), Data: []byte("{}")},
+		},
+		"of words that nobody knows": {
+			message("k", "x", headers("kind", "frame", "event-id", id.String(), "transport", "pigeon", "peer", "?", "listener", "-1", "received", "yesterday", "flags", "torn,truncated", "else", "y")),
+			pipeline.Record{Kind: pipeline.KindFrame, ID: id, Received: 5e6, Flags: receiver.Truncated, Key: []byte("k"), Data: []byte("x")},
+		},
 	} {
 		var got pipeline.Record
 		fill(&got, "raw", 3, c.m)
