@@ -86,7 +86,7 @@ func written(prefix string, n *node, all map[string]bool) {
 func fullReference(t *testing.T) string {
 	t.Helper()
 	var lines []string
-	for _, line := range strings.Split(Reference, "\n") {
+	for line := range strings.SplitSeq(Reference, "\n") {
 		switch {
 		case strings.HasPrefix(line, "#vcenters:") || strings.HasPrefix(line, "#  "):
 			lines = append(lines, line[1:])

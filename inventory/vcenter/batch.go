@@ -2,6 +2,7 @@ package vcenter
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -114,7 +115,7 @@ paths:
 				continue paths
 			}
 		}
-		changes = append(changes[:len(changes):len(changes)], types.PropertyChange{Name: path, Op: types.PropertyChangeOpRemove})
+		changes = append(slices.Clip(changes), types.PropertyChange{Name: path, Op: types.PropertyChangeOpRemove})
 	}
 	return changes
 }

@@ -57,7 +57,7 @@ func dial(ctx context.Context, cfg *access.Config, now func() time.Time) (*link,
 	t := sc.DefaultTransport()
 	t.DialTLSContext, t.TLSClientConfig = nil, trust
 	t.DialContext = (&net.Dialer{Timeout: cfg.Timeout, KeepAlive: 15 * time.Second}).DialContext
-	sc.Client.Transport = bounded{t}
+	sc.Transport = bounded{t}
 	c, err := vim25.NewClient(ctx, sc)
 	if err != nil {
 		t.CloseIdleConnections()

@@ -125,7 +125,7 @@ func (s *session) catchUp(ctx context.Context) {
 	asking, cancel := s.ask(ctx)
 	res, err := methods.CreateCollectorForEvents(asking, s.link, &types.CreateCollectorForEvents{
 		This: *s.link.ServiceContent.EventManager, Filter: types.EventFilterSpec{
-			Time: &types.EventFilterSpecByTime{BeginTime: &from}, EventTypeId: followed, DisableFullMessage: types.NewBool(true),
+			Time: &types.EventFilterSpecByTime{BeginTime: &from}, EventTypeId: followed, DisableFullMessage: new(true),
 		},
 	})
 	cancel()

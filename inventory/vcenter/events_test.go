@@ -89,7 +89,7 @@ func TestAPolicyChangeBearsTheNameOfWhoMadeIt(t *testing.T) {
 func (s *sim) preset(ports ...types.DistributedVirtualPort) {
 	_, sw := s.portgroup()
 	ctx := s.model.Service.Context
-	ctx.WithLock(sw, func() { sw.FetchDVPortsResponse.Returnval = ports })
+	ctx.WithLock(sw, func() { sw.Returnval = ports })
 }
 
 func TestPortsOfSwitchesAreReadWhereTheyMayDiffer(t *testing.T) {

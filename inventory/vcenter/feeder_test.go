@@ -23,11 +23,11 @@ func write(t testing.TB, name, text string) {
 func TestAFirstReadBringsAllThatThereIs(t *testing.T) {
 	s := newSim(t, small(), false)
 	f := feed(t, s.config())
-	real := s.vms()
-	if got := len(f.inv.VMs()); got != len(real) || got == 0 {
-		t.Fatalf("%d VMs, the server has %d", got, len(real))
+	there := s.vms()
+	if got := len(f.inv.VMs()); got != len(there) || got == 0 {
+		t.Fatalf("%d VMs, the server has %d", got, len(there))
 	}
-	for name, r := range real {
+	for name, r := range there {
 		vm := f.vm(name)
 		if vm == nil {
 			t.Fatalf("no VM %s", name)

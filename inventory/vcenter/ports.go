@@ -113,7 +113,7 @@ func (s *session) criteria(wishes []portWish) map[string]*types.DistributedVirtu
 		if wishes == nil || slices.ContainsFunc(wishes, func(w portWish) bool { return w.portgroup == pg.Ref.ID }) {
 			c := of(pg.Switch)
 			c.PortgroupKey = append(c.PortgroupKey, pg.Ref.ID)
-			c.Inside = types.NewBool(true) // without it the list of portgroups is not looked at
+			c.Inside = new(true) // without it the list of portgroups is not looked at
 		}
 	}
 	for _, w := range wishes {

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -184,9 +185,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rewrite != nil {
 		answer = rewrite(method, answer)
 	}
-	for k, v := range res.Header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), res.Header)
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
 	w.WriteHeader(res.StatusCode)
 	_, _ = w.Write(answer)

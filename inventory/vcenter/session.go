@@ -169,7 +169,7 @@ func (s *session) filter(ctx context.Context, view types.ManagedObjectReference)
 	}
 	collector = res.Returnval
 	objects := []types.ObjectSpec{{
-		Obj: view, Skip: types.NewBool(true),
+		Obj: view, Skip: new(true),
 		SelectSet: []types.BaseSelectionSpec{&types.TraversalSpec{Type: "ContainerView", Path: "view"}},
 	}}
 	fields := s.link.ServiceContent.CustomFieldsManager

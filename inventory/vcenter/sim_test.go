@@ -121,19 +121,6 @@ func start(t testing.TB, inv *inventory.Inventory, cfg access.Config) *feeding {
 	return r
 }
 
-// until waits for a condition.
-func until(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(longWait); ; time.Sleep(10 * time.Millisecond) {
-		if ok() {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for: %s", what)
-		}
-	}
-}
-
 // until waits for a condition, and says how the feeder stands if it does not come.
 func (f *feeding) until(what string, ok func() bool) {
 	f.t.Helper()

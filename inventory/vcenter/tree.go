@@ -1,6 +1,7 @@
 package vcenter
 
 import (
+	"slices"
 	"strings"
 
 	"vswarden/inventory"
@@ -56,9 +57,9 @@ func (t *tree) path(id string) string {
 		return true
 	})
 	var b strings.Builder
-	for i := len(names) - 1; i >= 0; i-- {
+	for _, name := range slices.Backward(names) {
 		b.WriteByte('/')
-		b.WriteString(names[i])
+		b.WriteString(name)
 	}
 	t.paths[id] = b.String()
 	return t.paths[id]
@@ -79,11 +80,9 @@ func (t *tree) drop(id string) {
 // place returns the nearest node of one of these kinds at id or above.
 func (t *tree) place(id string, kinds ...string) (p inventory.Place) {
 	t.up(id, func(id string, n node) bool {
-		for _, k := range kinds {
-			if n.kind == k {
-				p = inventory.Place{ID: id, Name: n.name}
-				return false
-			}
+		if slices.Contains(kinds, n.kind) {
+			p = inventory.Place{ID: id, Name: n.name}
+			return false
 		}
 		return true
 	})

@@ -25,7 +25,7 @@ func CommandRows(text string) (rows []map[string]string, err error) {
 	var value strings.Builder
 	for {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
 		if err != nil {
