@@ -48,6 +48,9 @@ bench-kafka:
 bench-check:
 	.ci/bench
 
+bench-costs: ## instructions and allocations of an event, against bench/costs.txt
+	.ci/costs
+
 cross: ## the systems it must compile for
 	.ci/cross
 
