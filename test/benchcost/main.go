@@ -185,6 +185,7 @@ func (m meter) bench(c cost, n int, command ...string) *exec.Cmd {
 // tries is how often valgrind is asked: now and then it and Go's runtime do not get along.
 const tries = 8
 
+// collected is what callgrind says at the end; read-only.
 var collected = regexp.MustCompile(`Collected : (\d+)`)
 
 func (m meter) instructions(c cost, n int, binary string) (float64, error) {
