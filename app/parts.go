@@ -171,6 +171,11 @@ func (p *parts) healthy() (ok bool, detail string) {
 		}
 	}
 	stale := append(p.staleSources(), p.feederHealth()...)
+	if p.detection != nil {
+		if why := p.detection.Failing(); why != "" { // lines and events go on
+			stale = append(stale, "detections: "+why)
+		}
+	}
 	if len(bad) == 0 {
 		return true, strings.Join(append([]string{"ok"}, stale...), "\n")
 	}
@@ -266,5 +271,5 @@ func IsUsage(err error) bool {
 	var format *spool.FormatError
 	var cursor *spool.CursorError
 	var snapshot *inventory.NewerError
-	return errors.As(err, &inUse) || errors.As(err, &format) || errors.As(err, &cursor) || errors.As(err, &snapshot)
+	return errors.As(err, &inUse) || errors.As(err, &format) || errors.As(err, &cursor) || errors.As(err, &snapshot) || errors.Is(err, posture.ErrNewer)
 }

@@ -167,7 +167,7 @@ func (o ReplayOptions) open(s configs.Sink) (read past, done func() error, err e
 		if faults := o.Config.Source.Kafka.Validate(); len(faults) > 0 {
 			return nil, nil, setting.Faults(setting.Under("source.kafka", faults))
 		}
-		read = topic.NewHistory(o.Config.Source.Kafka, o.Since).Read
+		read = pastTopic(topic.NewHistory(o.Config.Source.Kafka, o.Since))
 	case ReplayFiles:
 		if len(o.Files) == 0 {
 			return nil, nil, fmt.Errorf("%w: --from files: write which ones, or - for standard input", ErrReplay)

@@ -14,6 +14,7 @@ import (
 	"vswarden/event"
 	"vswarden/pipeline"
 	"vswarden/spool"
+	"vswarden/topic"
 )
 
 // player is the cursor of a replay: it gives the records that run reads, and its place is nobody's.
@@ -47,13 +48,11 @@ func newPlayer(since, until time.Time) *player {
 // playBatch is about how many bytes go to the delivery at once.
 const playBatch = 256 << 10
 
-// run reads the past to its end; the cursor then ends too.
+// run reads the past to its end; the cursor then ends too. What was read before an error is given all the same.
 func (p *player) run(ctx context.Context, read past) error {
 	defer close(p.batches)
-	if err := read(ctx, func(r *pipeline.Record) error { return p.give(ctx, r) }); err != nil {
-		return err
-	}
-	return p.flush(ctx)
+	err := read(ctx, func(r *pipeline.Record) error { return p.give(ctx, r) })
+	return errors.Join(err, p.flush(ctx))
 }
 
 // give takes one record; without an ID it is a damaged one, or several.
@@ -117,6 +116,21 @@ func (p *player) Committed() spool.Position {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.committed
+}
+
+// pastTopic is the raw topic.
+func pastTopic(h *topic.History) past {
+	return func(ctx context.Context, give func(*pipeline.Record) error) error {
+		return errors.Join(h.Read(ctx, give), forgotten(h.Lost()))
+	}
+}
+
+// forgotten is what to say of messages that the topic dropped while it was read; nil for none.
+func forgotten(n uint64) error {
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: the topic dropped %d messages before they were read; make its retention longer, or begin later", ErrUndelivered, n)
 }
 
 // pastLog is the record log.

@@ -221,8 +221,8 @@ func TestMemoryOfAnotherLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := New(DefaultConfig())
-	if err := d.Load(&saved, 3); err != nil || d.Pos() != 0 {
-		t.Errorf("%v, position %d of a log of 3 records", err, d.Pos())
+	if err := d.Load(&saved, 3); err != nil || d.state.Pos != 0 {
+		t.Errorf("%v, position %d of a log of 3 records", err, d.state.Pos)
 	}
 }
 

@@ -95,9 +95,6 @@ func New(cfg Config) *Detector {
 // SetConfig replaces the rules; what is known stays.
 func (d *Detector) SetConfig(cfg Config) { d.cfg = cfg }
 
-// Pos is the place up to which lines were fed.
-func (d *Detector) Pos() uint64 { return d.state.Pos }
-
 // Line feeds a line. One that was fed before the memory was saved is passed over.
 func (d *Detector) Line(l *Line) {
 	if l.Pos <= d.state.Pos {

@@ -11,10 +11,6 @@ import (
 	"vswarden/event"
 )
 
-// floodLimit is how many events of one sort a sender may send in a minute: those after it are tagged
-// _flood by package group, which counts the same way.
-const floodLimit = 20
-
 // sort is one sort of events of one sender in the minute under way.
 type sort struct {
 	Sender  string        `json:"sender"`
@@ -55,7 +51,7 @@ func (d *Detector) endMinute() {
 	s := &d.state
 	var floods []*sort
 	for _, c := range s.Sorts {
-		if c.Count > floodLimit && d.cfg.Floods.Enabled {
+		if c.Count > event.FloodLimit && d.cfg.Floods.Enabled {
 			floods = append(floods, c)
 		}
 	}

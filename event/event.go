@@ -90,6 +90,10 @@ const (
 	tagsEnd         // one past the last; a tag that is added here gets its name in TagNames
 )
 
+// FloodLimit is how many events of one sort a sender may send in a minute: those after it are tagged _flood, and
+// summed up.
+const FloodLimit = 20
+
 // Event is one line and what is known about it. The zero value is empty.
 type Event struct {
 	ID       ID

@@ -2,13 +2,9 @@ package group
 
 import "vswarden/event"
 
-// floodLimit is how many events of one sort a sender may send in a minute of the log's time before
-// the next ones are a flood. The minutes are those of the clock: what is a flood can be told from
-// the last minute of the log.
-const (
-	floodLimit  = 20
-	floodMinute = int64(60e9)
-)
+// floodMinute is the time in which events of one sort are counted. The minutes are those of the clock: what
+// is a flood can be told from the last minute of the log.
+const floodMinute = int64(60e9)
 
 // floods counts the sorts of events that come often.
 type floods struct {
@@ -37,7 +33,7 @@ func (snd *Sender) flood(it *Item) {
 		*s = sort{key: key, minute: minute}
 	}
 	s.count++
-	if s.count > floodLimit {
+	if s.count > event.FloodLimit {
 		it.tags |= event.TagFlood
 	}
 }

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -82,12 +83,7 @@ func (snd *Sender) Gone() bool { return snd.gone }
 
 // evict gives up the quarter of all senders that have been silent for longest.
 func (s *Stage) evict() {
-	slices.SortFunc(s.senders, func(a, b *Sender) int {
-		if a.used < b.used {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(s.senders, func(a, b *Sender) int { return cmp.Compare(a.used, b.used) })
 	n := max(len(s.senders)/4, 1)
 	for _, snd := range s.senders[:n] {
 		s.close(snd, false)

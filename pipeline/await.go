@@ -51,6 +51,9 @@ func (l *lane) await(ctx context.Context, c *chunk) {
 	if n == 0 {
 		return
 	}
+	if l.d.cfg.Wait == 0 { // hosts were asked, for later lines
+		return
+	}
 	until := start.Add(p.credit)
 	l.d.Stats.Awaited.Add(uint64(n))
 	for n > 0 && time.Now().Before(until) && ctx.Err() == nil {

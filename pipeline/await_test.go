@@ -126,6 +126,22 @@ func TestOtherLinesAreNotAskedAbout(t *testing.T) {
 	})
 }
 
+// Hosts are asked even where nothing waits; then no line is counted as one that was held back.
+func TestWithoutPatienceLinesAreOnlyAskedAbout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &slowCursor{fakeCursor: fakeCursor{perChunk: 1}, every: time.Minute}
+		c.records = [][]byte{denialRecord(1), denialRecord(2)}
+		w := &patientWaiter{until: time.Now().Add(1000 * time.Hour)}
+		d := delivery(c, &fakeSink{}, &letters{}, func(cfg *DeliveryConfig) { cfg.Lanes, cfg.Waiter = 1, w })
+		if err := d.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if w.asked != 2 || d.Stats.Awaited.Load() != 0 || d.Stats.GivenUp.Load() != 0 {
+			t.Errorf("asked %d times, %d awaited, %d given up", w.asked, d.Stats.Awaited.Load(), d.Stats.GivenUp.Load())
+		}
+	})
+}
+
 // What keeps it waiting must not keep the program from ending.
 func TestWaitingEndsWithTheDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

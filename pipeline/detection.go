@@ -244,6 +244,7 @@ func (x *Detection) watched(r *Record) *watched {
 var (
 	agentWords = [...][]byte{
 		[]byte("Event "), []byte("Rejected"), []byte("Cannot"), []byte("Failed"), []byte("Invalid"), []byte("[module:"), []byte("Authenti"), []byte("pam_"),
+		[]byte("@6876"), // audit records
 	}
 	kernelWords = [...][]byte{[]byte("NetPort"), []byte("Net: "), []byte("Uplink"), []byte("L2Sec_")}
 	agents      = [...][]byte{[]byte(" Hostd"), []byte(" Vpxa"), []byte(" hostd["), []byte(" vpxa[")}

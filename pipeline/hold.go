@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,7 +93,7 @@ func (h *holds) below(mark, done spool.Position) spool.Position {
 	h.spans = kept
 	for again := true; again; {
 		again = false
-		for _, s := range h.spans {
+		for _, s := range slices.Backward(h.spans) { // about in order: one pass sees most chains to their end
 			if s.first <= mark && mark < s.last {
 				mark, again = s.first-1, true
 			}

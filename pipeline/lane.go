@@ -20,7 +20,7 @@ import (
 
 const (
 	maxLanes    = 64
-	keysMax     = 4096    // sender keys a lane keeps as strings
+	keysLeast   = 4096    // sender keys a lane keeps before it lets go of those that the stage gave up
 	outputKeep  = 4 << 20 // bytes of encoding buffer a lane keeps between batches
 	kindBroken  = Kind(255)
 	ownEventKey = "vswarden" // sender key of our own events
@@ -387,7 +387,7 @@ func (l *lane) sender(r *Record) *group.Sender {
 		}
 		snd := l.keys[a]
 		if snd == nil || snd.Gone() {
-			if len(l.keys) >= keysMax {
+			if len(l.keys) >= l.keysMost() {
 				maps.DeleteFunc(l.keys, func(_ netip.Addr, s *group.Sender) bool { return s.Gone() })
 			}
 			snd = l.stage.Sender(a.String())
@@ -400,7 +400,7 @@ func (l *lane) sender(r *Record) *group.Sender {
 	name := r.senderName(low[:0])
 	snd := l.names[string(name)]
 	if snd == nil || snd.Gone() {
-		if len(l.names) >= keysMax {
+		if len(l.names) >= l.keysMost() {
 			maps.DeleteFunc(l.names, func(_ string, s *group.Sender) bool { return s.Gone() })
 		}
 		snd = l.stage.Sender(string(name))
@@ -408,6 +408,10 @@ func (l *lane) sender(r *Record) *group.Sender {
 	}
 	return snd
 }
+
+// keysMost is how long a map of senders may be before it is looked through: longer than what the stage keeps, of which
+// nothing could go.
+func (l *lane) keysMost() int { return max(keysLeast, l.d.cfg.Group.Senders) }
 
 // appendLine appends a frame as one line: what could end it, or forge the next one, is written as
 // rsyslog does it, # and three octal digits.

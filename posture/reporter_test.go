@@ -304,7 +304,7 @@ func TestToldFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte(`{"version":99}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(Options{Path: path}); !errors.Is(err, errVersion) {
+	if _, err := Open(Options{Path: path}); !errors.Is(err, ErrNewer) {
 		t.Error(err)
 	}
 }

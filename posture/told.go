@@ -32,10 +32,10 @@ type pending struct {
 
 const toldVersion = 1
 
-var (
-	errEncode  = errors.New("cannot be written as JSON")
-	errVersion = errors.New("it is of a newer vswarden")
-)
+// ErrNewer says that what was told is of a newer program.
+var ErrNewer = errors.New("it is of a newer vswarden; run that, or put the file aside")
+
+var errEncode = errors.New("cannot be written as JSON")
 
 // readTold reads what was told. A file that is no such file is set aside, and all that is there now is the
 // beginning; aside is where it went.
@@ -50,7 +50,7 @@ func readTold(path string) (t *told, aside string, err error) {
 		return nil, "", fmt.Errorf("read what was told of policies: %w", err)
 	}
 	if err := json.Unmarshal(b, t); err == nil && t.Version > toldVersion {
-		return nil, "", fmt.Errorf("read what was told of policies, %s: %w", path, errVersion)
+		return nil, "", fmt.Errorf("read what was told of policies, %s: %w", path, ErrNewer)
 	} else if err != nil {
 		aside = path + ".damaged"
 		if err := os.Rename(path, aside); err != nil {
