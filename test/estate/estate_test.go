@@ -359,13 +359,11 @@ func TestRun(t *testing.T) {
 			if err != nil {
 				return
 			}
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
+			wg.Go(func() {
 				for s := bufio.NewScanner(c); s.Scan(); {
 					got <- s.Text()
 				}
-			}()
+			})
 		}
 	}()
 	truth := filepath.Join(t.TempDir(), "truth.ndjson")

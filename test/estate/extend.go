@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -159,14 +160,7 @@ func wanted(c *types.DistributedVirtualSwitchPortCriteria, n *nic) bool {
 	if c == nil {
 		return true
 	}
-	has := func(list []string, s string) bool {
-		for _, x := range list {
-			if x == s {
-				return true
-			}
-		}
-		return len(list) == 0
-	}
+	has := func(list []string, s string) bool { return len(list) == 0 || slices.Contains(list, s) }
 	inside := c.Inside != nil && *c.Inside
 	return has(c.PortKey, n.dvport) && (c.Connected == nil || *c.Connected == (n.port != 0)) && (!inside || has(c.PortgroupKey, n.group.moid))
 }
@@ -329,8 +323,14 @@ func (x *executer) ports(world string) (rows [][][2]string) {
 			portgroup, sw, dvport = "", "DSwitch-Prod", n.dvport
 		}
 		rows = append(rows, [][2]string{
-			{"DVPortID", dvport}, {"IPAddress", "0.0.0.0"}, {"MACAddress", n.mac}, {"PortID", strconv.FormatUint(uint64(n.port), 10)},
-			{"Portgroup", portgroup}, {"TeamUplink", "vmnic0"}, {"UplinkPortID", strconv.FormatUint(uplinkPort, 10)}, {"vSwitch", sw},
+			{"DVPortID", dvport},
+			{"IPAddress", "0.0.0.0"},
+			{"MACAddress", n.mac},
+			{"PortID", strconv.FormatUint(uint64(n.port), 10)},
+			{"Portgroup", portgroup},
+			{"TeamUplink", "vmnic0"},
+			{"UplinkPortID", strconv.FormatUint(uplinkPort, 10)},
+			{"vSwitch", sw},
 		})
 	}
 	return rows

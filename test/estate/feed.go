@@ -41,7 +41,6 @@ type pushed struct {
 type position struct {
 	first int  // the state that its first pages show
 	paged bool // more pages of it are to come
-	ready bool // the first pages are over
 }
 
 // feedRef is where the simulator finds the feed.

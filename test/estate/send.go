@@ -33,11 +33,7 @@ const maxWaiting = 1 << 16
 
 func (s *senders) open(ctx context.Context, h *host) *sender {
 	out := &sender{all: s, from: h.addr.AsSlice(), queue: make(chan string, maxWaiting)}
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
-		out.run(ctx)
-	}()
+	s.wg.Go(func() { out.run(ctx) })
 	return out
 }
 

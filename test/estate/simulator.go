@@ -201,10 +201,6 @@ func (v *vcenter) addMachines() {
 		if hs := v.hosts[m.host]; hs.Parent != nil {
 			vm.ResourcePool = pool(reg, *hs.Parent)
 		}
-		boot := m.boot
-		if boot.IsZero() {
-			boot = time.Now().Add(-time.Hour)
-		}
 		vm.Name, vm.Runtime = m.name, types.VirtualMachineRuntimeInfo{ConnectionState: types.VirtualMachineConnectionStateConnected}
 		vm.Config = &types.VirtualMachineConfigInfo{
 			Name: m.name, GuestId: "otherLinux64Guest", Uuid: fmt.Sprintf("564d0000-0000-4000-8000-%012x", m.n), InstanceUuid: fmt.Sprintf("503a0000-0000-4000-8000-%012x", m.n),

@@ -122,8 +122,10 @@ func newWorld(opt options, now time.Time) *world {
 		stamps: map[int64]bool{}, done: map[string]int{}, tell: func(any) {}, note: func(note) {},
 	}
 	for _, g := range [...]portgroup{
-		{name: "VM Network", vlan: 0}, {name: "Backup", vlan: 30},
-		{name: "PG-Web-120", distributed: true, vlan: 120}, {name: "PG-DB-130", distributed: true, vlan: 130},
+		{name: "VM Network", vlan: 0},
+		{name: "Backup", vlan: 30},
+		{name: "PG-Web-120", distributed: true, vlan: 120},
+		{name: "PG-DB-130", distributed: true, vlan: 130},
 	} {
 		if opt.switches == "mixed" || (opt.switches == "distributed") == g.distributed {
 			w.groups = append(w.groups, &g)
