@@ -215,7 +215,7 @@ func isAddressPort(s string) bool {
 // a proxy, or from which page somebody came), or the only one.
 func agent(s string) string {
 	var first string
-	for n := 0; n < 2; n++ {
+	for range 2 {
 		_, rest, ok := strings.Cut(s, `"`)
 		if !ok {
 			break

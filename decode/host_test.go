@@ -15,6 +15,7 @@ func TestHeaderHost(t *testing.T) {
 		"<13>Feb  7 11:58:01 relay1 <181>2026-02-07T11:58:00.100Z esx1 vmkernel: cpu0:1)text": "esx1",
 		"<13>Feb  7 11:58:01 esx1 2026-02-07T11:58:00.100Z cpu0:1)text":                       "esx1",
 		"<14>1 2026-02-07T11:59:59Z esx9 app 1 ID47 - m":                                      "esx9",
+
 		"<14>1 - - - - - - hello":                                                                                 "",
 		"<14>1 2026-02-07T11:59:59Z gw1 no tag here":                                                              "gw1",
 		"2022-04-19T17:46:38.933Z cpu0:262261)cswitch: x":                                                         "",

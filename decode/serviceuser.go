@@ -27,8 +27,8 @@ func serviceText(e *event.Event, s string) {
 		principalText(e, rest)
 		return
 	}
-	if i := strings.Index(s, ")(from "); i >= 0 {
-		if address, _, ok := strings.Cut(s[i+len(")(from "):], ")"); ok {
+	if _, from, found := strings.Cut(s, ")(from "); found {
+		if address, _, ok := strings.Cut(from, ")"); ok {
 			e.Source = endpoint(address)
 		}
 	}

@@ -79,7 +79,9 @@ func TestVCenterEvents(t *testing.T) {
 				Text:    `dvPort group PG in 7 in DC1 was reconfigured.#012#012Modified: #012#012config.defaultPortConfig.securityPolicy.allowPromiscuous.value: false -> false; #012config.defaultPortConfig.macManagementPolicy.allowPromiscuous: false -> true; #012config.defaultPortConfig.securityPolicy.macChanges.value: true -> false`,
 				Changes: [3]event.PolicyChange{{Setting: "allowPromiscuous", Old: "false", New: "true"}, {Setting: "macChanges", Old: "true", New: "false"}},
 			},
-			event.ActSwitchPolicy, event.User{}, event.Endpoint{},
+			event.ActSwitchPolicy,
+			event.User{},
+			event.Endpoint{},
 		},
 		"a changed MAC address": {
 			`Event [8] [1-1] [x] [vim.event.VmMacChangedEvent] [info] [] [DC1] [8] [Changed MAC address from 00:50:56:aa:bb:cc to 00:50:56:aa:bb:dd for adapter X for web for all]`,
@@ -87,7 +89,9 @@ func TestVCenterEvents(t *testing.T) {
 				ID: 8, Part: 1, Parts: 1, Time: "x", Type: "vim.event.VmMacChangedEvent", Severity: "info", Target: "DC1", ChainID: 8, VM: "all", OldMAC: "00:50:56:aa:bb:cc", NewMAC: "00:50:56:aa:bb:dd",
 				Text: `Changed MAC address from 00:50:56:aa:bb:cc to 00:50:56:aa:bb:dd for adapter X for web for all`,
 			},
-			event.ActMACChanged, event.User{}, event.Endpoint{},
+			event.ActMACChanged,
+			event.User{},
+			event.Endpoint{},
 		},
 		"an event of a host, its id lost": {
 			`Event [12] [1-1] [2026-02-07T11:59:59.28341Z] [vim.event.EventEx] [info] [] [esx1] [12] [SSH access has been enabled.]`,

@@ -16,8 +16,8 @@ import (
 //	The host esx1 joined the vSphere Distributed Switch DVS-A in DC1.
 func switchFacts(v *event.VCEvent) {
 	s := v.Text
-	if i := strings.Index(s, "Distributed Switch "); i >= 0 {
-		v.Switch = inDatacenter(beforeVerb(s[i+len("Distributed Switch "):]), v.Target)
+	if _, named, ok := strings.Cut(s, "Distributed Switch "); ok {
+		v.Switch = inDatacenter(beforeVerb(named), v.Target)
 	} else if _, rest, ok := strings.Cut(s, " to switch "); ok {
 		v.Switch = strings.TrimSuffix(firstSentence(rest), ".")
 	}
