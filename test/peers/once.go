@@ -201,7 +201,7 @@ func (w *work) judge(ctx context.Context, at place) (v verdict, err error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(w.bin, "judge"), "-expect", filepath.Join(at.Dir, "sent"), at.Out)
 	out, err := cmd.Output()
 	// It exits with 3 when something is missing: that is for the table to show.
-	if exit := (*exec.ExitError)(nil); err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 3) {
+	if exit := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 3) {
 		return v, fmt.Errorf("judge: %w", err)
 	}
 	if err := json.Unmarshal(lastLine(out), &v); err != nil {

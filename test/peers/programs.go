@@ -34,7 +34,6 @@ func (p program) title() string { return p.name }
 var configs embed.FS
 
 func everything(s scenario) bool   { return !s.ours }
-func streams(s scenario) bool      { return !s.ours && s.proto != "udp" }
 func noOctet(s scenario) bool      { return !s.ours && !s.octet }
 func ours(scenario) bool           { return true }
 func variants(s scenario) bool     { return s.all || s.name == "disk8" }
