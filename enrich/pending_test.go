@@ -103,3 +103,39 @@ func TestLookingLeavesNoTrace(t *testing.T) {
 		t.Error("a sender was made, or its clock moved")
 	}
 }
+
+// TestAsksAgain checks that what a host said of a port once is asked for again by a line that does not name its client:
+// nobody tells when an adapter leaves such a port.
+func TestAsksAgain(t *testing.T) {
+	l := newLab(t)
+	live, err := l.inv.AddSource("esxtop", inventory.SourceLive, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &hostAsker{answer: true}
+	l.AskWith(a)
+	said := func(s int) {
+		t.Helper()
+		u := inventory.Update{Source: live, At: inventory.StampOf(epoch.Add(time.Duration(s) * time.Second)), Tables: []inventory.PortTable{{Host: l.inv.Host("esx01").Ref(), Rows: []inventory.Row{
+			{Port: 0x4000077, Kind: inventory.KindVM, VM: "web-01", Client: "web-01.eth0"},
+		}}}}
+		if err := l.inv.Apply(&u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.now = 301
+	said(250)
+	l.report(301)
+	bare, named := unknownOf(l, ""), unknownOf(l, "web-01.eth0")
+	bare.L2Sec.Port, named.L2Sec.Port = 0x4000077, 0x4000077
+	if !l.Pending(&bare) || len(a.asked) != 1 {
+		t.Errorf("asked before the line only: %v", a.asked)
+	}
+	if l.Pending(&named) || len(a.asked) != 1 {
+		t.Errorf("the line names who has the port: %v", a.asked)
+	}
+	said(301)
+	if l.Pending(&bare) || len(a.asked) != 1 {
+		t.Errorf("asked after the line too: %v", a.asked)
+	}
+}
