@@ -23,6 +23,7 @@ import (
 	"vswarden/inventory"
 	"vswarden/pipeline"
 	"vswarden/receiver"
+	"vswarden/replace"
 	"vswarden/setting"
 	"vswarden/sink"
 	"vswarden/sink/deadletter"
@@ -371,7 +372,7 @@ func writeReady(path string, r Ready) error {
 	if err != nil {
 		return err
 	}
-	tmp := path + ".tmp"
+	tmp := path + replace.Suffix // not by replace.File: others than its owner may read it
 	if err := os.WriteFile(tmp, append(b, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write the ready file: %w", err)
 	}

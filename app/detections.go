@@ -12,6 +12,7 @@ import (
 	"vswarden/configs"
 	"vswarden/detect"
 	"vswarden/pipeline"
+	"vswarden/replace"
 	"vswarden/spool"
 	"vswarden/web"
 )
@@ -34,7 +35,7 @@ func openDetection(cfg configs.Config, records *spool.Log, intake *pipeline.Inta
 	if err := loadDetections(d, path, uint64(records.Last())); err != nil {
 		log.Warn().Str("file", path).Err(err).Msg("the memory of the detections cannot be read; they begin anew")
 	}
-	save := func(d *detect.Detector) error { return saveDetections(d, path) }
+	save := func(d *detect.Detector) error { return replace.File(path, d.Save) }
 	if cfg.Log.Body == spool.BodyMemory { // nothing that it could be about outlives the process
 		save = func(*detect.Detector) error { return nil }
 	}
@@ -53,19 +54,6 @@ func loadDetections(d *detect.Detector, path string, last uint64) error {
 	}
 	defer func() { _ = f.Close() }() // only read
 	return d.Load(f, last)
-}
-
-// saveDetections writes the memory whole or not at all. It is not synced: after a power cut the
-// detections may begin anew.
-func saveDetections(d *detect.Detector, path string) error {
-	f, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(d.Save(f), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(path+".tmp", path)
 }
 
 func (p *parts) detectionMetrics() []web.Metric {

@@ -16,6 +16,7 @@ import (
 	"vswarden/configs"
 	"vswarden/enrich"
 	"vswarden/inventory"
+	"vswarden/replace"
 	"vswarden/spool"
 )
 
@@ -130,12 +131,6 @@ func openMemory(cfg configs.Config, now func() time.Time, log zerolog.Logger) (*
 }
 
 func (m *memory) load(cfg inventory.Config) error {
-	torn, _ := filepath.Glob(filepath.Join(filepath.Dir(m.path), "*.tmp")) // the pattern is good
-	for _, name := range torn {                                            // of a process that was killed while it wrote
-		if err := os.Remove(name); err != nil {
-			return fmt.Errorf("remove a file that was never finished: %w", err)
-		}
-	}
 	inv, written, err := inventory.LoadFile(m.path, cfg)
 	var damaged *inventory.DamagedError
 	switch {
@@ -213,32 +208,7 @@ func (m *memory) Run(ctx context.Context) {
 
 // save writes what is to outlive the process.
 func (m *memory) save() error {
-	return errors.Join(m.saveSnapshot(), m.names.Write(func(write func(io.Writer) error) error { return replaceFile(m.namesPath, write) }))
-}
-
-// replaceFile writes a file beside path, syncs it and puts it in path's place, readable by its owner only.
-func replaceFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // 0600
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()           // the first error is the one to tell
-			_ = os.Remove(f.Name()) // likewise
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	if err = write(f); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return errors.Join(m.saveSnapshot(), m.names.Write(func(write func(io.Writer) error) error { return replace.File(m.namesPath, write) }))
 }
 
 // saveSnapshot writes the snapshot. An inventory that nobody told of anything leaves no file.

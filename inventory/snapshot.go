@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
+
+	"vswarden/replace"
 )
 
 // A snapshot is all an inventory knows, so that history outlives the process and a start without
@@ -307,29 +308,9 @@ func (l *loading) finish() *Inventory {
 	return inv
 }
 
-// SaveFile writes a snapshot beside path, syncs it and puts it in path's place, readable by its owner only.
-func (inv *Inventory) SaveFile(path string, now Stamp) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // 0600
-	if err != nil {
-		return fmt.Errorf("write snapshot: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()           // the first error is the one to tell
-			_ = os.Remove(f.Name()) // likewise
-			err = fmt.Errorf("write snapshot: %w", err)
-		}
-	}()
-	if err = inv.WriteSnapshot(f, now); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+// SaveFile puts a snapshot in path's place, whole or not at all, readable by its owner only.
+func (inv *Inventory) SaveFile(path string, now Stamp) error {
+	return replace.File(path, func(w io.Writer) error { return inv.WriteSnapshot(w, now) })
 }
 
 // LoadFile reads a snapshot that SaveFile wrote. A file that is not there is os.ErrNotExist.

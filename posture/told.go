@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 
 	"vswarden/inventory"
+	"vswarden/replace"
 )
 
 // told is what a Reporter keeps between processes: the rules it told of last, by object, and the changes it was
@@ -76,7 +77,7 @@ func (t *told) add(key string, vc inventory.VCenter, o *object, c inventory.Poli
 }
 
 // write puts the file in place whole, readable by its owner only.
-func (t *told) write(path string) (err error) {
+func (t *told) write(path string) error {
 	if !t.dirty {
 		return nil
 	}
@@ -84,28 +85,12 @@ func (t *told) write(path string) (err error) {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errEncode, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // 0600
-	if err != nil {
+	err = replace.File(path, func(w io.Writer) error {
+		_, err := w.Write(b)
 		return err
+	})
+	if err == nil {
+		t.dirty = false
 	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()           // the first error is the one to tell
-			_ = os.Remove(f.Name()) // likewise
-		}
-	}()
-	if _, err = f.Write(b); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	t.dirty = false
-	return nil
+	return err
 }
