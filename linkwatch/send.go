@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"strconv"
@@ -14,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"vswarden/retry"
 )
 
 // SendConfig says where lines go.
@@ -165,7 +166,7 @@ func (s *Sender) Run(ctx context.Context) error {
 		}
 		broke = true
 		s.fail(err.Error())
-		if !pause(work, backoff(attempt)) || ctx.Err() != nil && s.idle() {
+		if !retry.Sleep(work, retry.After(attempt, retryFirst, retryMost)) || ctx.Err() != nil && s.idle() {
 			return s.left()
 		}
 	}
@@ -310,25 +311,4 @@ func (s *Sender) wait(ctx context.Context, broken <-chan struct{}) bool {
 		}
 	}
 	return true
-}
-
-// backoff grows from retryFirst to retryMost, half of it drawn by chance.
-func backoff(attempt int) time.Duration {
-	d := retryMost
-	if attempt < 8 {
-		d = min(retryFirst<<attempt, retryMost)
-	}
-	return d/2 + rand.N(d/2)
-}
-
-// pause waits for d; false when ctx ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"vswarden/event"
+	"vswarden/retry"
 	"vswarden/sink"
 )
 
@@ -33,7 +34,7 @@ func (in *Intake) emitTopic(ctx context.Context, e *event.Event) error {
 		}
 		why := err.Error()
 		in.failing.Store(&why)
-		if !sleep(ctx, backoff(attempt)) {
+		if !retry.Sleep(ctx, retry.After(attempt, retryFirst, retryMost)) {
 			return errors.Join(ctx.Err(), err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vswarden/group"
+	"vswarden/retry"
 	"vswarden/spool"
 )
 
@@ -184,7 +185,7 @@ func (d *Delivery) settle(ctx context.Context) {
 		for _, l := range d.lanes {
 			busy = busy || l.holds.holding()
 		}
-		if !busy || !sleep(ctx, tickInterval/10) {
+		if !busy || !retry.Sleep(ctx, tickInterval/10) {
 			return
 		}
 		d.tick()

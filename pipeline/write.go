@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
 
 	"vswarden/event"
+	"vswarden/retry"
 	"vswarden/sink"
 	"vswarden/sink/deadletter"
 )
@@ -46,7 +45,7 @@ func (l *lane) write(ctx context.Context, c *chunk) bool {
 		}
 		d.fail(writing, err)
 		d.Stats.Retries.Add(1)
-		if !sleep(ctx, backoff(attempt)) {
+		if !retry.Sleep(ctx, retry.After(attempt, retryFirst, retryMost)) {
 			return false
 		}
 	}
@@ -85,7 +84,7 @@ func (d *Delivery) bury(ctx context.Context, letter deadletter.Letter) bool {
 			return false
 		}
 		d.fail(writing, fmt.Errorf("write dead letter: %w", err))
-		if !sleep(ctx, backoff(attempt)) {
+		if !retry.Sleep(ctx, retry.After(attempt, retryFirst, retryMost)) {
 			return false
 		}
 	}
@@ -117,28 +116,6 @@ func (l *lane) refused(c *chunk, rec *sink.Record, err error) deadletter.Letter 
 		}
 	}
 	return letter
-}
-
-// backoff grows from retryFirst to retryMost, with half of it drawn by chance so that sinks that
-// failed together do not come back together.
-func backoff(attempt int) time.Duration {
-	d := retryMost
-	if attempt < 9 {
-		d = min(retryFirst<<attempt, retryMost)
-	}
-	return d/2 + rand.N(d/2)
-}
-
-// sleep waits for d; false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 type panicError struct {

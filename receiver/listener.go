@@ -14,6 +14,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"vswarden/retry"
 	"vswarden/setting"
 )
 
@@ -205,14 +206,7 @@ func (l *Listener) handle(h Handler, batch []Frame) {
 
 // backoff waits longer each time, up to a second, and says whether ctx is still alive.
 func backoff(ctx context.Context, attempt int) bool {
-	t := time.NewTimer(min(5*time.Millisecond<<min(attempt, 8), time.Second))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
+	return retry.Sleep(ctx, min(5*time.Millisecond<<min(attempt, 8), time.Second))
 }
 
 // cure says what to do about an address that cannot be bound.

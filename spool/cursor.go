@@ -8,7 +8,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"time"
+
+	"vswarden/retry"
 )
 
 // Start is where a new cursor begins.
@@ -246,7 +247,8 @@ func (c *Cursor) Next(ctx context.Context, ch *Chunk) error {
 			l.mu.Unlock()
 			err := c.fromSegment(ch, s, start, limit, end)
 			if isNoFiles(err) { // connections may have the last ones; it is tried again
-				err = pause(ctx, retryInterval)
+				retry.Sleep(ctx, retryInterval)
+				err = ctx.Err()
 			}
 			if err != nil {
 				return err
@@ -263,18 +265,6 @@ func (c *Cursor) Next(ctx context.Context, ch *Chunk) error {
 		}
 		c.fromBlock(ch) // Unlocks.
 		return nil
-	}
-}
-
-// pause waits for d, or returns why ctx ended.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

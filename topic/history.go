@@ -9,6 +9,7 @@ import (
 
 	"vswarden/kafka"
 	"vswarden/pipeline"
+	"vswarden/retry"
 )
 
 // History is what the topic still holds, from a time on and up to its end as it is now.
@@ -65,7 +66,7 @@ func (h *History) partition(ctx context.Context, t *kafka.Topic, p int32, give f
 			if failed++; failed == attempts {
 				return err
 			}
-			pause(ctx, retryFirst<<failed)
+			retry.Sleep(ctx, retryFirst<<failed)
 			continue
 		}
 		failed = 0

@@ -11,6 +11,7 @@ import (
 
 	"vswarden/kafka"
 	"vswarden/pipeline"
+	"vswarden/retry"
 	"vswarden/spool"
 )
 
@@ -183,7 +184,7 @@ func (s *Source) read(ctx context.Context, session *kafka.Session, seq uint64, p
 			if ctx.Err() == nil {
 				s.setTrouble(p, err.Error())
 			}
-			pause(ctx, wait)
+			retry.Sleep(ctx, wait)
 			wait = min(2*wait, retryMost)
 			continue
 		}
@@ -196,15 +197,6 @@ func (s *Source) read(ctx context.Context, session *kafka.Session, seq uint64, p
 		case <-s.closing:
 			return
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
 	}
 }
 

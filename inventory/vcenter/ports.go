@@ -13,6 +13,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/retry"
 )
 
 // The ports of a distributed switch are not pushed. They are read where they can differ from their portgroup: after
@@ -69,7 +70,7 @@ func (s *session) readPorts(ctx context.Context) error {
 		case <-t.C:
 		case w := <-s.ports:
 			wishes = append(wishes, w)
-			if sleep(ctx, portsTogether) != nil {
+			if !retry.Sleep(ctx, portsTogether) {
 				return nil
 			}
 			for len(s.ports) > 0 && len(wishes) < maxPortKeys {

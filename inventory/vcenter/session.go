@@ -14,6 +14,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"vswarden/inventory"
+	"vswarden/retry"
 )
 
 // session is one session's work.
@@ -83,8 +84,8 @@ func (s *session) follow(ctx context.Context) error {
 			if restarts++; restarts > maxRetries {
 				return err
 			}
-			if err := sleep(ctx, pauseAfter(restarts)); err != nil {
-				return err
+			if !retry.Sleep(ctx, pauseAfter(restarts)) {
+				return ctx.Err()
 			}
 		case errors.Is(err, errResync):
 		case errors.Is(err, errOnce):
@@ -218,8 +219,8 @@ func (s *session) collect(ctx context.Context, view types.ManagedObjectReference
 			if truncated || version == "" {
 				return errRestart
 			}
-			if err := sleep(ctx, pauseAfter(retries)); err != nil {
-				return err
+			if !retry.Sleep(ctx, pauseAfter(retries)) {
+				return ctx.Err()
 			}
 			continue
 		}
@@ -255,18 +256,6 @@ func (s *session) collect(ctx context.Context, view types.ManagedObjectReference
 // pauseAfter is how long to wait after so many failures in a row.
 func pauseAfter(failures int) time.Duration {
 	return time.Duration(failures*failures) * 100 * time.Millisecond
-}
-
-// sleep waits for d or for the end of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // wait asks for what is new since version. nil: nothing within Poll. govmomi's own loop forgets the version each time.
