@@ -7,6 +7,7 @@ import (
 
 	"vswarden/event"
 	"vswarden/inventory"
+	"vswarden/inventory/facts"
 	"vswarden/inventory/resolve"
 )
 
@@ -16,10 +17,11 @@ func (n *Enricher) portFacts(k *portKey) *event.PortFacts {
 	n.vmFacts(f, k)
 	n.placeFacts(f, k)
 	if !k.noPolicy {
-		f.Policy = policyFacts(&k.policy)
+		version := ""
 		if k.place.Portgroup != nil {
-			f.Policy.Version = k.place.Portgroup.Version
+			version = k.place.Portgroup.Version
 		}
+		f.Policy = facts.Policy(&k.policy, version)
 	}
 	f.Hints = hints(k)
 	return f
@@ -57,57 +59,22 @@ func (n *Enricher) vmFacts(f *event.PortFacts, k *portKey) {
 
 func (n *Enricher) placeFacts(f *event.PortFacts, k *portKey) {
 	w := &k.place
-	f.Switch = event.SwitchFacts{Type: w.Kind.String(), Name: w.SwitchName}
-	if w.Switch != nil {
-		f.Switch.UUID, f.Switch.MOID = w.Switch.UUID.Spaced(), w.Switch.Ref.ID
-	}
-	f.Portgroup.Name, f.DVPort.Key = w.PortgroupName, w.PortKey
+	f.Switch, f.Portgroup = facts.Switch(w.Switch, w.Kind, w.SwitchName), facts.Portgroup(w.Portgroup, w.PortgroupName)
+	f.DVPort.Key = w.PortKey
 	if w.Port != nil {
 		f.DVPort.Blocked, f.DVPort.Status = w.Port.Blocked, w.Port.Status
 	}
 	if w.Portgroup == nil {
 		return
 	}
-	f.Portgroup.MOID = w.Portgroup.Ref.ID
-	v := &w.Portgroup.VLAN
-	switch v.Kind {
-	case inventory.VLANAccess:
-		f.Portgroup.VLANType, f.Portgroup.VLAN = "access", v.ID
-	case inventory.VLANPrivate:
-		f.Portgroup.VLANType, f.Portgroup.VLAN = "private", v.ID
-	case inventory.VLANTrunk:
-		f.Portgroup.VLANType = "trunk"
-		for _, r := range v.Ranges {
-			f.Portgroup.Ranges = append(f.Portgroup.Ranges, [2]uint16{r.First, r.Last})
-		}
-	}
 	if k.exposed >= 0 {
+		v := &w.Portgroup.VLAN
 		scope := v.String()
 		if v.All() {
 			scope = "all VLANs"
 		}
 		f.Exposure = event.ExposureFacts{Scope: scope + " on " + w.SwitchName + ", host " + k.facts.Name, VMs: k.exposed}
 	}
-}
-
-func policyFacts(e *inventory.Effective) event.PolicyFacts {
-	p := event.PolicyFacts{Known: true, OverrideAllowed: boolOf(e.Override)}
-	for i, s := range [...]struct {
-		setting *inventory.Setting
-		value   **bool
-	}{{&e.Promiscuous, &p.Promiscuous}, {&e.MACChanges, &p.MACChanges}, {&e.ForgedTransmits, &p.ForgedTransmits}, {&e.MACLearning, &p.MACLearning}} {
-		*s.value = boolOf(s.setting.Value)
-		p.From[i] = event.PolicySource(s.setting.Level.String())
-	}
-	return p
-}
-
-func boolOf(v inventory.Verdict) *bool {
-	if v == inventory.Unknown {
-		return nil
-	}
-	allowed := v == inventory.Accept
-	return &allowed
 }
 
 // judge says which setting a line is about, where it is set, and whether the policy as it is known agrees with what the

@@ -99,56 +99,6 @@ func firstNames(list []Member) (names []string) {
 	return names
 }
 
-// policyFacts are the effective settings in the words of events.
-func policyFacts(e *inventory.Effective, version string) event.PolicyFacts {
-	p := event.PolicyFacts{Known: true, OverrideAllowed: boolOf(e.Override), Version: version}
-	for i, s := range [...]struct {
-		setting *inventory.Setting
-		value   **bool
-	}{{&e.Promiscuous, &p.Promiscuous}, {&e.MACChanges, &p.MACChanges}, {&e.ForgedTransmits, &p.ForgedTransmits}, {&e.MACLearning, &p.MACLearning}} {
-		if *s.value = boolOf(s.setting.Value); *s.value != nil {
-			p.From[i] = event.PolicySource(s.setting.Level.String())
-		}
-	}
-	return p
-}
-
-func boolOf(v inventory.Verdict) *bool {
-	if v == inventory.Unknown {
-		return nil
-	}
-	allowed := v == inventory.Accept
-	return &allowed
-}
-
-func switchFacts(sw *inventory.Switch, kind inventory.SwitchKind, name string) event.SwitchFacts {
-	f := event.SwitchFacts{Type: kind.String(), Name: name}
-	if sw != nil {
-		f.UUID, f.MOID = sw.UUID.Spaced(), sw.Ref.ID
-	}
-	return f
-}
-
-func portgroupFacts(p *inventory.Portgroup, name string) event.PortgroupFacts {
-	f := event.PortgroupFacts{Name: name}
-	if p == nil {
-		return f
-	}
-	f.MOID = p.Ref.ID
-	switch v := &p.VLAN; v.Kind {
-	case inventory.VLANAccess:
-		f.VLANType, f.VLAN = "access", v.ID
-	case inventory.VLANPrivate:
-		f.VLANType, f.VLAN = "private", v.ID
-	case inventory.VLANTrunk:
-		f.VLANType = "trunk"
-		for _, r := range v.Ranges {
-			f.Ranges = append(f.Ranges, [2]uint16{r.First, r.Last})
-		}
-	}
-	return f
-}
-
 // settingChanges compares what a level said before and after.
 func settingChanges(old, now *inventory.Rules) (changes []event.SettingChange, direction string) {
 	was, learned := old.Flags()

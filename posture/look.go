@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"vswarden/inventory"
+	"vswarden/inventory/facts"
 )
 
 // look is an inventory turned round: which portgroups there are and who is on them.
@@ -211,7 +212,7 @@ func (l *look) finding(g *group, e *inventory.Effective, p *ownPort) (f Finding,
 		Level: "portgroup", VCenter: vc.Name, SwitchType: g.kind.String(), Switch: g.switchName, Portgroup: g.name,
 		Promiscuous: settingOf(e.Promiscuous), MACChanges: settingOf(e.MACChanges), Forged: settingOf(e.ForgedTransmits), MACLearning: settingOf(e.MACLearning),
 		MaySniff: []Member{}, MayForge: []Member{}, Exposed: []Member{}, Notes: e.Notes.Texts(),
-		boot: cmp.Or(vc.Instance.String(), vc.Name), moref: g.id, sw: switchFacts(g.sw, g.kind, g.switchName), portgroup: portgroupFacts(g.portgroup, g.name),
+		boot: cmp.Or(vc.Instance.String(), vc.Name), moref: g.id, sw: facts.Switch(g.sw, g.kind, g.switchName), portgroup: facts.Portgroup(g.portgroup, g.name),
 	}
 	if !f.permits(FailAny) {
 		return f, false
@@ -238,7 +239,7 @@ func (l *look) finding(g *group, e *inventory.Effective, p *ownPort) (f Finding,
 	if g.portgroup != nil {
 		f.Version, f.VLAN, f.AllVLANs = g.portgroup.Version, g.portgroup.VLAN.String(), g.portgroup.VLAN.All()
 	}
-	f.policy = policyFacts(e, f.Version)
+	f.policy = facts.Policy(e, f.Version)
 	if f.Promiscuous.Permits() {
 		f.MaySniff = append(f.MaySniff, users...)
 		l.expose(g, &f, users)

@@ -6,6 +6,7 @@ import (
 
 	"vswarden/event"
 	"vswarden/inventory"
+	"vswarden/inventory/facts"
 )
 
 // object is what a policy belongs to: a switch, a portgroup, or a port with settings of its own.
@@ -47,7 +48,7 @@ func objects(inv *inventory.Inventory) map[string]*object {
 	for _, s := range inv.Switches() {
 		names[s.Ref] = s.Name
 		o := &object{
-			vc: s.Ref.VC, moref: s.Ref.ID, sw: switchFacts(s, s.Kind, s.Name), level: inventory.LevelSwitch,
+			vc: s.Ref.VC, moref: s.Ref.ID, sw: facts.Switch(s, s.Kind, s.Name), level: inventory.LevelSwitch,
 			name: s.Name, swName: s.Name, ref: s.Ref, kind: s.Kind, rules: s.Rules,
 		}
 		all[objectKey(inv, o.vc, o.level, o.ref, "", "")] = o
@@ -56,7 +57,7 @@ func objects(inv *inventory.Inventory) map[string]*object {
 		sw := inv.Switch(inventory.Ref{VC: p.Ref.VC, ID: p.Switch})
 		name := names[inventory.Ref{VC: p.Ref.VC, ID: p.Switch}]
 		o := &object{
-			vc: p.Ref.VC, moref: p.Ref.ID, version: p.Version, sw: switchFacts(sw, p.Kind, name), portgroup: portgroupFacts(p, p.Name),
+			vc: p.Ref.VC, moref: p.Ref.ID, version: p.Version, sw: facts.Switch(sw, p.Kind, name), portgroup: facts.Portgroup(p, p.Name),
 			level: inventory.LevelPortgroup, name: p.Name, swName: name, ref: p.Ref, kind: p.Kind, rules: p.Rules,
 		}
 		all[objectKey(inv, o.vc, o.level, o.ref, "", "")] = o
@@ -64,11 +65,11 @@ func objects(inv *inventory.Inventory) map[string]*object {
 	for ref, name := range names {
 		for _, p := range inv.DVPorts(ref) {
 			o := &object{
-				vc: ref.VC, moref: ref.ID + "/" + p.Key, sw: switchFacts(inv.Switch(ref), inventory.DistributedSwitch, name),
+				vc: ref.VC, moref: ref.ID + "/" + p.Key, sw: facts.Switch(inv.Switch(ref), inventory.DistributedSwitch, name),
 				level: inventory.LevelPort, swName: name, port: p.Key, ref: ref, kind: inventory.DistributedSwitch, rules: p.Rules,
 			}
 			if pg := inv.Portgroup(inventory.Ref{VC: ref.VC, ID: p.Portgroup}); pg != nil {
-				o.portgroup, o.name = portgroupFacts(pg, pg.Name), pg.Name
+				o.portgroup, o.name = facts.Portgroup(pg, pg.Name), pg.Name
 			}
 			all[objectKey(inv, o.vc, o.level, o.ref, "", o.port)] = o
 		}
@@ -89,14 +90,14 @@ func standardObjects(inv *inventory.Inventory, h *inventory.HostTable, all map[s
 	for i := range host.Switches {
 		s, o := &host.Switches[i], base
 		o.moref += s.Name
-		o.level, o.name, o.swName, o.sw, o.rules = inventory.LevelSwitch, s.Name, s.Name, switchFacts(s, s.Kind, s.Name), s.Rules
+		o.level, o.name, o.swName, o.sw, o.rules = inventory.LevelSwitch, s.Name, s.Name, facts.Switch(s, s.Kind, s.Name), s.Rules
 		all[objectKey(inv, o.vc, o.level, ref, s.Name, "")] = &o
 	}
 	for i := range host.Portgroups {
 		p, o := &host.Portgroups[i], base
 		o.moref += p.Name
-		o.level, o.name, o.swName, o.sw = inventory.LevelPortgroup, p.Name, p.Switch, switchFacts(nil, p.Kind, p.Switch)
-		o.portgroup, o.rules = portgroupFacts(p, p.Name), p.Rules
+		o.level, o.name, o.swName, o.sw = inventory.LevelPortgroup, p.Name, p.Switch, facts.Switch(nil, p.Kind, p.Switch)
+		o.portgroup, o.rules = facts.Portgroup(p, p.Name), p.Rules
 		all[objectKey(inv, o.vc, o.level, ref, p.Name, "")] = &o
 	}
 }
