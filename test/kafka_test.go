@@ -513,7 +513,7 @@ func killedBroker(t *testing.T, c *cluster, away time.Duration, rate int, span t
 func TestKafkaLeaderKilled(t *testing.T) {
 	needSignals(t)
 	c := startKafka(t, 3, false)
-	r := sending(t, c, "replicated", 6, 2000, 8*time.Second)
+	r := sending(t, c, "replicated", 6, 1000, 20*time.Second) // Long enough to be under way when the leader dies, on any machine.
 	r.p.waitFor(t, "something delivered", func(m metrics) bool { return m.sum("vswarden_events_delivered_total") > 1000 })
 	leaders, err := c.leaders(t, r.topic)
 	if err != nil {
