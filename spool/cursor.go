@@ -316,6 +316,11 @@ func (c *Cursor) fromSegment(ch *Chunk, s *segment, start mark, limit int64, end
 			return fmt.Errorf("open a segment: %w", err)
 		}
 		c.reader = r
+		if r.file == nil && !s.dead && c.done(end) {
+			// A cursor that went back over what is done holds nothing of it back: it was removed just now.
+			c.next = max(c.next, end)
+			return nil
+		}
 		c.next = max(c.next, s.base) // The numbers between two segments never were.
 	}
 	if start.off > r.off && r.bad < 0 {
@@ -335,6 +340,13 @@ func (c *Cursor) fromSegment(ch *Chunk, s *segment, start mark, limit int64, end
 		r.found = r.found[:0]
 	}
 	return nil
+}
+
+// done reports whether all before end is done.
+func (c *Cursor) done(end Position) bool {
+	c.log.mu.Lock()
+	defer c.log.mu.Unlock()
+	return end != unknown && end <= c.committed+1
 }
 
 // Cursors returns all cursors, by name; those that nobody claimed hold nothing back.

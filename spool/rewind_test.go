@@ -67,6 +67,48 @@ func TestRewind(t *testing.T) {
 	}
 }
 
+// What a cursor goes back over may be removed under it, since it is done: that is no damage.
+func TestWhatIsRemovedUnderARewindIsNoDamage(t *testing.T) {
+	fsys := NewMemFS()
+	l := openSmall(t, fsys, testConfig(), 64<<10)
+	r := run(t, l)
+	c := cursor(t, l, "a", StartOldest)
+	appendStamped(t, l, 1, 2000, 500)
+	if err := c.Commit(1500); err != nil {
+		t.Fatal(err)
+	}
+	r.closeAll(t)
+
+	l = openSmall(t, fsys, testConfig(), 64<<10)
+	r = run(t, l)
+	c = cursor(t, l, "a", StartOldest)
+	if err := c.Rewind(time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	l.mu.Lock()
+	gone := 0
+	for _, s := range l.segs[:len(l.segs)-1] { // as tidy does it: the file goes first, the entry then
+		if s.end <= 1501 {
+			if err := fsys.Remove(l.path(s)); err != nil {
+				t.Fatal(err)
+			}
+			gone++
+		}
+	}
+	l.mu.Unlock()
+	if err := l.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	records, skipped := readAll(t, c)
+	if gone == 0 || len(records) == 0 || records[0].pos > 1501 || records[len(records)-1].pos != 2000 || skipped != 0 {
+		t.Errorf("%d segments removed, %d records, %d skipped", gone, len(records), skipped)
+	}
+	if d := l.TakeDamage(); len(d) != 0 {
+		t.Errorf("damage %+v", d)
+	}
+	r.closeAll(t)
+}
+
 func TestRewindOfAnEmptyLog(t *testing.T) {
 	l := openSmall(t, NewMemFS(), testConfig(), 64<<10)
 	r := run(t, l)
