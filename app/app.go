@@ -104,7 +104,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, known.close()) }()
-	feeders, err := openFeeders(cfg, known.inv, log)
+	feeders, err := openFeeders(cfg, known.inv)
 	if err == nil && o.feeders != nil {
 		feeders, err = o.feeders(known.inv)
 	}

@@ -25,6 +25,9 @@ func Describe(w io.Writer, cfg configs.Config) error {
 	if cfg.Tier() != configs.RoleEnrich {
 		fmt.Fprintf(&b, "log             %s, sync %s, at most %s, %s kept free\n", cfg.Log.Body, cfg.Log.Sync, cfg.Log.MaxSize, cfg.Log.MinFree)
 	}
+	for _, c := range cfg.VCenters {
+		fmt.Fprintf(&b, "vcenter         %s: %s\n", c.Name, c.URL)
+	}
 	for _, s := range cfg.Sinks {
 		where := ""
 		switch s.Type {

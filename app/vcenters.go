@@ -16,7 +16,7 @@ import (
 
 // openFeeders makes what keeps the inventory up to date. Run starts them before the deliveries and
 // stops them after.
-func openFeeders(cfg configs.Config, inv *inventory.Inventory, _ zerolog.Logger) (feeders []feeder, err error) {
+func openFeeders(cfg configs.Config, inv *inventory.Inventory) (feeders []feeder, err error) {
 	for _, c := range cfg.VCenters {
 		f, err := vcenter.New(inv, c, nil)
 		if err != nil {

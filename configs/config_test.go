@@ -333,6 +333,10 @@ sinks:
 		"sinks[0].file.path: vswarden-data/dead/a.ndjson: written to by the dead letters of a already, write another path (line 2)")
 	f("sinks:\n- {name: a, type: file, file: {path: vswarden-data/log/a}}\n",
 		"sinks[0].file.path: vswarden-data/log/a: in the directory of the log, write a path elsewhere (line 2)")
+	f("sinks:\n- {name: a, type: file, file: {path: vswarden-data/inventory/names}}\n",
+		"sinks[0].file.path: vswarden-data/inventory/names: in the directory of the inventory, write a path elsewhere (line 2)")
+	f("sinks:\n- {name: a, type: file, file: {path: vswarden-data/detect.json}}\n",
+		"sinks[0].file.path: vswarden-data/detect.json: written to by the detections already, write another path (line 2)")
 
 	// The rest.
 	f("shutdown_timeout: -1s", "shutdown_timeout: -1s: less than no time, write 0 or a duration such as 10s (line 1)")

@@ -157,7 +157,15 @@ func (c Config) pathFaults() (faults []setting.Fault) {
 	for _, s := range c.Sinks {
 		taken[realPath(filepath.Join(c.DataDir, "dead", s.Name+".ndjson"))] = "the dead letters of " + s.Name
 	}
-	logDir := realPath(filepath.Join(c.DataDir, "log")) + string(os.PathSeparator)
+	taken[realPath(filepath.Join(c.DataDir, "detect.json"))] = "the detections"
+	ours := func(path string) string {
+		for dir, of := range map[string]string{"log": "the log", "inventory": "the inventory"} {
+			if strings.HasPrefix(path, realPath(filepath.Join(c.DataDir, dir))+string(os.PathSeparator)) {
+				return of
+			}
+		}
+		return ""
+	}
 	for i, s := range c.Sinks {
 		if s.Type != SinkFile || s.File.Path == "" {
 			continue
@@ -169,8 +177,8 @@ func (c Config) pathFaults() (faults []setting.Fault) {
 			continue
 		case ok:
 			fault.Problem = "written to by " + by + " already, write another path"
-		case strings.HasPrefix(path, logDir):
-			fault.Problem = "in the directory of the log, write a path elsewhere"
+		case ours(path) != "":
+			fault.Problem = "in the directory of " + ours(path) + ", write a path elsewhere"
 		default:
 			taken[path] = fmt.Sprintf("sinks[%d]", i)
 			continue

@@ -70,8 +70,8 @@ func (k *rtnetlink) drain() error {
 	return nil
 }
 
-// parse reads messages about links. One that cannot be read is counted: all links are read anew
-// from time to time.
+// parse reads messages about links. One that cannot be read is counted, and Run then reads all
+// links anew.
 func (k *rtnetlink) parse(messages []netlink.Message) (list []news) {
 	for _, m := range messages {
 		if m.Header.Type != rtmNewLink && m.Header.Type != rtmDelLink {

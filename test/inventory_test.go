@@ -207,8 +207,12 @@ func TestNamesCannotDriveATerminal(t *testing.T) {
 		t.Fatalf("import: exit %d %q%s", r.code, r.stdout, r.stderr)
 	}
 	for _, args := range [][]string{
-		{"port", "0x4000006", "--host", "esx01"}, {"port", "0x4000006", "--host", "esx01", "-o", "json"}, {"port", "0x4000006", "--host", "e\x1b[31m"},
-		{"inventory", "show"}, {"inventory", "show", "--host", "esx01"}, {"inventory", "export"},
+		{"port", "0x4000006", "--host", "esx01"},
+		{"port", "0x4000006", "--host", "esx01", "-o", "json"},
+		{"port", "0x4000006", "--host", "e\x1b[31m"},
+		{"inventory", "show"},
+		{"inventory", "show", "--host", "esx01"},
+		{"inventory", "export"},
 	} {
 		r := vswarden(t, "", append(args, "--data", data)...)
 		if strings.ContainsAny(r.stdout+r.stderr, "\x1b\x07\u009b") || strings.Contains(r.stdout, "\n01") {

@@ -43,8 +43,8 @@ func (s *sim) reconfigure(promiscuous bool, version string) {
 	cfg.DefaultPortConfig = &types.VMwareDVSPortSetting{
 		Vlan: &types.VmwareDistributedVirtualSwitchVlanIdSpec{VlanId: 120},
 		SecurityPolicy: &types.DVSSecurityPolicy{
-			AllowPromiscuous: &types.BoolPolicy{Value: &promiscuous}, MacChanges: &types.BoolPolicy{Value: types.NewBool(false)},
-			ForgedTransmits: &types.BoolPolicy{InheritablePolicy: types.InheritablePolicy{Inherited: true}, Value: types.NewBool(false)},
+			AllowPromiscuous: &types.BoolPolicy{Value: &promiscuous}, MacChanges: &types.BoolPolicy{Value: new(false)},
+			ForgedTransmits: &types.BoolPolicy{InheritablePolicy: types.InheritablePolicy{Inherited: true}, Value: new(false)},
 		},
 	}
 	s.update(pg.Self, types.PropertyChange{Name: "config", Val: cfg})
