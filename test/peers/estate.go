@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -48,12 +49,17 @@ type object = map[string]any
 // over the hosts.
 func estate(hosts, vms int, now time.Time) object {
 	list := make([]object, hosts)
-	machines, ports := make([][]object, hosts), make([][]object, hosts)
+	machines, ports, groups := make([][]object, hosts), make([][]object, hosts), make([][]object, hosts)
 	for n := range vms {
 		h, port := n%hosts, 0x4000000+n/hosts
 		name := fmt.Sprintf("app-%05d", n)
 		mac := fmt.Sprintf("00:50:56:%02x:%02x:%02x", 0x80|n>>16&0x3f, n>>8&0xff, n&0xff)
 		group := fmt.Sprintf("VLAN%d-PROD", n%40)
+		if !slices.ContainsFunc(groups[h], func(g object) bool { return g["name"] == group }) {
+			groups[h] = append(groups[h], object{
+				"name": group, "switch": "vSwitch0", "vlan": 100 + n%40, "allow_promiscuous": "reject", "mac_changes": "accept", "forged_transmits": "accept",
+			})
+		}
 		uuid := fmt.Sprintf("503a%04x-%04x-4b1c-9d1e-246e96%06x", n>>16, n&0xffff, n)
 		machines[h] = append(machines[h], object{
 			"name": name, "moid": fmt.Sprintf("vm-%d", n), "instance_uuid": uuid, "bios_uuid": uuid, "world_id": 2_000_000 + n,
@@ -66,18 +72,11 @@ func estate(hosts, vms int, now time.Time) object {
 			"port_id_dec": port, "kind": "vm", "vm": name, "client": name + ".eth0", "nic": 4000, "mac": mac, "switch": "vSwitch0", "portgroup": group,
 		})
 	}
-	var groups []object
-	for i := range 40 {
-		groups = append(groups, object{
-			"name": fmt.Sprintf("VLAN%d-PROD", i), "switch": "vSwitch0", "vlan": 100 + i,
-			"allow_promiscuous": "reject", "mac_changes": "accept", "forged_transmits": "accept",
-		})
-	}
 	for h := range hosts {
 		list[h] = object{
 			"name": fmt.Sprintf("esx-%04d.lab.example", h), "moid": fmt.Sprintf("host-%d", h), "version": "8.0.3", "build": "24022510", "cluster": "Prod-01",
 			"vmk":        []object{{"device": "vmk0", "port_id_dec": 33554436, "ip": []string{fmt.Sprintf("192.0.%d.%d", h>>8, h&0xff)}}},
-			"portgroups": groups, "vms": machines[h], "ports": ports[h],
+			"portgroups": groups[h], "vms": machines[h], "ports": ports[h],
 		}
 	}
 	return object{"format": "vswarden-inventory", "version": 1, "at": now.UTC().Format(time.RFC3339), "hosts": list}
