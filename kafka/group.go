@@ -92,6 +92,7 @@ type Claim struct {
 type Session struct {
 	Claims     []Claim
 	group      *Group
+	member     string // our name; the group's own may be taken away while somebody commits
 	generation int32
 	coordinate *coordinator
 }
@@ -324,9 +325,17 @@ func (g *Group) join(ctx context.Context, c *coordinator) (*Session, int, error)
 	if !ok {
 		return nil, 0, fmt.Errorf("group %s: its leader shares out partitions in a way that is not ours", g.cfg.Group)
 	}
-	s := &Session{group: g, generation: res.GenerationID, coordinate: c}
-	if s.Claims, err = g.claims(ctx, c, mine); err != nil {
+	s := &Session{group: g, member: g.member, generation: res.GenerationID, coordinate: c}
+	var fresh []Claim
+	if s.Claims, fresh, err = g.claims(ctx, c, mine); err != nil {
 		return nil, 0, err
+	}
+	if g.cfg.Newest && len(fresh) > 0 { // else the end would be another one for whoever comes next, and what lies between be lost
+		if err := s.Commit(ctx, fresh); errors.Is(err, ErrStale) {
+			return nil, 0, nil
+		} else if err != nil {
+			return nil, 0, err
+		}
 	}
 	return s, len(view.leaders), nil
 }
@@ -348,27 +357,26 @@ func (g *Group) refused(code int16, member string) (again bool, err error) {
 	return false, g.explain(brokerError(code, ""))
 }
 
-// claims finds where to begin in each partition.
-func (g *Group) claims(ctx context.Context, c *coordinator, partitions []int32) ([]Claim, error) {
+// claims finds where to begin in each partition; fresh are those of which the group had no place.
+func (g *Group) claims(ctx context.Context, c *coordinator, partitions []int32) (all, fresh []Claim, err error) {
 	if len(partitions) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	res, err := ask[offsetfetch.Response](ctx, c, &offsetfetch.Request{
 		GroupID: g.cfg.Group, Topics: []offsetfetch.RequestTopic{{Name: g.cfg.Topic, PartitionIndexes: partitions}},
 	}, g.cfg.Cluster.RequestTimeout)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if res.ErrorCode != 0 {
-		return nil, g.explain(brokerError(res.ErrorCode, ""))
+		return nil, nil, g.explain(brokerError(res.ErrorCode, ""))
 	}
 	if len(res.Topics) != 1 || len(res.Topics[0].Partitions) != len(partitions) {
-		return nil, errNoKafka
+		return nil, nil, errNoKafka
 	}
-	var all []Claim
 	for _, p := range res.Topics[0].Partitions {
 		if p.ErrorCode != 0 {
-			return nil, g.explain(brokerError(p.ErrorCode, ""))
+			return nil, nil, g.explain(brokerError(p.ErrorCode, ""))
 		}
 		claim := Claim{Partition: p.PartitionIndex, Offset: p.CommittedOffset}
 		if claim.Offset < 0 {
@@ -380,12 +388,13 @@ func (g *Group) claims(ctx context.Context, c *coordinator, partitions []int32) 
 			claim.Offset, err = r.offset(ctx, at)
 			r.Close()
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
+			fresh = append(fresh, claim)
 		}
 		all = append(all, claim)
 	}
-	return all, nil
+	return all, fresh, nil
 }
 
 func (g *Group) reader(c Claim) *Reader {
@@ -399,12 +408,12 @@ func (s *Session) Reader(c Claim) *Reader { return s.group.reader(c) }
 func (s *Session) heartbeat(ctx context.Context) (again bool, err error) {
 	g := s.group
 	res, err := ask[heartbeatResponse](ctx, s.coordinate, &heartbeat.Request{
-		GroupID: g.cfg.Group, GenerationID: s.generation, MemberID: g.member,
+		GroupID: g.cfg.Group, GenerationID: s.generation, MemberID: s.member,
 	}, g.cfg.Cluster.RequestTimeout)
 	if err != nil {
 		return false, err
 	}
-	return g.refused(res.ErrorCode, g.member)
+	return g.refused(res.ErrorCode, s.member)
 }
 
 // Commit says up to where partitions are done: the offset of the next message to read. ErrStale means
@@ -416,7 +425,7 @@ func (s *Session) Commit(ctx context.Context, offsets []Claim) error {
 		topic.Partitions = append(topic.Partitions, offsetcommit.RequestPartition{PartitionIndex: c.Partition, CommittedOffset: c.Offset, CommittedLeaderEpoch: -1})
 	}
 	res, err := ask[offsetcommit.Response](ctx, s.coordinate, &offsetcommit.Request{
-		GroupID: g.cfg.Group, GenerationID: s.generation, MemberID: g.member, RetentionTimeMs: -1, Topics: []offsetcommit.RequestTopic{topic},
+		GroupID: g.cfg.Group, GenerationID: s.generation, MemberID: s.member, RetentionTimeMs: -1, Topics: []offsetcommit.RequestTopic{topic},
 	}, g.cfg.Cluster.RequestTimeout)
 	if err != nil {
 		return err

@@ -73,6 +73,11 @@ type node struct {
 
 func source(t *testing.T, c *kfake.Cluster) *node {
 	t.Helper()
+	return sourceAt(t, c, false)
+}
+
+func sourceAt(t *testing.T, c *kfake.Cluster, newest bool) *node {
+	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Brokers, cfg.Topic, cfg.Group, cfg.SessionTimeout = c.ListenAddrs(), "raw", "g", 6*time.Second
 	cfg.DialTimeout, cfg.RequestTimeout = 20*time.Second, 20*time.Second
@@ -80,7 +85,7 @@ func source(t *testing.T, c *kfake.Cluster) *node {
 		t.Fatal(faults)
 	}
 	n := &node{ended: make(chan struct{}), taken: make(chan struct{})}
-	n.Source = NewSource(SourceConfig{Config: cfg, Sink: "s", Lost: func(_ context.Context, l *kafka.LostError) {
+	n.Source = NewSource(SourceConfig{Config: cfg, Sink: "s", Newest: newest, Lost: func(_ context.Context, l *kafka.LostError) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.lost = append(n.lost, l)
@@ -205,6 +210,45 @@ func TestSourceKeepsItsPlaceWhenOthersJoin(t *testing.T) {
 	put(t, c, 0, 11, 1)
 	put(t, c, 1, 11, 1)
 	until(t, "all is read by one", func() bool { return a.have() == 23 })
+}
+
+// A group that begins at the end begins there once: what comes while no node is there is read by the next.
+func TestTheEndAtWhichAGroupBeginsIsRemembered(t *testing.T) {
+	c := fake(t, 1)
+	put(t, c, 0, 0, 10)
+	first := sourceAt(t, c, true)
+	until(t, "a member", func() bool { return first.Partitions() == 1 })
+	first.leave()
+	put(t, c, 0, 10, 5)
+	second := sourceAt(t, c, true)
+	until(t, "what came meanwhile is read", func() bool { second.commit(t); return second.have() == 5 && second.Backlog() == 0 })
+	if second.got[0] != "0/10" {
+		t.Errorf("read %v", second.got)
+	}
+}
+
+// The group may forget a member while it commits.
+func TestAMemberThatWasForgottenJoinsAgain(t *testing.T) {
+	c := fake(t, 1)
+	put(t, c, 0, 0, 10)
+	n := source(t, c)
+	until(t, "all read", func() bool { return n.have() == 10 })
+	var mu sync.Mutex
+	forgotten := 0
+	c.ControlKey(int16(kmsg.Heartbeat), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		mu.Lock()
+		defer mu.Unlock()
+		if forgotten++; forgotten > 1 {
+			return nil, nil, false
+		}
+		res := req.ResponseKind().(*kmsg.HeartbeatResponse)
+		res.ErrorCode = 25 // UNKNOWN_MEMBER_ID
+		return res, nil, true
+	})
+	until(t, "forgotten", func() bool { n.commit(t); mu.Lock(); defer mu.Unlock(); return forgotten > 0 })
+	put(t, c, 0, 10, 5)
+	until(t, "it reads on", func() bool { n.commit(t); return n.have() >= 15 && n.Backlog() == 0 })
 }
 
 func TestSourceTellsWhatIsLost(t *testing.T) {
