@@ -9,11 +9,11 @@ import (
 // accessLine reads a line of an access log, in the forms that the web services of vCenter and of
 // hosts have:
 //
-//	[stamp] POST /sdk HTTP/1.1 200 via_upstream - … 192.0.2.4:54080 192.0.2.8:443 …     envoy
-//	[stamp] POST /sdk 200 via_upstream - … 192.0.2.4:60048 HTTP/1.1 TLSv1.2 192.0.2.8:443 …
-//	[stamp] "GET /stats HTTP/1.1" 200 - 0 138 62 - "-" "VMware-client/8.0.3" …          envoy's default
+//	[stamp] POST /sdk HTTP/1.1 200 via_upstream - … 192.0.2.4:51002 192.0.2.8:443 …     envoy
+//	[stamp] POST /sdk 200 via_upstream - … 192.0.2.4:51001 HTTP/1.1 TLSv1.2 192.0.2.8:443 …
+//	[stamp] "GET /stats HTTP/1.1" 200 - 0 1000 60 - "-" "VMware-client/8.0.3" …          envoy's default
 //	192.0.2.4 - bob [stamp] "GET /ui/ HTTP/1.1" 401 19 "-" "Mozilla/5.0"                tomcat, Apache
-//	[stamp] tomcat-http--47 [Request] 192.0.2.4:48866 to local 1080 - HTTP/1.1 POST /sdk [Response] 200 - …
+//	[stamp] tomcat-http--1 [Request] 192.0.2.4:51003 to local 7080 - HTTP/1.1 POST /sdk [Response] 200 - …
 func accessLine(e *event.Event, s string) bool {
 	s = trimSpaces(s)
 	if s == "" || s[0] >= 'a' {
@@ -64,7 +64,7 @@ func accessLine(e *event.Event, s string) bool {
 }
 
 // commonLog takes `192.0.2.4 - bob ` off the beginning of a line in the common log format: client,
-// identity, user. Some of vCenter's services write one dash more.
+// identity, user. Where the valve's pattern is %h %{X-Forwarded-For}i %l %u, there is one dash more.
 func commonLog(s string) (client, user, rest string, ok bool) {
 	client, rest, ok = token(s, 64)
 	if !ok || client[0] == '[' || client[0] == '"' || !strings.HasPrefix(rest, "- ") {
@@ -232,8 +232,8 @@ func agent(s string) string {
 	return first
 }
 
-// tomcatRequest reads what follows "[Request] ": "192.0.2.4:48866 to local 1080 - HTTP/1.1 POST /sdk
-// [Response] 200 - 758 bytes …".
+// tomcatRequest reads what follows "[Request] ": "192.0.2.4:51003 to local 7080 - HTTP/1.1 POST /sdk
+// [Response] 200 - 100 bytes …".
 func tomcatRequest(e *event.Event, s string) bool {
 	client, rest, ok := strings.Cut(s, " to local ")
 	if !ok || strings.IndexByte(client, ' ') >= 0 {

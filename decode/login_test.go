@@ -33,23 +33,23 @@ func checkLogin(t *testing.T, e event.Event, w loginWant) {
 
 func TestLoginsOfHostd(t *testing.T) {
 	for text, w := range map[string]loginWant{
-		"Accepted password for user root from 3.4.5.6 - session=52376b0f-1":     {event.ActLogin, "root", at("3.4.5.6", 0), event.Login{Method: "password"}},
-		"Accepted password for user root from 127.0.0.1":                        {event.ActLogin, "root", at("127.0.0.1", 0), event.Login{Method: "password"}},
-		`Accepted password for user VSPHERE.LOCAL\admin from fe80::1`:           {event.ActLogin, `VSPHERE.LOCAL\admin`, at("fe80::1", 0), event.Login{Method: "password"}},
-		"Rejected password for user root from 10.0.0.9":                         {event.ActLoginFailed, "root", at("10.0.0.9", 0), event.Login{Method: "password"}},
-		"Rejected password for user x from 9.9.9.9 - session=1 from 10.0.0.9":   {event.ActLoginFailed, "x from 9.9.9.9 - session=1", at("10.0.0.9", 0), event.Login{Method: "password"}},
-		"Event 175 : Cannot login root@10.0.0.9":                                {event.ActLoginFailed, "root", at("10.0.0.9", 0), event.Login{}},
-		"Event 285 : Failed login attempt for root@127.0.0.1":                   {event.ActLoginFailed, "root", at("127.0.0.1", 0), event.Login{}},
-		"Event 37 : User root@192.168.1.1 logged in":                            {event.ActLogin, "root", at("192.168.1.1", 0), event.Login{}},
-		"Event 37 : User root@192.168.1.1 logged in as VMware-client/5.1 (x@y)": {event.ActLogin, "root", at("192.168.1.1", 0), event.Login{Agent: "VMware-client/5.1 (x@y)"}},
-		`Event 37 : User VSPHERE.LOCAL\admin@192.168.1.1 logged in as pyvmomi`:  {event.ActLogin, `VSPHERE.LOCAL\admin`, at("192.168.1.1", 0), event.Login{Agent: "pyvmomi"}},
-		"Event 37 : User admin@vsphere.local@192.168.1.1 logged in":             {event.ActLogin, `vsphere.local\admin`, at("192.168.1.1", 0), event.Login{}},
-		"Event 37 : User admin@vsphere.local logged in":                         {event.ActLogin, `vsphere.local\admin`, event.Endpoint{}, event.Login{}},
-		"Event 286 : User root logged out":                                      {event.ActLogout, "root", event.Endpoint{}, event.Login{}},
+		"Accepted password for user root from 192.0.2.6 - session=52376b0f-1":      {event.ActLogin, "root", at("192.0.2.6", 0), event.Login{Method: "password"}},
+		"Accepted password for user root from 127.0.0.1":                           {event.ActLogin, "root", at("127.0.0.1", 0), event.Login{Method: "password"}},
+		`Accepted password for user VSPHERE.LOCAL\admin from fe80::1`:              {event.ActLogin, `VSPHERE.LOCAL\admin`, at("fe80::1", 0), event.Login{Method: "password"}},
+		"Rejected password for user root from 10.0.0.9":                            {event.ActLoginFailed, "root", at("10.0.0.9", 0), event.Login{Method: "password"}},
+		"Rejected password for user x from 198.51.100.9 - session=1 from 10.0.0.9": {event.ActLoginFailed, "x from 198.51.100.9 - session=1", at("10.0.0.9", 0), event.Login{Method: "password"}},
+		"Event 175 : Cannot login root@10.0.0.9":                                   {event.ActLoginFailed, "root", at("10.0.0.9", 0), event.Login{}},
+		"Event 285 : Failed login attempt for root@127.0.0.1":                      {event.ActLoginFailed, "root", at("127.0.0.1", 0), event.Login{}},
+		"Event 37 : User root@192.168.1.1 logged in":                               {event.ActLogin, "root", at("192.168.1.1", 0), event.Login{}},
+		"Event 37 : User root@192.168.1.1 logged in as VMware-client/5.1 (x@y)":    {event.ActLogin, "root", at("192.168.1.1", 0), event.Login{Agent: "VMware-client/5.1 (x@y)"}},
+		`Event 37 : User VSPHERE.LOCAL\admin@192.168.1.1 logged in as pyvmomi`:     {event.ActLogin, `VSPHERE.LOCAL\admin`, at("192.168.1.1", 0), event.Login{Agent: "pyvmomi"}},
+		"Event 37 : User admin@vsphere.local@192.168.1.1 logged in":                {event.ActLogin, `vsphere.local\admin`, at("192.168.1.1", 0), event.Login{}},
+		"Event 37 : User admin@vsphere.local logged in":                            {event.ActLogin, `vsphere.local\admin`, event.Endpoint{}, event.Login{}},
+		"Event 286 : User root logged out":                                         {event.ActLogout, "root", event.Endpoint{}, event.Login{}},
 		"Event 9 : User root@10.1.1.1 logged out (login time: Tuesday, 18 April, 2023 07:14:36 AM, number of API invocations: 3, user agent: pyvmomi)": {event.ActLogout, "root", at("10.1.1.1", 0), event.Login{Agent: "pyvmomi"}},
 		"[module:pam_lsass]pam_do_authenticate: error [login:root][error code:2]":                                                                      {event.ActLoginFailed, "root", event.Endpoint{}, event.Login{}},
 		"pam_unix(vmware-authd:auth): authentication failure; logname= uid=0 euid=0 tty= ruser= rhost=  user=bob":                                      {event.ActLoginFailed, "bob", event.Endpoint{}, event.Login{}},
-		"Event 974676 : SSH session was opened for 'root@1.2.3.4'.":                                                                                    {event.ActSessionOpened, "root", at("1.2.3.4", 0), event.Login{SSH: true}},
+		"Event 974676 : SSH session was opened for 'root@192.0.2.4'.":                                                                                  {event.ActSessionOpened, "root", at("192.0.2.4", 0), event.Login{SSH: true}},
 		"Event 1 : Remote access for ESXi local user account 'root' has been locked for 900 seconds after 6 failed login attempts.":                    {event.ActLocked, "root", event.Endpoint{}, event.Login{LockSecs: 900, Failures: 6}},
 	} {
 		e := line(wire + "info hostd[1] [Originator@6876 sub=Vimsvc] " + text)
@@ -58,7 +58,7 @@ func TestLoginsOfHostd(t *testing.T) {
 			t.Errorf("%s: dataset %s", text, e.Dataset)
 		}
 	}
-	if e := line(wire + "[Originator@6876 sub=X sid=aaaa] Accepted password for user root from 3.4.5.6 - session=52376b0f-1"); e.Hostd.SessionID != "52376b0f-1" {
+	if e := line(wire + "[Originator@6876 sub=X sid=aaaa] Accepted password for user root from 192.0.2.6 - session=52376b0f-1"); e.Hostd.SessionID != "52376b0f-1" {
 		t.Errorf("session %q", e.Hostd.SessionID)
 	}
 }
@@ -89,31 +89,31 @@ func TestChangesInHostd(t *testing.T) {
 func TestLoginsOfSSHD(t *testing.T) {
 	ssh := event.Login{SSH: true}
 	for text, w := range map[string]loginWant{
-		"Connection from 10.11.12.13 port 2605":                                        {event.ActConnected, "", at("10.11.12.13", 2605), ssh},
-		"Connection from 10.11.12.13 port 2605 on 10.1.1.1 port 22 rdomain \"\"":       {event.ActConnected, "", at("10.11.12.13", 2605), ssh},
-		"Accepted keyboard-interactive/pam for root from 1.2.3.4 port 33398 ssh2":      {event.ActLogin, "root", at("1.2.3.4", 33398), event.Login{SSH: true, Method: "keyboard-interactive/pam"}},
-		"Accepted publickey for root from 1.2.3.4 port 33398 ssh2: RSA SHA256:abc":     {event.ActLogin, "root", at("1.2.3.4", 33398), event.Login{SSH: true, Method: "publickey"}},
-		"Accepted publickey for root from fe80::1 port 33398 ssh2":                     {event.ActLogin, "root", at("fe80::1", 33398), event.Login{SSH: true, Method: "publickey"}},
-		"Failed password for root from 1.2.3.4 port 33398 ssh2":                        {event.ActLoginFailed, "root", at("1.2.3.4", 33398), event.Login{SSH: true, Method: "password"}},
-		"Failed password for invalid user a from b from 1.2.3.4 port 33398 ssh2":       {event.ActLoginFailed, "a from b", at("1.2.3.4", 33398), event.Login{SSH: true, Method: "password", Invalid: true}},
-		"Invalid user administrator from 1.2.3.4 port 41100":                           {event.ActLoginFailed, "administrator", at("1.2.3.4", 41100), event.Login{SSH: true, Invalid: true}},
-		"Invalid user x from 9.9.9.9 port 1 from 1.2.3.4 port 41100":                   {event.ActLoginFailed, "x from 9.9.9.9 port 1", at("1.2.3.4", 41100), event.Login{SSH: true, Invalid: true}},
-		"error: PAM: Authentication failure for root from 1.2.3.4":                     {event.ActLoginFailed, "root", at("1.2.3.4", 0), ssh},
-		"error: PAM: Authentication failure for illegal user x from 1.2.3.4":           {event.ActLoginFailed, "x", at("1.2.3.4", 0), event.Login{SSH: true, Invalid: true}},
-		"pam_tally2(sshd:auth): user root (0) tally 72, deny 5":                        {event.ActTally, "root", event.Endpoint{}, event.Login{SSH: true, Failures: 72}},
-		"pam_unix(sshd:session): session opened for user root by (uid=0)":              {event.ActSessionOpened, "root", event.Endpoint{}, ssh},
-		"pam_unix(sshd:session): session opened for user root(uid=0) by (uid=0)":       {event.ActSessionOpened, "root", event.Endpoint{}, ssh},
-		"pam_unix(sshd:session): session closed for user root":                         {event.ActSessionClosed, "root", event.Endpoint{}, ssh},
-		"pam_unix(sshd:auth): authentication failure; logname= rhost=1.2.3.4 user=bob": {event.ActLoginFailed, "bob", at("1.2.3.4", 0), ssh},
-		"Session opened for 'root' on /dev/char/pty/t0":                                {event.ActSessionOpened, "root", event.Endpoint{}, event.Login{Terminal: "/dev/char/pty/t0"}},
-		"Session closed for 'root' on /dev/char/pty/t0":                                {event.ActSessionClosed, "root", event.Endpoint{}, event.Login{Terminal: "/dev/char/pty/t0"}},
-		"Received disconnect from 1.2.3.4 port 33398:11: disconnected by user":         {event.ActDisconnected, "", at("1.2.3.4", 33398), ssh},
-		"Received disconnect from 1.2.3.4: 11: disconnected by user":                   {event.ActDisconnected, "", at("1.2.3.4", 0), ssh},
-		"Disconnected from user root 1.2.3.4 port 33398":                               {event.ActDisconnected, "root", at("1.2.3.4", 33398), ssh},
-		"Disconnected from 1.2.3.4 port 33398":                                         {event.ActDisconnected, "", at("1.2.3.4", 33398), ssh},
-		"Connection closed by authenticating user root 1.2.3.4 port 33398 [preauth]":   {event.ActDisconnected, "root", at("1.2.3.4", 33398), ssh},
-		"Connection closed by invalid user x y 1.2.3.4 port 33398 [preauth]":           {event.ActDisconnected, "x y", at("1.2.3.4", 33398), event.Login{SSH: true, Invalid: true}},
-		"Server listening on 0.0.0.0 port 22.":                                         {},
+		"Connection from 10.11.12.13 port 2605":                                          {event.ActConnected, "", at("10.11.12.13", 2605), ssh},
+		"Connection from 10.11.12.13 port 2605 on 10.1.1.1 port 22 rdomain \"\"":         {event.ActConnected, "", at("10.11.12.13", 2605), ssh},
+		"Accepted keyboard-interactive/pam for root from 192.0.2.4 port 33398 ssh2":      {event.ActLogin, "root", at("192.0.2.4", 33398), event.Login{SSH: true, Method: "keyboard-interactive/pam"}},
+		"Accepted publickey for root from 192.0.2.4 port 33398 ssh2: RSA SHA256:abc":     {event.ActLogin, "root", at("192.0.2.4", 33398), event.Login{SSH: true, Method: "publickey"}},
+		"Accepted publickey for root from fe80::1 port 33398 ssh2":                       {event.ActLogin, "root", at("fe80::1", 33398), event.Login{SSH: true, Method: "publickey"}},
+		"Failed password for root from 192.0.2.4 port 33398 ssh2":                        {event.ActLoginFailed, "root", at("192.0.2.4", 33398), event.Login{SSH: true, Method: "password"}},
+		"Failed password for invalid user a from b from 192.0.2.4 port 33398 ssh2":       {event.ActLoginFailed, "a from b", at("192.0.2.4", 33398), event.Login{SSH: true, Method: "password", Invalid: true}},
+		"Invalid user administrator from 192.0.2.4 port 41100":                           {event.ActLoginFailed, "administrator", at("192.0.2.4", 41100), event.Login{SSH: true, Invalid: true}},
+		"Invalid user x from 198.51.100.9 port 1 from 192.0.2.4 port 41100":              {event.ActLoginFailed, "x from 198.51.100.9 port 1", at("192.0.2.4", 41100), event.Login{SSH: true, Invalid: true}},
+		"error: PAM: Authentication failure for root from 192.0.2.4":                     {event.ActLoginFailed, "root", at("192.0.2.4", 0), ssh},
+		"error: PAM: Authentication failure for illegal user x from 192.0.2.4":           {event.ActLoginFailed, "x", at("192.0.2.4", 0), event.Login{SSH: true, Invalid: true}},
+		"pam_tally2(sshd:auth): user root (0) tally 72, deny 5":                          {event.ActTally, "root", event.Endpoint{}, event.Login{SSH: true, Failures: 72}},
+		"pam_unix(sshd:session): session opened for user root by (uid=0)":                {event.ActSessionOpened, "root", event.Endpoint{}, ssh},
+		"pam_unix(sshd:session): session opened for user root(uid=0) by (uid=0)":         {event.ActSessionOpened, "root", event.Endpoint{}, ssh},
+		"pam_unix(sshd:session): session closed for user root":                           {event.ActSessionClosed, "root", event.Endpoint{}, ssh},
+		"pam_unix(sshd:auth): authentication failure; logname= rhost=192.0.2.4 user=bob": {event.ActLoginFailed, "bob", at("192.0.2.4", 0), ssh},
+		"Session opened for 'root' on /dev/char/pty/t0":                                  {event.ActSessionOpened, "root", event.Endpoint{}, event.Login{Terminal: "/dev/char/pty/t0"}},
+		"Session closed for 'root' on /dev/char/pty/t0":                                  {event.ActSessionClosed, "root", event.Endpoint{}, event.Login{Terminal: "/dev/char/pty/t0"}},
+		"Received disconnect from 192.0.2.4 port 33398:11: disconnected by user":         {event.ActDisconnected, "", at("192.0.2.4", 33398), ssh},
+		"Received disconnect from 192.0.2.4: 11: disconnected by user":                   {event.ActDisconnected, "", at("192.0.2.4", 0), ssh},
+		"Disconnected from user root 192.0.2.4 port 33398":                               {event.ActDisconnected, "root", at("192.0.2.4", 33398), ssh},
+		"Disconnected from 192.0.2.4 port 33398":                                         {event.ActDisconnected, "", at("192.0.2.4", 33398), ssh},
+		"Connection closed by authenticating user root 192.0.2.4 port 33398 [preauth]":   {event.ActDisconnected, "root", at("192.0.2.4", 33398), ssh},
+		"Connection closed by invalid user x y 192.0.2.4 port 33398 [preauth]":           {event.ActDisconnected, "x y", at("192.0.2.4", 33398), event.Login{SSH: true, Invalid: true}},
+		"Server listening on 0.0.0.0 port 22.":                                           {},
 	} {
 		e := line("<38>2026-02-07T11:59:59Z esx1 sshd[1231448]: " + text)
 		checkLogin(t, e, w)
@@ -125,17 +125,17 @@ func TestLoginsOfSSHD(t *testing.T) {
 
 func TestLoginsOfOthers(t *testing.T) {
 	for raw, w := range map[string]loginWant{
-		"<38>2026-02-07T11:59:59Z esx1 DCUI: authentication of user root succeeded":                                                              {act: event.ActLogin, user: "root"},
-		"<38>2026-02-07T11:59:59Z esx1 DCUI: pam_unix(system-auth-generic:auth): authentication failure; logname= uid=0 rhost=  user=root":       {act: event.ActLoginFailed, user: "root"},
-		"<38>2026-02-07T11:59:59Z esx1 login[13876]: root login on 'char/tty/1'":                                                                 {act: event.ActLogin, user: "root", login: event.Login{Terminal: "char/tty/1"}},
-		"<38>2026-02-07T11:59:59Z esx1 dropbear[7302]: Child connection from 10.0.1.1:53262":                                                     {act: event.ActConnected, source: at("10.0.1.1", 53262), login: event.Login{SSH: true}},
-		"Aug  7 11:05:34 esx4 vmware-authd[9709]: login from 172.16.129.78 as 523b717c-4542":                                                     {act: event.ActLogin, source: at("172.16.129.78", 0)},
-		"<14>2026-02-07T11:59:59Z esx1 vobd:  [GenericCorrelator] 1us: [vob.user.ssh.session.opened] SSH session was opened for 'root@1.2.3.4'.": {act: event.ActSessionOpened, user: "root", source: at("1.2.3.4", 0), login: event.Login{SSH: true}},
-		"<14>2026-02-07T11:59:59Z esx1 vobd:  [UserLevelCorrelator] 1us: [esx.audit.ssh.session.failed] SSH login has failed for 'bob@1.2.3.4'.": {act: event.ActLoginFailed, user: "bob", source: at("1.2.3.4", 0), login: event.Login{SSH: true}},
-		"<14>2026-02-07T11:59:59Z esx1 vobd:  [UserLevelCorrelator] 1us: [esx.audit.ssh.enabled] SSH access has been enabled.":                   {act: event.ActSSHEnabled},
+		"<38>2026-02-07T11:59:59Z esx1 DCUI: authentication of user root succeeded":                                                                {act: event.ActLogin, user: "root"},
+		"<38>2026-02-07T11:59:59Z esx1 DCUI: pam_unix(system-auth-generic:auth): authentication failure; logname= uid=0 rhost=  user=root":         {act: event.ActLoginFailed, user: "root"},
+		"<38>2026-02-07T11:59:59Z esx1 login[13876]: root login on 'char/tty/1'":                                                                   {act: event.ActLogin, user: "root", login: event.Login{Terminal: "char/tty/1"}},
+		"<38>2026-02-07T11:59:59Z esx1 dropbear[7302]: Child connection from 10.0.1.1:53262":                                                       {act: event.ActConnected, source: at("10.0.1.1", 53262), login: event.Login{SSH: true}},
+		"Aug  7 11:05:34 esx4 vmware-authd[9709]: login from 172.16.129.78 as 523b717c-4542":                                                       {act: event.ActLogin, source: at("172.16.129.78", 0)},
+		"<14>2026-02-07T11:59:59Z esx1 vobd:  [GenericCorrelator] 1us: [vob.user.ssh.session.opened] SSH session was opened for 'root@192.0.2.4'.": {act: event.ActSessionOpened, user: "root", source: at("192.0.2.4", 0), login: event.Login{SSH: true}},
+		"<14>2026-02-07T11:59:59Z esx1 vobd:  [UserLevelCorrelator] 1us: [esx.audit.ssh.session.failed] SSH login has failed for 'bob@192.0.2.4'.": {act: event.ActLoginFailed, user: "bob", source: at("192.0.2.4", 0), login: event.Login{SSH: true}},
+		"<14>2026-02-07T11:59:59Z esx1 vobd:  [UserLevelCorrelator] 1us: [esx.audit.ssh.enabled] SSH access has been enabled.":                     {act: event.ActSSHEnabled},
 		// Without a header or a program, the text alone.
-		"Accepted publickey for root from 1.2.3.4 port 33398 ssh2: RSA SHA256:abc": {act: event.ActLogin, user: "root", source: at("1.2.3.4", 33398), login: event.Login{SSH: true, Method: "publickey"}},
-		"Event 37 : User root@192.168.1.1 logged in":                               {act: event.ActLogin, user: "root", source: at("192.168.1.1", 0)},
+		"Accepted publickey for root from 192.0.2.4 port 33398 ssh2: RSA SHA256:abc": {act: event.ActLogin, user: "root", source: at("192.0.2.4", 33398), login: event.Login{SSH: true, Method: "publickey"}},
+		"Event 37 : User root@192.168.1.1 logged in":                                 {act: event.ActLogin, user: "root", source: at("192.168.1.1", 0)},
 	} {
 		checkLogin(t, line(raw), w)
 	}
@@ -143,7 +143,7 @@ func TestLoginsOfOthers(t *testing.T) {
 
 // A session that is closed is logged at level error, and is none.
 func TestTrap26SessionClosedIsNoError(t *testing.T) {
-	e := line("<163>2026-02-07T11:59:59Z esx1 Hostd: error hostd[1] [Originator@6876 sub=Vimsvc.ha-eventmgr] Event 974677 : SSH session was closed for 'root@1.2.3.4'.")
+	e := line("<163>2026-02-07T11:59:59Z esx1 Hostd: error hostd[1] [Originator@6876 sub=Vimsvc.ha-eventmgr] Event 974677 : SSH session was closed for 'root@192.0.2.4'.")
 	if e.Act != event.ActSessionClosed || e.Level != "error" || e.User.Name != "root" {
 		t.Errorf("%s, level %q, %+v", e.Act, e.Level, e.User)
 	}
@@ -232,11 +232,9 @@ func TestAuditRecordsOfOtherKinds(t *testing.T) {
 		act  event.Act
 		code string
 	}{
-		`[ssh.session.begin@6876 subject="root" object="ssh" result="success"]`: {event.ActSessionOpened, "ssh.session.begin"},
-		`[ssh.login@6876 subject="root" object="ssh" result="failure"]`:         {event.ActLoginFailed, "ssh.login"},
-		`[account.create@4413 subject="root" object="bob" result="success"]`:    {event.ActAccountCreated, "account.create"},
-		`[host.something@6876 subject="root" result="success"]`:                 {"", "host.something"},
-		`[shell.cmd@6876 subject="root" command="ls"]`:                          {event.ActCommand, ""},
+		`[x.one@6876 subject="root" object="ssh" result="success"]`: {"", "x.one"},
+		`[host.something@6876 subject="root" result="success"]`:     {"", "host.something"},
+		`[shell.cmd@6876 subject="root" command="ls"]`:              {event.ActCommand, ""},
 	} {
 		e := line("<109>2026-02-07T11:59:59.186Z esx1 hostd[1]: " + text)
 		if e.Act != want.act || e.VCEvent.Type != want.code || e.User.Name != "root" || e.Dataset != event.DatasetAudit {
@@ -266,7 +264,6 @@ func TestSecrets(t *testing.T) {
 		"esxcli iscsi adapter auth chap set -N u -S s3cret -d uni":     "s3cret",
 		"esxcli system snmp set --users u/one/two/priv":                "u/one/two/priv",
 		"esxcli system syslog config set --loghost=ssl://u:pw@h:1514":  "pw",
-		"vim-cmd hostsvc/account/create root Secret1":                  "Secret1",
 		"curl -uroot:pw https://h/":                                    "root:pw",
 		"curl -sku root:pw https://h/":                                 "root:pw",
 		"curl --user=root:pw https://h/":                               "root:pw",
@@ -320,7 +317,7 @@ func TestSecrets(t *testing.T) {
 
 func FuzzLogin(f *testing.F) {
 	for _, s := range []string{
-		"Accepted password for user root from 3.4.5.6 - session=1", "Received disconnect from 1.2.3.4 port 33398:11: x",
+		"Accepted password for user root from 192.0.2.6 - session=1", "Received disconnect from 192.0.2.4 port 33398:11: x",
 		"pam_unix(sshd:auth): authentication failure; rhost= user=", "Connection closed by user  port ", "Disconnected from user x",
 		"Remote access for ESXi local user account '' has been locked for ", "[module:pam_]: error [login:", "USER a pid  cmd ",
 	} {

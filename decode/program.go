@@ -132,7 +132,7 @@ func serviceLine(e *event.Event) bool {
 	}
 	before := e.User
 	serviceText(e, text)
-	if e.Act != "" || e.User != before && (strings.HasPrefix(text, "Authorization Result: ") || strings.Contains(text, " is authorized for ")) {
+	if e.Act != "" || e.User != before && (strings.HasSuffix(e.Syslog.AppName, "-audit") || strings.Contains(text, "} with role '")) {
 		e.Dataset = event.DatasetVCAudit
 	}
 	return ok

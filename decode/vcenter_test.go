@@ -136,8 +136,8 @@ func TestTrap23EventParts(t *testing.T) {
 }
 
 func TestTrap28EchoOfAnESXEvent(t *testing.T) {
-	e := line(vcWire + "Event [12] [1-1] [x] [vim.event.EventEx] [info] [] [esx1] [12] [SSH session was opened for 'root@1.2.3.4'.]")
-	if e.Act != event.ActSessionOpened || e.User.Name != "root" || e.Source.Address != "1.2.3.4" || e.VCEvent.Type != "vim.event.EventEx" {
+	e := line(vcWire + "Event [12] [1-1] [x] [vim.event.EventEx] [info] [] [esx1] [12] [SSH session was opened for 'root@192.0.2.4'.]")
+	if e.Act != event.ActSessionOpened || e.User.Name != "root" || e.Source.Address != "192.0.2.4" || e.VCEvent.Type != "vim.event.EventEx" {
 		t.Errorf("%s %+v", e.Act, e.User)
 	}
 }

@@ -220,8 +220,8 @@ func portSamples(add func(string, Event, func(*Event))) {
 	add("nic_down", from(62, 182, "vmkernel", DatasetVmkernel, "<6>ixgbe: vmnic6: NIC Link is Down"), func(e *Event) {
 		e.Act, e.Vmkernel = ActLinkDown, Vmkernel{Present: true, NIC: "vmnic6"}
 	})
-	add("access", from(63, 14, "envoy", DatasetSystem, "POST /sdk?token=abc 401 via_upstream - 0 9 - 2 1 0 192.0.2.5:52818 HTTP/1.1 TLSv1.2 192.0.2.1:443"), func(e *Event) {
-		e.Act, e.Source, e.Destination = ActAccess, Endpoint{"192.0.2.5", 52818}, Endpoint{"192.0.2.1", 443}
+	add("access", from(63, 14, "envoy", DatasetSystem, "POST /sdk?token=abc 401 via_upstream - 0 9 - 2 1 0 192.0.2.5:51004 HTTP/1.1 TLSv1.2 192.0.2.1:443"), func(e *Event) {
+		e.Act, e.Source, e.Destination = ActAccess, Endpoint{"192.0.2.5", 51004}, Endpoint{"192.0.2.1", 443}
 		e.Access = Access{Method: "POST", Path: "/sdk", Query: e.part("token=abc"), Version: "1.1", Status: 401}
 		e.hide("abc")
 	})
