@@ -111,37 +111,11 @@ func bare(e *event.Event, o *Options, s string) (head, bool) {
 		e.Message = rest
 		return oneHeader(e, o)
 	}
-	if rest, ok := strings.CutPrefix(s, "- - "); ok && nilHeader(e, rest) {
-		return head{format: event.FormatNoPRI}, false
-	}
 	if bareProgram(e, s) {
 		return head{format: event.FormatUptime, esxi: true}, false
 	}
 	mark(e, event.TagNoHeader, reasonNoHeader)
 	return head{format: event.FormatRaw}, false
-}
-
-// nilHeader reads what a relay leaves of RFC 5424 when it takes priority, version, stamp and host away:
-// "- - eam-api - - -text", behind the first two dashes. A blank before the text may be gone too.
-func nilHeader(e *event.Event, s string) bool {
-	app, rest, ok := token(s, maxTag)
-	if !ok || tagEnd(app) != len(app) || app == "-" {
-		return false
-	}
-	procID, rest, ok := token(rest, 128)
-	if !ok {
-		return false
-	}
-	msgID, rest, ok := token(rest, 64)
-	if !ok || msgID != "-" {
-		return false
-	}
-	e.Syslog.AppName, e.Syslog.ProcID = app, nilEmpty(procID)
-	if sd, text, _, ok := takeSD(rest); ok && vmwareSD(sd) {
-		e.Syslog.StructuredData, rest = sd, text
-	}
-	e.Message = trimSpaces(strings.TrimPrefix(rest, "-"))
-	return true
 }
 
 // bareProgram reads the program of a line that has nothing else left of its header, where the name is
