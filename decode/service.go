@@ -9,15 +9,12 @@ import (
 // serviceHeader reads what vCenter's services, most of them in Java, put in front of their text, and
 // returns the text:
 //
-//	INFO ssoAdminServer[697:pool-2-thread-9] [OpId=51c3051a] [com.vmware.identity.X] text
+//	INFO ssoAdminServer[7:pool-1-thread-1] [OpId=a1] [com.vmware.identity.X] text
 //	[tomcat-exec-43  INFO  AuthorizationService.AuditLog  opId=571a] text        vpxd-svcs
 //	[authz-service-7 [] INFO com.vmware.cis.X opId=abcdef01] text
-//	[vmcad][INFO] text
 //	[2026-03-01T09:00:13.744Z] [INFO ] thread logger text                        vapi
-//	WARN vc1:token (vert.x-eventloop-thread-1) [;;;;] com.vmware.X - text
-//	t@140161560082176:INFO: text                                                 vmdird, vmafdd
-//	'Activation' 140154046465792 INFO  [activationValidator, 368] text           updatemgr
-//	2026-03-01T09:00:01.100: INFO text                                           applmgmt
+//	t@140000000000001:INFO: text                                                 vmdird, vmafdd
+//	'Activation' 140000000000002 INFO  [activationValidator, 368] text           updatemgr
 //
 // A stamp of the service's own may stand before it.
 func serviceHeader(e *event.Event, s string) (text string, ok bool) {
@@ -76,9 +73,6 @@ func levelHeader(e *event.Event, s string) (text string, ok bool) {
 		e.Level = level
 		return rest, true
 	}
-	if rest[end] == ':' {
-		return hostHeader(e, rest, level)
-	}
 	pid, after, found := takePID(rest[end:])
 	if !found {
 		return s, false
@@ -90,24 +84,6 @@ func levelHeader(e *event.Event, s string) (text string, ok bool) {
 		e.Hostd.Thread = pid
 	}
 	return serviceBrackets(e, trimSpaces(after)), true
-}
-
-// hostHeader reads "vc1:token (vert.x-eventloop-thread-1) [;;;;] com.vmware.X - text".
-func hostHeader(e *event.Event, s, level string) (text string, ok bool) {
-	head, text, ok := strings.Cut(s, " - ")
-	open := strings.IndexByte(head, '(')
-	if !ok || open < 0 {
-		return s, false
-	}
-	thread, logger, ok := strings.Cut(head[open+1:], ")")
-	if !ok {
-		return s, false
-	}
-	e.Level, e.Hostd.Thread = level, thread
-	if _, class, ok := cutLast(logger, " "); ok {
-		e.Logger = class
-	}
-	return trimSpaces(text), true
 }
 
 // serviceBrackets takes "[OpId=x] [com.vmware.X] " off s: the operation, and who in the program
@@ -153,14 +129,6 @@ func bracketHeader(e *event.Event, s string) (text string, ok bool) {
 		e.Level = level
 		return trimSpaces(rest), true
 	}
-	if strings.HasPrefix(rest, "[") { // [vmcad][INFO] text
-		if word, after, found := strings.Cut(rest[1:], "]"); found {
-			if level := capitalLevel(word); level != "" {
-				e.Level, e.Logger = level, inner
-				return trimSpaces(after), true
-			}
-		}
-	}
 	thread, words, found := strings.Cut(inner, " ")
 	if !found {
 		return s, false
@@ -191,7 +159,7 @@ func capitalLevel(word string) string {
 	return levelWord(word)
 }
 
-// updateHeader reads Update Manager's "'Activation' 140154046465792 INFO  [activationValidator, 368] text".
+// updateHeader reads Update Manager's "'Activation' 140000000000002 INFO  [activationValidator, 368] text".
 func updateHeader(e *event.Event, s string) (text string, ok bool) {
 	logger, rest, ok := strings.Cut(s[1:], "' ")
 	if !ok || strings.IndexByte(logger, ' ') >= 0 {
@@ -218,7 +186,7 @@ func updateHeader(e *event.Event, s string) (text string, ok bool) {
 	return rest, true
 }
 
-// directoryHeader reads what follows "t@": "140161560082176:INFO: text", with or without a level.
+// directoryHeader reads what follows "t@": "140000000000001:INFO: text", with or without a level.
 func directoryHeader(e *event.Event, s string) (text string, ok bool) {
 	thread, rest, ok := strings.Cut(s, ":")
 	if !ok || len(thread) > 20 || identifierLen(thread) != len(thread) {

@@ -8,12 +8,11 @@ import (
 
 // serviceText reads whom a service of vCenter speaks of, and from where, in the words they use:
 //
-//	User {Name: admin, Domain: lab.example} with role 'RegularUser' is authorized for …
+//	User {Name: admin, Domain: lab.example} with role 'Administrator' logged in successfully.
 //	[User {Name: admin, Domain: lab.example} with role 'Administrator'] Adding users '[{Name: bob, …}]' to local group 'G'
-//	User lab.example\bob who belongs to group … has top-level Admin privileges to invoke API …
-//	Session count for user [after add]: lab.example\bob is 3
-//	Authorization Result: User=admin@vsphere.local, priv=ModifyConfiguration, authorized=True
-//	Authenticated user vc1.lab.example@vsphere.local
+//	User lab.example\bob does not have privileges [System.Read] on object …
+//	… user [of a session]: lab.example\bob …
+//	… user=admin@vsphere.local, …
 //	Modify Entry (cn=x, EID 42)(from 192.0.2.4)(by bob@lab.example)(via Ext)
 func serviceText(e *event.Event, s string) {
 	user, rest, braces := braceUser(s)
@@ -63,7 +62,7 @@ func principalText(e *event.Event, s string) {
 	e.VCEvent.Text = s
 }
 
-// principalTarget finds the account and the group in quotes: "Deleting principal 'lamw'", "Adding users
+// principalTarget finds the account and the group in quotes: "Deleting principal 'bob'", "Adding users
 // '[{Name: bob, Domain: lab.example}]' to local group 'Administrators'".
 func principalTarget(e *event.Event, s string) {
 	if u, _, ok := braceUser(s); ok {
@@ -79,7 +78,7 @@ func principalTarget(e *event.Event, s string) {
 	}
 }
 
-// principalAct reads "Creating local person user 'lamw' with details …" and its like.
+// principalAct reads "Creating local person user 'bob' with details …" and its like.
 func principalAct(s string) event.Act {
 	group := strings.Contains(s, "group '")
 	switch {
@@ -100,7 +99,7 @@ func principalAct(s string) event.Act {
 }
 
 // namedUser finds the account behind the word user, whatever stands between them. A name without a
-// domain counts only behind an equals sign or behind "Authenticated user": it may be any word.
+// domain counts only behind an equals sign: it may be any word.
 func namedUser(s string) event.User {
 	if _, by, ok := strings.Cut(s, ")(by "); ok {
 		if name, _, ok := strings.Cut(by, ")"); ok {
@@ -121,14 +120,14 @@ func namedUser(s string) event.User {
 		if s[at]|0x20 != 'u' || at > 0 && isAlnum(s[at-1]) {
 			continue
 		}
-		if name, sure := accountAfter(s[from:]); name != "" && (sure || isAccount(name) || strings.HasSuffix(s[:at], "Authenticated ")) {
+		if name, sure := accountAfter(s[from:]); name != "" && (sure || isAccount(name)) {
 			return splitUser(name)
 		}
 	}
 }
 
-// accountAfter is the word behind "user", without what may stand between: "=", ": ", "Name:", "[after
-// add]: ", quotes. It is sure where an equals sign stands before it.
+// accountAfter is the word behind "user", without what may stand between: "=", ": ", "Name:", "[of a
+// session]: ", quotes. It is sure where an equals sign stands before it.
 func accountAfter(s string) (name string, sure bool) {
 	s = strings.TrimPrefix(s, "Name")
 	s = strings.TrimPrefix(s, "name")
