@@ -53,12 +53,11 @@ func auditRecord(e *event.Event) {
 		return
 	}
 	if id, _, ok := strings.Cut(element[:i], "@"); ok && !strings.HasSuffix(id, ".cmd") {
-		auditID(e, id)
+		e.VCEvent.Type = id // what the record is about, where it is no command
 	}
 	for s = element[i:]; ; {
 		key, value, rest, ok := nextParam(s)
 		if !ok {
-			auditOutcome(e)
 			return
 		}
 		switch key {
@@ -72,37 +71,6 @@ func auditRecord(e *event.Event) {
 			e.Command.Status = value
 		}
 		s = rest
-	}
-}
-
-// auditID notes what an audit record is about (event.code) where it is no command, and the act of those that
-// tell of sessions and accounts.
-func auditID(e *event.Event, id string) {
-	e.VCEvent.Type = id
-	switch id {
-	case "ssh.connect":
-		e.Act = event.ActConnected
-	case "ssh.login", "ssh.auth", "dcui.login", "hostd.login", "login":
-		e.Act = event.ActLogin
-	case "ssh.session", "ssh.session.begin", "ssh.session.opened", "shell.session.begin":
-		e.Act = event.ActSessionOpened
-	case "ssh.session.end", "ssh.session.closed", "shell.session.end":
-		e.Act = event.ActSessionClosed
-	case "account.locked", "account.lock":
-		e.Act = event.ActLocked
-	case "account.create", "account.created":
-		e.Act = event.ActAccountCreated
-	case "account.delete", "account.remove", "account.removed":
-		e.Act = event.ActAccountRemoved
-	case "account.password", "account.password.change":
-		e.Act = event.ActPassword
-	}
-}
-
-// auditOutcome makes a login that the record calls a failure one.
-func auditOutcome(e *event.Event) {
-	if e.Act == event.ActLogin && e.Command.Result == "failure" {
-		e.Act = event.ActLoginFailed
 	}
 }
 
