@@ -215,9 +215,9 @@ func actOn(e *event.Event, a event.Act, account string) bool {
 // lockdownText reads "Administrator access to the host has been enabled.": the end of lockdown mode.
 func lockdownText(e *event.Event, s string) bool {
 	switch strings.TrimSuffix(s, ".") {
-	case "Administrator access to the host has been enabled", "Lockdown mode has been disabled":
+	case "Administrator access to the host has been enabled":
 		return act(e, event.ActLockdownOff, "", "")
-	case "Administrator access to the host has been disabled", "Lockdown mode has been enabled":
+	case "Administrator access to the host has been disabled":
 		return act(e, event.ActLockdownOn, "", "")
 	}
 	return false

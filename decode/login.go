@@ -53,7 +53,7 @@ func loginText(e *event.Event, s string) bool {
 }
 
 // ssoLogin reads what vCenter repeats of its single sign-on: "Successful login u@d from 192.0.2.5 at
-// 03/01/2026 06:57:40 GMT in SSO" and "Failed login u from …".
+// 03/01/2026 09:00:10 GMT in SSO" and "Failed login u from …".
 func ssoLogin(e *event.Event, s string) bool {
 	a := event.ActLogin
 	rest, ok := strings.CutPrefix(s, "Successful login ")
@@ -296,9 +296,9 @@ func sshText(e *event.Event, s string) bool {
 		}
 	}
 	switch strings.TrimSuffix(rest, ".") {
-	case "access has been enabled", "login enabled", "access enabled":
+	case "access has been enabled", "login enabled":
 		return act(e, event.ActSSHEnabled, "", "")
-	case "access has been disabled", "login disabled", "access disabled":
+	case "access has been disabled", "login disabled":
 		return act(e, event.ActSSHDisabled, "", "")
 	}
 	return false

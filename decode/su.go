@@ -10,7 +10,7 @@ import (
 //
 //	bob : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls            sudo
 //	bob : user NOT in sudoers ; TTY=pts/0 ; …
-//	Successful su for root by bob · FAILED su for root by bob · bad su bob to root on /dev/pts/0
+//	Successful su for root by bob · FAILED su for root by bob
 //	'su root' failed for bob on /dev/pts/8 · (to root) bob on pts/0
 //	FAILED LOGIN 1 FROM tty1 FOR root, Authentication failure · invalid password for 'root' on 'char/tty/1'
 func suText(e *event.Event, s string) bool {
@@ -39,12 +39,6 @@ func suText(e *event.Event, s string) bool {
 	if rest, ok := strings.CutPrefix(s, "'su "); ok {
 		target, who, ok := strings.Cut(rest, "' failed for ")
 		user, terminal, _ := strings.Cut(who, " on ")
-		e.Target, e.Login.Terminal = splitUser(target), terminal
-		return ok && act(e, event.ActLoginFailed, user, "")
-	}
-	if rest, ok := strings.CutPrefix(s, "bad su "); ok {
-		user, target, ok := strings.Cut(rest, " to ")
-		target, terminal, _ := strings.Cut(target, " on ")
 		e.Target, e.Login.Terminal = splitUser(target), terminal
 		return ok && act(e, event.ActLoginFailed, user, "")
 	}
