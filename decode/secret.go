@@ -119,10 +119,6 @@ func secretRules(name, s string) secretRule {
 		return secretRule{place: 4}
 	case "vault":
 		return secretRule{place: 3} // vault login TOKEN
-	case "vim-cmd":
-		if strings.Contains(s, "hostsvc/account/") {
-			return secretRule{place: 4}
-		}
 	}
 	return secretRule{}
 }
