@@ -98,7 +98,7 @@ func secretRules(name, s string) secretRule {
 		return secretRule{next: "wsa", glued: "w"}
 	case "ipmitool", "zip", "unzip":
 		return secretRule{next: "P", glued: "P"}
-	case "racadm", "useradd", "usermod", "docker", "podman", "vicfg-user", "esxcfg-auth", "vmkfstools":
+	case "racadm", "useradd", "usermod", "docker", "podman", "vicfg-user":
 		return secretRule{next: "p"}
 	case "ssh-keygen":
 		return secretRule{next: "NP"}
