@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"vswarden/event"
@@ -32,12 +31,8 @@ func (k *kernelDrops) report(ctx context.Context, p *parts) {
 		}
 		lost := n - k.seen[i]
 		p.log.Warn().Str("listener", l.Name()).Uint64("datagrams", lost).Msg("the kernel dropped datagrams because the socket's buffer was full; raise receive_buffer, or let hosts send over TCP")
-		host, err := os.Hostname()
-		if err != nil {
-			host = "localhost" // an event without host.name would be of nobody
-		}
 		e := &event.Event{
-			Dataset: event.DatasetLogLoss, TimeDigits: 9, Host: host,
+			Dataset: event.DatasetLogLoss, TimeDigits: 9, Host: hostname(),
 			Message: fmt.Sprintf("the kernel dropped %d datagrams of listener %s because the socket's buffer was full", lost, l.Name()),
 			Loss:    event.LogLoss{Kind: event.LossKernel, Count: lost, Target: l.Addr().String()},
 		}
@@ -45,7 +40,7 @@ func (k *kernelDrops) report(ctx context.Context, p *parts) {
 		// While the log is full this waits for a moment only: the caller has more to do. The number
 		// is stated later.
 		moment, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
-		err = p.intake.Emit(moment, e)
+		err := p.intake.Emit(moment, e)
 		cancel()
 		if err != nil {
 			k.next = now.Add(dropsPause)

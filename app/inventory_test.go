@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -178,4 +179,25 @@ func TestDeliveriesAwaitTheFirstReport(t *testing.T) {
 			t.Errorf("a program that is to stop: %v after %v", late, time.Since(begin))
 		}
 	})
+}
+
+// A vCenter that was taken out of the configuration is in the snapshot still; that it tells nothing is no trouble.
+func TestSourcesThatAreNotConfiguredAreNotMissed(t *testing.T) {
+	inv := inventory.New(inventory.DefaultConfig())
+	for name, kind := range map[string]inventory.SourceKind{"vc01": inventory.SourcePushed, "vc01 esxcli": inventory.SourceLive, "vc00": inventory.SourcePushed} {
+		if _, err := inv.AddSource(name, kind, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := &parts{known: &memory{inv: inv, now: time.Now}, feeders: []feeder{&slowFeeder{}}}
+	var sources []string
+	for _, m := range p.inventoryMetrics() {
+		if m.Name == "vswarden_inventory_source_healthy" {
+			sources = append(sources, m.Labels[0].Value)
+		}
+	}
+	slices.Sort(sources)
+	if want := []string{"vc01", "vc01 esxcli"}; !slices.Equal(sources, want) {
+		t.Errorf("health of %q, want of %q", sources, want)
+	}
 }
