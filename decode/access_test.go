@@ -16,8 +16,8 @@ func TestAccessLines(t *testing.T) {
 		"2026-03-01T09:00:03.587Z POST /sdk 200 via_upstream - 100 200 - 3 2 0 192.0.2.123:51001 HTTP/1.1 TLSv1.2 192.0.2.10:443 127.0.0.1:52001 HTTP/2 - 127.0.0.1:8085 - \"Query\"": {
 			event.Access{Method: "POST", Path: "/sdk", Version: "1.1", Status: 200}, at("192.0.2.123", 51001), at("192.0.2.10", 443), "", "",
 		},
-		"2026-03-01T09:00:03.587Z POST /api/x?q=a+b HTTP/2 403 via_upstream - 56 77 9 8 0 [2001:db8::4]:40008 [2001:db8::8]:443 127.0.0.1:38482 127.0.0.1:12346": {
-			event.Access{Method: "POST", Path: "/api/x", Query: "q=a+b", Version: "2", Status: 403}, at("2001:db8::4", 40008), at("2001:db8::8", 443), "", "",
+		"2026-03-01T09:00:03.587Z POST /api/x?q=a+b HTTP/2 403 via_upstream - 10 20 3 2 0 [2001:db8::4]:51007 [2001:db8::8]:443 127.0.0.1:52007 127.0.0.1:8085": {
+			event.Access{Method: "POST", Path: "/api/x", Query: "q=a+b", Version: "2", Status: 403}, at("2001:db8::4", 51007), at("2001:db8::8", 443), "", "",
 		},
 		"[2026-03-01T09:00:05.450Z] \"GET /stats HTTP/1.1\" 200 - 0 1000 60 - \"-\" \"VMware-client/8.0.3\" \"-\" \"localhost\" \"-\"": {
 			event.Access{Method: "GET", Path: "/stats", Version: "1.1", Status: 200}, event.Endpoint{}, event.Endpoint{}, "", "VMware-client/8.0.3",

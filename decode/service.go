@@ -10,8 +10,8 @@ import (
 // returns the text:
 //
 //	INFO ssoAdminServer[7:pool-1-thread-1] [OpId=a1] [com.vmware.identity.X] text
-//	[tomcat-exec-43  INFO  AuthorizationService.AuditLog  opId=571a] text        vpxd-svcs
-//	[authz-service-7 [] INFO com.vmware.cis.X opId=abcdef01] text
+//	[tomcat-exec-43  INFO  AuthorizationService.AuditLog  opId=a2] text        vpxd-svcs
+//	[authz-service-7 [] INFO com.vmware.cis.X opId=a3] text
 //	[2026-03-01T09:00:13.744Z] [INFO ] thread logger text                        vapi
 //	t@140000000000001:INFO: text                                                 vmdird, vmafdd
 //	'Activation' 140000000000002 INFO  [activationValidator, 368] text           updatemgr
