@@ -167,9 +167,7 @@ func (s *Stage) begin(snd *Sender, it *Item) {
 	wait := s.wait
 	if security {
 		forApp, forConn = false, false
-		it.promisc = s.wait > 0 && snd.neighbour(it)
-		wait = min(wait, linuxWait)
-		if it.promisc {
+		if it.promisc = s.wait > 0 && snd.neighbour(it); it.promisc {
 			wait = linuxWait
 		}
 	} else {

@@ -1,14 +1,11 @@
 package pipeline
 
 import (
-	"bytes"
 	"time"
 
 	"vswarden/decode"
 	"vswarden/event"
-	"vswarden/group"
 	"vswarden/receiver"
-	"vswarden/sink"
 )
 
 // A record that another node received comes with what a log of our own would know: its id, its
@@ -99,70 +96,4 @@ func (l *lane) optionsOf(r *Record) *decode.Options {
 		l.zones[name] = o
 	}
 	return o
-}
-
-// fileLine decodes the line of a file. There is no time at which it was received: its stamp is what
-// the file itself says, the line's own or that of the line before it.
-func fileLine(it *group.Item) {
-	e, o := &it.Event, &it.Options
-	o.File, o.Year = true, 1970
-	if it.Stamp != 0 {
-		zone := time.UTC
-		if o.Location != nil {
-			zone = o.Location
-		}
-		o.Year = time.Unix(0, it.Stamp).In(zone).Year()
-	}
-	e.Received = 0
-	decode.Line(e, o)
-	if e.TimeSource != event.TimeHeader {
-		e.Time, e.TimeSource = it.Stamp, event.TimePrevious
-		if it.Stamp == 0 {
-			e.TimeSource = event.TimeNone
-		}
-	}
-}
-
-// bare says whether frames go out as they came with nothing said of them but how they came, and all
-// of them: then nobody needs to know what is in them.
-func (l *lane) bare() bool {
-	return l.d.cfg.Format == FormatRaw && l.d.cfg.Frames && l.filter == nil
-}
-
-// asItIs stands for the end of an event in lane.out that is not there: its value is the record's own
-// memory, which stays until the chunk is done.
-const asItIs = -1
-
-// follows says that r is of the same peer as the record before it, and that nothing else says whose it
-// is: the frames of one read stand together.
-func (r *Record) follows(before *Record) bool {
-	return r.Kind == KindFrame && before.Kind == KindFrame && r.Peer.Addr() == before.Peer.Addr() &&
-		len(r.Key)+len(r.TLSPeer)+len(r.Relay)+len(before.Key)+len(before.TLSPeer)+len(before.Relay) == 0
-}
-
-// pass appends the frame r to the batch.
-func (l *lane) pass(r *Record, id event.ID) {
-	if r.Flags&receiver.Truncated != 0 {
-		l.tags[bit(event.TagTruncated)]++
-	}
-	l.batch = append(l.batch, sink.Record{ID: id, Key: l.sender(r).Key, Received: r.Received, Value: r.Data})
-	l.ends = append(l.ends, asItIs)
-	l.frames = append(l.frames, l.frame(r))
-}
-
-// appendTagged appends an event of our own with a tag more. Its JSON is ours, so the one key "tags"
-// that it can have is that list.
-func appendTagged(dst, json []byte, tag string) []byte {
-	const key = `"tags":[`
-	at, before, after := bytes.Index(json, []byte(key)), "", ","
-	if at >= 0 {
-		at += len(key)
-	} else if at = bytes.LastIndexByte(json, '}'); at > 1 {
-		before, after = `,`+key, `]`
-	} else {
-		return append(dst, json...)
-	}
-	dst = append(append(dst, json[:at]...), before...)
-	dst = append(append(append(dst, '"'), tag...), '"')
-	return append(append(dst, after...), json[at:]...)
 }

@@ -166,6 +166,13 @@ func (r *Record) decodeEvent(b []byte) error {
 	return nil
 }
 
+// follows says that r is of the same peer as the record before it, and that nothing else says whose it
+// is: the frames of one read stand together.
+func (r *Record) follows(before *Record) bool {
+	return r.Kind == KindFrame && before.Kind == KindFrame && r.Peer.Addr() == before.Peer.Addr() &&
+		len(r.Key)+len(r.TLSPeer)+len(r.Relay)+len(before.Key)+len(before.TLSPeer)+len(before.Relay) == 0
+}
+
 // cutShort takes what appendShort wrote off b.
 func cutShort(b []byte) (s, rest []byte, ok bool) {
 	if len(b) == 0 || len(b) < 1+int(b[0]) {
