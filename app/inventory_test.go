@@ -134,7 +134,12 @@ func TestSnapshotIsWrittenEveryNowAndThen(t *testing.T) {
 		if first == 0 {
 			t.Error("not written after its interval")
 		}
-		m.path = filepath.Join(dir, "gone", "snapshot")
+		if err := os.Remove(m.path); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(m.path, "in the way"), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if m.failures.Load() != 1 || m.saved.Load() != first {

@@ -245,9 +245,10 @@ func TestProduceEndsWithItsContextAndLeavesTheMessagesAlone(t *testing.T) {
 	p := producer(t, c, nil)
 	mustProduce(t, p, numbered("esx1", 0, 1))
 	entered, leave := make(chan struct{}), make(chan struct{})
+	enter := sync.OnceFunc(func() { close(entered) }) // the cluster may look again at a request that sleeps
 	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		c.DropControl()
-		close(entered)
+		enter()
 		c.SleepControl(func() { <-leave })
 		return nil, nil, false
 	})
@@ -291,12 +292,13 @@ func TestSlowBrokerDelaysOnlyItsOwn(t *testing.T) {
 	}
 	p := producer(t, c, nil)
 	entered, leave := make(chan struct{}), make(chan struct{})
+	enter := sync.OnceFunc(func() { close(entered) })
 	c.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {
 		if c.CurrentNode() != 0 {
 			return nil, nil, false
 		}
 		c.DropControl()
-		close(entered)
+		enter()
 		c.SleepControl(func() { <-leave })
 		return nil, nil, false
 	})
