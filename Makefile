@@ -7,7 +7,8 @@ BENCH     ?= .
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 VULN      = $(GO) tool -modfile=tools/go.mod govulncheck
 
-.PHONY: build test lint fuzz bench bench-check check format vuln cross nightly-log nightly-receiver bench-peers bench-kafka kafka kafka-down nightly-kafka
+.PHONY: build test lint fuzz bench bench-check bench-costs bench-estate check format vuln cross bench-peers bench-kafka kafka kafka-down
+.PHONY: nightly-log nightly-receiver nightly-estate nightly-soak nightly-kafka
 
 build: ## the program, as ./vswarden
 	$(GO) build -trimpath -o vswarden ./cmd/vswarden

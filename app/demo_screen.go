@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -114,7 +115,7 @@ func (e *demoEvent) facts() (list []string) {
 		list = append(list, fmt.Sprintf("would have listened to %d other VMs: %s", x.VMs, x.Scope))
 	}
 	if o := &v.L2Sec.Owner; o.Kind != "" {
-		list = append(list, strings.TrimSpace(fmt.Sprintf("%s belongs to %s %s %s", v.L2Sec.MAC, o.Kind, orElse(o.Name, o.Device), o.Host)))
+		list = append(list, strings.TrimSpace(fmt.Sprintf("%s belongs to %s %s %s", v.L2Sec.MAC, o.Kind, cmp.Or(o.Name, o.Device), o.Host)))
 	}
 	return list
 }

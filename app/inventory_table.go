@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -65,7 +66,7 @@ func portTable(a *resolve.PortAnswer, written inventory.Stamp) [][]string {
 	add("exposure", a.ExposureText())
 	rows = append(rows, []string{"confidence", a.ConfidenceText()})
 	for _, c := range a.Others {
-		add("candidate", words(c.Kind+" "+orElse(c.VM, c.Name), showMAC(c.MAC), behind("from", showTime(c.Since)), behind("until", showTime(c.Until)), strings.Join(c.Match, " ")))
+		add("candidate", words(c.Kind+" "+cmp.Or(c.VM, c.Name), showMAC(c.MAC), behind("from", showTime(c.Since)), behind("until", showTime(c.Until)), strings.Join(c.Match, " ")))
 	}
 	for _, why := range a.Why {
 		add("why", why)
@@ -74,13 +75,6 @@ func portTable(a *resolve.PortAnswer, written inventory.Stamp) [][]string {
 		add("next", next)
 	}
 	return rows
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }
 
 // summaryTable is `inventory show` for people.
@@ -117,7 +111,7 @@ func hostTable(x *inventory.Export, s *snapshot) [][]string {
 			if p.Unsure {
 				kind += "?"
 			}
-			rows = append(rows, []string{p.Port, strconv.FormatUint(uint64(p.Decimal), 10), kind, orElse(p.VM, p.Client), showMAC(p.MAC), p.Switch, p.Portgroup, showTime(p.Since), strings.Join(p.Match, " ")})
+			rows = append(rows, []string{p.Port, strconv.FormatUint(uint64(p.Decimal), 10), kind, cmp.Or(p.VM, p.Client), showMAC(p.MAC), p.Switch, p.Portgroup, showTime(p.Since), strings.Join(p.Match, " ")})
 		}
 		if len(h.VMs) > 0 {
 			rows = append(rows, nil, []string{"VM", "WORLD", "POWER", "ADAPTERS"})

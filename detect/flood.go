@@ -59,10 +59,10 @@ func (d *Detector) endMinute() {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Sender, b.Sender), cmp.Compare(a.Key, b.Key))
 	})
 	for _, c := range floods {
-		host := orElse(c.Host, c.Sender)
+		host := cmp.Or(c.Host, c.Sender)
 		d.find(event.Event{
 			Time: c.End, Host: host, Act: event.ActFlood,
-			Message: fmt.Sprintf("%s sent %d events of one sort within a minute: %s (%s)", host, c.Count, orElse(c.Name, "without a code"), c.Dataset),
+			Message: fmt.Sprintf("%s sent %d events of one sort within a minute: %s (%s)", host, c.Count, cmp.Or(c.Name, "without a code"), c.Dataset),
 			Alert:   event.Alert{Rule: "flood", Start: c.Start, End: c.End, Count: c.Count, First: c.First, Sort: c.Name, Sender: c.Sender},
 		}, c.Sender, strconv.FormatUint(c.Key, 16), strconv.FormatInt(c.Start/int64(time.Minute), 10))
 	}

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -65,8 +66,8 @@ func (d *Detector) heard(l *Line) {
 	if h.Silent {
 		h.Silent = false // such a pause is not usual
 		d.find(event.Event{
-			Time: l.Stamp, Host: orElse(h.Name, l.Sender), Kind: "alert", Act: event.ActHeard,
-			Message: fmt.Sprintf("%s is heard again after %v", orElse(h.Name, l.Sender), time.Duration(l.Stamp-h.Seen).Round(time.Second)),
+			Time: l.Stamp, Host: cmp.Or(h.Name, l.Sender), Kind: "alert", Act: event.ActHeard,
+			Message: fmt.Sprintf("%s is heard again after %v", cmp.Or(h.Name, l.Sender), time.Duration(l.Stamp-h.Seen).Round(time.Second)),
 			Alert:   event.Alert{Rule: "silence", Start: h.Seen, End: l.Stamp, Sender: l.Sender},
 		}, "heard", l.Sender, strconv.FormatInt(h.Seen, 10))
 	} else {
@@ -95,7 +96,7 @@ func (d *Detector) silence() {
 			continue
 		}
 		h.Silent = true
-		name := orElse(h.Name, sender)
+		name := cmp.Or(h.Name, sender)
 		d.find(event.Event{
 			Time: h.Seen + limit, Host: name, Kind: "alert", Act: event.ActSilent,
 			Message: fmt.Sprintf("%s has not been heard for %v; its longest usual pause is %v", name,
@@ -118,11 +119,4 @@ func (d *Detector) forget() {
 		}
 	}
 	delete(d.state.Hosts, oldest)
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }

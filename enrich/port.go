@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 	"sync"
@@ -157,7 +158,7 @@ func statusOf(s resolve.Status) event.JoinStatus {
 // attach adds what is known of the port.
 func (n *Enricher) attach(e *event.Event, q *resolve.Question, a *resolve.Answer) {
 	k := portKey{
-		host: q.Host, facts: q.Host.Facts(), vm: a.VM, nic: a.NICKey, port: q.Port, kind: a.Kind, line: e.L2Sec.Kind, client: orElse(q.Client, a.Client), place: a.Place,
+		host: q.Host, facts: q.Host.Facts(), vm: a.VM, nic: a.NICKey, port: q.Port, kind: a.Kind, line: e.L2Sec.Kind, client: cmp.Or(q.Client, a.Client), place: a.Place,
 	}
 	if a.VM != nil {
 		k.name, k.address = a.VM.NameAt(q.Join), a.VM.AddressAt(q.Join)
@@ -204,11 +205,4 @@ func (n *Enricher) renderPort(k *portKey) *event.JoinedPort {
 	}
 	n.ports.known[*k] = p
 	return p
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }

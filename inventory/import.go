@@ -68,7 +68,7 @@ func (a *applying) mergeHost(v *hostView, facts *Host) {
 	if facts.UUID != (UUID{}) {
 		host.UUID = facts.UUID
 	}
-	host.Version, host.Build = orElse(facts.Version, host.Version), orElse(facts.Build, host.Build)
+	host.Version, host.Build = cmp.Or(facts.Version, host.Version), cmp.Or(facts.Build, host.Build)
 	if facts.Cluster.Name != "" {
 		host.Cluster = facts.Cluster
 	}
@@ -105,7 +105,7 @@ func (a *applying) stateVM(v *hostView, h *HostTable, facts *VM, was *vmEntry) (
 	if e == nil {
 		id := facts.Ref.ID
 		if id == "" {
-			id = orElse(facts.Name, firstMAC(facts))
+			id = cmp.Or(facts.Name, firstMAC(facts))
 		}
 		ref := Ref{0, h.ref.ID + "/" + id}
 		e = a.inv.vms[ref]
@@ -171,9 +171,9 @@ func (v *hostView) residentLike(facts *VM) *vmEntry {
 // mergeVM returns old with what facts adds to it.
 func mergeVM(old, facts *VM) *VM {
 	vm := *old
-	vm.Name, vm.Path = orElse(facts.Name, vm.Name), orElse(facts.Path, vm.Path)
-	vm.GuestID, vm.Hostname = orElse(facts.GuestID, vm.GuestID), orElse(facts.Hostname, vm.Hostname)
-	vm.Folder, vm.Pool, vm.Owner = orElse(facts.Folder, vm.Folder), orElse(facts.Pool, vm.Pool), orElse(facts.Owner, vm.Owner)
+	vm.Name, vm.Path = cmp.Or(facts.Name, vm.Name), cmp.Or(facts.Path, vm.Path)
+	vm.GuestID, vm.Hostname = cmp.Or(facts.GuestID, vm.GuestID), cmp.Or(facts.Hostname, vm.Hostname)
+	vm.Folder, vm.Pool, vm.Owner = cmp.Or(facts.Folder, vm.Folder), cmp.Or(facts.Pool, vm.Pool), cmp.Or(facts.Owner, vm.Owner)
 	if facts.Instance != (UUID{}) {
 		vm.Instance = facts.Instance
 	}
@@ -220,7 +220,7 @@ func (vm *VM) addNIC(n *NIC) {
 		if n.Key != 0 {
 			old.Key = n.Key
 		}
-		old.Label, old.Adapter = orElse(n.Label, old.Label), orElse(n.Adapter, old.Adapter)
+		old.Label, old.Adapter = cmp.Or(n.Label, old.Label), cmp.Or(n.Adapter, old.Adapter)
 		old.Connected = old.Connected || n.Connected
 		if n.Backing != (Backing{}) {
 			old.Backing = n.Backing
@@ -278,7 +278,7 @@ func (a *applying) stateHolder(v *hostView, h *HostTable, b, was *binding, r *Ro
 		nic.Key = 4000 + n
 	}
 	if was.vm != nil {
-		facts.Name = orElse(facts.Name, was.vm.cur.Load().Name)
+		facts.Name = cmp.Or(facts.Name, was.vm.cur.Load().Name)
 		if nic.MAC == (MAC{}) {
 			nic.MAC = was.mac
 		}

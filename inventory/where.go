@@ -1,6 +1,9 @@
 package inventory
 
-import "net/netip"
+import (
+	"cmp"
+	"net/netip"
+)
 
 // Where is the place of a port in the network at one moment. What is not known is nil or empty.
 type Where struct {
@@ -42,7 +45,7 @@ func (h *HostTable) Where(c *Candidate, t Stamp) (w Where) {
 
 func (h *HostTable) backing(w *Where, host *Host, b *Backing) {
 	if b.Kind == Opaque {
-		w.Kind, w.PortgroupName = Opaque, orElse(w.PortgroupName, b.Portgroup)
+		w.Kind, w.PortgroupName = Opaque, cmp.Or(w.PortgroupName, b.Portgroup)
 		return
 	}
 	h.place(w, host, b.Portgroup, b.Port)
@@ -67,11 +70,11 @@ func (h *HostTable) place(w *Where, host *Host, portgroup, port string) {
 		p = n.named(h.ref.VC, portgroup, w.SwitchName)
 	}
 	if p == nil {
-		w.PortgroupName, w.PortKey = orElse(w.PortgroupName, portgroup), orElse(w.PortKey, port)
+		w.PortgroupName, w.PortKey = cmp.Or(w.PortgroupName, portgroup), cmp.Or(w.PortKey, port)
 		return
 	}
 	w.Kind, w.Portgroup, w.PortgroupName = p.Kind, p, p.Name
-	w.PortKey = orElse(port, w.PortKey)
+	w.PortKey = cmp.Or(port, w.PortKey)
 	ref := Ref{h.ref.VC, p.Switch}
 	if s := n.switches[ref]; s != nil {
 		w.Switch, w.SwitchName = s, s.Name
@@ -252,11 +255,4 @@ func (h *HostTable) SwitchOf(port uint32) string {
 		}
 	}
 	return ""
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }

@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -196,8 +197,8 @@ func (l *Links) Table() [][]string {
 	for i := range list {
 		d := &list[i]
 		rows = append(rows, []string{
-			or(strings.Join(d.Permits, " "), "-"), d.Name, d.Kind, or(d.Bridge, "-"), d.promiscuous(), or(word(d.UnicastFlood), "-"), or(word(d.Learning), "-"), or(d.ageing(), "-"),
-			or(strings.Join(d.Exposed, ", "), "-"),
+			cmp.Or(strings.Join(d.Permits, " "), "-"), d.Name, d.Kind, cmp.Or(d.Bridge, "-"), d.promiscuous(), cmp.Or(word(d.UnicastFlood), "-"), cmp.Or(word(d.Learning), "-"), cmp.Or(d.ageing(), "-"),
+			cmp.Or(strings.Join(d.Exposed, ", "), "-"),
 		})
 	}
 	return rows
@@ -225,13 +226,6 @@ func word(b *bool) string {
 		return "on"
 	}
 	return "off"
-}
-
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // WriteCSV writes the devices, one a line, safe to open in a spreadsheet.

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"strings"
 
 	"vswarden/inventory"
@@ -36,7 +37,7 @@ func (p *Part) domiflist(sec *section) {
 			p.Skipped++
 			continue
 		}
-		name := orElse(domain, address.String())
+		name := cmp.Or(domain, address.String())
 		i, ok := vms[name]
 		if !ok {
 			i = len(p.VMs)

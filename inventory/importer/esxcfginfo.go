@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"strings"
 
 	"vswarden/inventory"
@@ -55,7 +56,7 @@ func (p *Part) esxcfgInfo(text string) {
 				sw = val
 			}
 		case "Host Name":
-			p.Host.Name = orElse(p.Host.Name, val)
+			p.Host.Name = cmp.Or(p.Host.Name, val)
 		case "Port Id":
 			flush()
 			r.Port, r.Net.Switch = portID(val), sw

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -135,7 +136,7 @@ func (p *Part) vmPort(rec record, world uint64) {
 
 func (p *Part) process(rec record) {
 	vm := inventory.VM{
-		Name: orElse(rec["displayname"], rec["head"]), World: number(rec["worldid"]), Path: value(rec["configfile"]), Power: inventory.PoweredOn,
+		Name: cmp.Or(rec["displayname"], rec["head"]), World: number(rec["worldid"]), Path: value(rec["configfile"]), Power: inventory.PoweredOn,
 	}
 	if id, err := inventory.ParseUUID(rec["uuid"]); err == nil {
 		vm.BIOS = id
@@ -145,7 +146,7 @@ func (p *Part) process(rec record) {
 
 // vmk reads one interface of esxcli network ip interface list.
 func (p *Part) vmk(rec record) {
-	device := orElse(value(rec["name"]), rec["head"])
+	device := cmp.Or(value(rec["name"]), rec["head"])
 	if !numbered(device, "vmk") {
 		p.Skipped++
 		return

@@ -7,6 +7,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -202,7 +203,7 @@ func sections(text string) (list []section) {
 			if strings.TrimSpace(cur.text) != "" {
 				list = append(list, cur)
 			}
-			cur, begin = section{host: orElse(host, cur.host), command: command}, next
+			cur, begin = section{host: cmp.Or(host, cur.host), command: command}, next
 		}
 		at = next
 	}
@@ -276,11 +277,4 @@ func toUTF8(text []byte) string {
 		return string(text)
 	}
 	return strings.ToValidUTF8(string(text), "\uFFFD")
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }

@@ -23,7 +23,7 @@ func Merge(parts []Part, host string, at, now inventory.Stamp) ([]inventory.Stat
 	byName := map[key]*inventory.Statement{}
 	for i := range parts {
 		p := &parts[i]
-		name := orElse(host, p.Host.Name)
+		name := cmp.Or(host, p.Host.Name)
 		if name == "" {
 			return nil, ErrHost
 		}
@@ -59,9 +59,9 @@ func mergePart(st *inventory.Statement, p *Part) {
 	st.Host.Addresses = append(st.Host.Addresses, h.Addresses...)
 	st.Host.Switches = append(st.Host.Switches, h.Switches...)
 	st.Host.Portgroups = append(st.Host.Portgroups, h.Portgroups...)
-	st.Host.Cluster.Name = orElse(st.Host.Cluster.Name, h.Cluster.Name)
-	st.Host.Datacenter.Name = orElse(st.Host.Datacenter.Name, h.Datacenter.Name)
-	st.Host.Version, st.Host.Build = orElse(st.Host.Version, h.Version), orElse(st.Host.Build, h.Build)
+	st.Host.Cluster.Name = cmp.Or(st.Host.Cluster.Name, h.Cluster.Name)
+	st.Host.Datacenter.Name = cmp.Or(st.Host.Datacenter.Name, h.Datacenter.Name)
+	st.Host.Version, st.Host.Build = cmp.Or(st.Host.Version, h.Version), cmp.Or(st.Host.Build, h.Build)
 	if h.UUID != (inventory.UUID{}) {
 		st.Host.UUID = h.UUID
 	}
@@ -143,7 +143,7 @@ func mergeRow(r, o *inventory.Row) {
 	if r.Kind == inventory.KindUnknown {
 		r.Kind = o.Kind
 	}
-	r.Client, r.VM, r.Device = orElse(r.Client, o.Client), orElse(r.VM, o.VM), orElse(r.Device, o.Device)
+	r.Client, r.VM, r.Device = cmp.Or(r.Client, o.Client), cmp.Or(r.VM, o.VM), cmp.Or(r.Device, o.Device)
 	if r.World == 0 {
 		r.World = o.World
 	}
@@ -152,12 +152,12 @@ func mergeRow(r, o *inventory.Row) {
 	}
 	// A name says more than DvsPortset-N, and than a moid.
 	if r.Net.Switch == "" || strings.HasPrefix(r.Net.Switch, "DvsPortset-") {
-		r.Net.Switch = orElse(o.Net.Switch, r.Net.Switch)
+		r.Net.Switch = cmp.Or(o.Net.Switch, r.Net.Switch)
 	}
 	if r.Net.Portgroup == "" || strings.HasPrefix(r.Net.Portgroup, "dvportgroup-") {
-		r.Net.Portgroup = orElse(o.Net.Portgroup, r.Net.Portgroup)
+		r.Net.Portgroup = cmp.Or(o.Net.Portgroup, r.Net.Portgroup)
 	}
-	r.Net.DVPort = orElse(r.Net.DVPort, o.Net.DVPort)
+	r.Net.DVPort = cmp.Or(r.Net.DVPort, o.Net.DVPort)
 	if r.Net.Enforced == (inventory.Flags{}) {
 		r.Net.Enforced = o.Net.Enforced
 	}

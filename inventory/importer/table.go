@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -59,8 +60,8 @@ func (t *tableRows) row(rec record) {
 		p.Skipped++
 		return
 	}
-	p.Host.Cluster.Name = orElse(p.Host.Cluster.Name, pick(rec, "cluster"))
-	p.Host.Datacenter.Name = orElse(p.Host.Datacenter.Name, pick(rec, "datacenter"))
+	p.Host.Cluster.Name = cmp.Or(p.Host.Cluster.Name, pick(rec, "cluster"))
+	p.Host.Datacenter.Name = cmp.Or(p.Host.Datacenter.Name, pick(rec, "datacenter"))
 	j, ok := t.vms[[2]string{host, name}]
 	if !ok {
 		j = len(p.VMs)
@@ -91,13 +92,13 @@ func (t *tableRows) row(rec record) {
 
 // vmColumns adds what a row says of the VM itself.
 func vmColumns(vm *inventory.VM, rec record) {
-	vm.Path = orElse(vm.Path, pick(rec, "path", "vmx"))
-	vm.Hostname = orElse(vm.Hostname, pick(rec, "dnsname", "guesthostname"))
-	vm.GuestID = orElse(vm.GuestID, pick(rec, "guestid", "osaccordingtothevmwaretools", "osaccordingtotheconfigurationfile", "os"))
-	vm.Folder = orElse(vm.Folder, pick(rec, "folder"))
-	vm.Pool = orElse(vm.Pool, pick(rec, "resourcepool"))
-	vm.Owner = orElse(vm.Owner, pick(rec, "owner"))
-	vm.Ref.ID = orElse(vm.Ref.ID, pick(rec, "vmid", "moid"))
+	vm.Path = cmp.Or(vm.Path, pick(rec, "path", "vmx"))
+	vm.Hostname = cmp.Or(vm.Hostname, pick(rec, "dnsname", "guesthostname"))
+	vm.GuestID = cmp.Or(vm.GuestID, pick(rec, "guestid", "osaccordingtothevmwaretools", "osaccordingtotheconfigurationfile", "os"))
+	vm.Folder = cmp.Or(vm.Folder, pick(rec, "folder"))
+	vm.Pool = cmp.Or(vm.Pool, pick(rec, "resourcepool"))
+	vm.Owner = cmp.Or(vm.Owner, pick(rec, "owner"))
+	vm.Ref.ID = cmp.Or(vm.Ref.ID, pick(rec, "vmid", "moid"))
 	if w := number(rec["worldid"]); w != 0 {
 		vm.World = w
 	}

@@ -10,6 +10,7 @@
 package resolve
 
 import (
+	"cmp"
 	"time"
 
 	"vswarden/inventory"
@@ -97,7 +98,7 @@ func (r *Resolver) own(q *Question, kind inventory.Kind) (a Answer) {
 			method := a.Method
 			a.Candidate = *c
 			a.Method |= method
-			a.Device = orElse(q.Device, c.Client)
+			a.Device = cmp.Or(q.Device, c.Client)
 			if c.Cover >= inventory.CoverAt {
 				a.Confidence = 0.99
 			}
@@ -427,11 +428,4 @@ func (r *Resolver) finish(q *Question, a *Answer) {
 	default:
 		a.Status = Complete
 	}
-}
-
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
 }

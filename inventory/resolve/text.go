@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -62,7 +63,7 @@ func (out *PortAnswer) HolderText() string {
 		}
 		return strings.TrimSpace(out.Kind + " " + out.Device)
 	}
-	text := "VM " + orElse(vm.Name, "without a name")
+	text := "VM " + cmp.Or(vm.Name, "without a name")
 	if vm.NameNow != "" {
 		text += ", now called " + vm.NameNow
 	}

@@ -1,6 +1,7 @@
 package vcenter
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -78,7 +79,7 @@ func (b *batch) take(o *types.ObjectUpdate) {
 		why := fmt.Sprintf("%T", m.Fault.Fault)
 		if np, ok := m.Fault.Fault.(*types.NoPermission); ok {
 			why = "NoPermission"
-			b.missing(typeName(c, o.Obj.Type)+" "+m.Path, orElse(np.PrivilegeId, "System.Read"), lostWithout(typeName(c, o.Obj.Type), m.Path), why)
+			b.missing(typeName(c, o.Obj.Type)+" "+m.Path, cmp.Or(np.PrivilegeId, "System.Read"), lostWithout(typeName(c, o.Obj.Type), m.Path), why)
 			continue
 		}
 		b.missing(typeName(c, o.Obj.Type)+" "+m.Path, "", lostWithout(typeName(c, o.Obj.Type), m.Path), why)
@@ -136,13 +137,6 @@ func typeName(c class, typ string) string {
 	return typ
 }
 
-func orElse(s, other string) string {
-	if s != "" {
-		return s
-	}
-	return other
-}
-
 // node takes in a folder, datacenter, cluster or pool.
 func (b *batch) node(ref types.ManagedObjectReference, changes []types.PropertyChange) {
 	n := b.tree.nodes[ref.Value]
@@ -196,7 +190,7 @@ func (b *batch) renameAttributes(names map[string]string) {
 			vm := b.vmOf(vm.Ref.ID)
 			list := make([]inventory.Attribute, len(vm.Attributes))
 			for i, a := range vm.Attributes {
-				list[i] = inventory.Attribute{Name: orElse(names[a.Name], a.Name), Value: a.Value}
+				list[i] = inventory.Attribute{Name: cmp.Or(names[a.Name], a.Name), Value: a.Value}
 			}
 			vm.Attributes = list
 			b.own(vm)

@@ -1,6 +1,7 @@
 package vcenter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -163,7 +164,7 @@ func faultName(err error) string {
 		name = name[strings.LastIndexByte(name, '.')+1:]
 		return true
 	})
-	return orElse(name, err.Error())
+	return cmp.Or(name, err.Error())
 }
 
 // readEvents reads one page. more: there may be another.

@@ -1,6 +1,7 @@
 package vcenter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -348,5 +349,5 @@ func (f *Feeder) Trouble() string {
 	if s.State == Following {
 		return ""
 	}
-	return s.State.String() + " since " + s.Since.UTC().Format(time.RFC3339) + ": " + orElse(s.Error, "everything is being read")
+	return s.State.String() + " since " + s.Since.UTC().Format(time.RFC3339) + ": " + cmp.Or(s.Error, "everything is being read")
 }
