@@ -52,9 +52,9 @@ func ImportInventory(o ImportOptions) (err error) {
 	for i := range statements {
 		st := &statements[i]
 		report = append(report, fmt.Sprintf("%s as of %s: %s", st.Host.Name, showTime(st.At), amount(st)))
-		if err := m.inv.Import(st); err != nil {
-			return fmt.Errorf("import: %w", err)
-		}
+	}
+	if err := m.inv.Import(statements...); err != nil {
+		return fmt.Errorf("import: %w", err)
 	}
 	m.inv.Maintain(inventory.StampOf(o.Now()))
 	if err := m.save(); err != nil {

@@ -31,7 +31,7 @@ func told(t *testing.T, inv *inventory.Inventory) {
 	t.Helper()
 	st := inventory.Statement{At: inventory.StampOf(noon), Rows: []inventory.Row{{Port: 0x4000006, Kind: inventory.KindVM, VM: "web-01", Client: "web-01.eth0"}}}
 	st.Host.Name = "esx01"
-	if err := inv.Import(&st); err != nil {
+	if err := inv.Import(st); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -214,7 +214,7 @@ func TestImportedPolicyIsNoDrift(t *testing.T) {
 		Net: inventory.Net{Switch: "vSwitch0", Portgroup: "VM Network", Enforced: inventory.Flags{Promiscuous: inventory.Accept}},
 	}}}
 	st.Host.Name = "esx01"
-	if err := inv.Import(&st); err != nil {
+	if err := inv.Import(st); err != nil {
 		t.Fatal(err)
 	}
 	for s, want := range map[int]event.Agreement{1005: event.Disagrees, 4000: event.AgreementUnknown} {

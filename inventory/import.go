@@ -19,21 +19,34 @@ type Statement struct {
 // importID is the ID of the one source of all imports, which a new inventory does not have yet.
 func (inv *Inventory) importID() (SourceID, error) { return inv.AddSource("import", SourceImport, 0) }
 
-// Import takes in what a file or a tool's output says. It names the host, which is made known where no
-// source has told of it.
-func (inv *Inventory) Import(st *Statement) error {
+// Import takes in what files or a tool's output say, in order. Each statement names its host, which is made known
+// where no source has told of it.
+func (inv *Inventory) Import(statements ...Statement) error {
 	id, err := inv.importID()
 	if err != nil {
 		return err
 	}
-	known := inv.Host(st.Host.Name)
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
 	defer inv.changed()
+	f := newFinder(inv.index.Load())
+	a := &applying{inv: inv, id: id, src: (*inv.sources.Load())[id], guard: inv.cfg.Guard}
+	for i := range statements {
+		a.at = statements[i].At
+		a.state(f, &statements[i])
+	}
+	inv.rebuild(inv.indexed) // once: it costs as much as there are hosts
+	return nil
+}
+
+// state takes in one statement.
+func (a *applying) state(f *finder, st *Statement) {
+	inv := a.inv
+	known := f.host(st.Host.Name)
 	if known == nil {
 		known = inv.host(Ref{0, inv.word(st.Host.Name)}, inv.word(st.Host.Name))
 	}
-	a := &applying{inv: inv, id: id, src: (*inv.sources.Load())[id], at: st.At, guard: inv.cfg.Guard}
+	before := known.Facts()
 	v := inv.open(known)
 	if known.ref.VC == 0 {
 		a.mergeHost(v, &st.Host)
@@ -57,9 +70,7 @@ func (inv *Inventory) Import(st *Statement) error {
 		a.dateStated(v, &v.ports[i])
 	}
 	inv.publish()
-	inv.stale = true
-	inv.rebuild(inv.indexed)
-	return nil
+	f.replace(known, before)
 }
 
 // mergeHost adds what an import says of a host that no other source knows.

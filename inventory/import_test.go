@@ -20,7 +20,7 @@ func importing(t *testing.T) (*Inventory, func(s int) string) {
 		{At: at(700), Rows: []Row{{Port: p2, Kind: KindVMKernel, Client: "vmk0"}}}, // says nothing of p1
 	} {
 		st.Host.Name = "esx01"
-		if err := inv.Import(&st); err != nil {
+		if err := inv.Import(st); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,7 +78,7 @@ func TestImportIsDatedByItsStatement(t *testing.T) {
 func TestImportFindsWhatIsKnown(t *testing.T) {
 	w := start(t)
 	dv := uint32(0x3000007)
-	err := w.Import(&Statement{Host: Host{Name: "ESX01"}, At: at(50), Rows: []Row{
+	err := w.Import(Statement{Host: Host{Name: "ESX01"}, At: at(50), Rows: []Row{
 		{Port: dv, Kind: KindVM, MAC: mac1(1), Net: Net{Switch: "DSwitch", Portgroup: "PG", DVPort: "37"}},
 		{Port: dv + 1, Kind: KindVM, VM: "stranger", Client: "stranger.eth1", Device: "eth1"},
 		{Port: 0, Kind: KindVM, VM: "no port"},
@@ -96,7 +96,7 @@ func TestImportFindsWhatIsKnown(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	// The same port by vCenter's table and by the import, under one name: one candidate.
-	err = w.Import(&Statement{Host: Host{Name: "esx01"}, At: at(50), Rows: []Row{{Port: p1, Kind: KindVM, VM: "vm01"}}})
+	err = w.Import(Statement{Host: Host{Name: "esx01"}, At: at(50), Rows: []Row{{Port: p1, Kind: KindVM, VM: "vm01"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestImportsOfOneMomentComplementEachOther(t *testing.T) {
 		{Rows: []Row{{Port: p1, Kind: KindVM, VM: "a", MAC: mac1(1), Net: Net{Switch: "vSwitch0", Portgroup: "VM Network"}}}},
 	} {
 		st.Host.Name, st.At = "esx01", at(0)
-		if err := inv.Import(&st); err != nil {
+		if err := inv.Import(st); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +130,7 @@ func TestImportNamesWithoutPorts(t *testing.T) {
 		at    int
 		names []string
 	}{{0, []string{"a", "b"}}, {1000, []string{"b"}}} {
-		st := &Statement{Host: Host{Name: "esx01"}, At: at(said.at), WholeVMs: true}
+		st := Statement{Host: Host{Name: "esx01"}, At: at(said.at), WholeVMs: true}
 		for _, name := range said.names {
 			st.VMs = append(st.VMs, VM{Name: name})
 		}
@@ -155,7 +155,7 @@ func TestImportNamesWithoutPorts(t *testing.T) {
 
 func TestHostRebootEndsWhatWasImported(t *testing.T) {
 	w := start(t)
-	if err := w.Import(&Statement{Host: Host{Name: "esx01"}, At: at(50), Rows: []Row{{Port: 77, Kind: KindVM, VM: "vm01"}}}); err != nil {
+	if err := w.Import(Statement{Host: Host{Name: "esx01"}, At: at(50), Rows: []Row{{Port: 77, Kind: KindVM, VM: "vm01"}}}); err != nil {
 		t.Fatal(err)
 	}
 	w.apply(500, Update{Hosts: []Host{w.esx("esx01", 480)}, Tables: w.table("esx01")})

@@ -64,9 +64,7 @@ func (inv *Inventory) rebuild(now Stamp) {
 		}
 	}
 	// The best comes first in every list: connected before not, vCenters in their order.
-	slices.SortFunc(ix.hosts, func(a, b *HostTable) int {
-		return cmp.Or(cmp.Compare(a.preference(), b.preference()), cmp.Compare(a.ref.VC, b.ref.VC), strings.Compare(a.ref.ID, b.ref.ID))
-	})
+	slices.SortFunc(ix.hosts, better)
 	for _, h := range ix.hosts {
 		ix.addHost(h)
 	}
@@ -92,6 +90,11 @@ func (inv *Inventory) rebuild(now Stamp) {
 	inv.stale, inv.indexed = false, now
 }
 
+// better orders hosts: the best comes first.
+func better(a, b *HostTable) int {
+	return cmp.Or(cmp.Compare(a.preference(), b.preference()), cmp.Compare(a.ref.VC, b.ref.VC), strings.Compare(a.ref.ID, b.ref.ID))
+}
+
 // preference orders hosts of one name: connected ones, others that a vCenter has, those that only log lines and imports
 // know.
 func (h *HostTable) preference() int {
@@ -112,43 +115,47 @@ func (ix *index) addMAC(o macOwner) {
 
 func (ix *index) addHost(h *HostTable) {
 	host := h.Facts()
-	ix.addName(host.Name, h)
-	ix.addName(shortName(host.Name), h)
-	ix.addName(host.Hostname, h)
-	ix.addName(shortName(host.Hostname), h)
-	ix.addName(host.UUID.String(), h)
-	ix.addName(h.ref.ID, h)
+	h.keys(host, ix.addName, ix.addAddr)
+	for i := range host.Kernel {
+		ix.addMAC(macOwner{mac: host.Kernel[i].MAC, nic: int32(i), host: h})
+	}
+}
+
+// keys gives all that a host of these facts is found by.
+func (h *HostTable) keys(host *Host, name func(string, *HostTable), addr func(netip.Addr, *HostTable)) {
+	for _, s := range [...]string{host.Name, shortName(host.Name), host.Hostname, shortName(host.Hostname), host.UUID.String(), h.ref.ID} {
+		if s != "" {
+			name(strings.ToLower(s), h)
+		}
+	}
+	each := func(a netip.Addr) {
+		if a = a.Unmap().WithZone(""); a.IsValid() && !a.IsUnspecified() && !a.IsLoopback() {
+			addr(a, h)
+		}
+	}
 	for _, a := range host.Addresses {
-		ix.addAddr(a, h)
+		each(a)
 	}
 	for i := range host.Kernel {
-		k := &host.Kernel[i]
-		ix.addMAC(macOwner{mac: k.MAC, nic: int32(i), host: h})
-		for _, a := range k.Addresses {
-			ix.addAddr(a, h)
+		for _, a := range host.Kernel[i].Addresses {
+			each(a)
 		}
 	}
 	if a, err := netip.ParseAddr(host.Name); err == nil {
-		ix.addAddr(a, h)
+		each(a)
 	}
 }
 
 func (ix *index) addName(name string, h *HostTable) {
-	name = strings.ToLower(name)
-	list := ix.names[name]
-	if name == "" || len(list) > 0 && list[len(list)-1] == h {
-		return
+	if list := ix.names[name]; len(list) == 0 || list[len(list)-1] != h {
+		ix.names[name] = append(list, h)
 	}
-	ix.names[name] = append(list, h)
 }
 
 func (ix *index) addAddr(a netip.Addr, h *HostTable) {
-	a = a.Unmap().WithZone("")
-	list := ix.addrs[a]
-	if !a.IsValid() || a.IsUnspecified() || a.IsLoopback() || len(list) > 0 && list[len(list)-1] == h {
-		return
+	if list := ix.addrs[a]; len(list) == 0 || list[len(list)-1] != h {
+		ix.addrs[a] = append(list, h)
 	}
-	ix.addrs[a] = append(list, h)
 }
 
 // shortName returns the first label of a host name; addresses have none.
@@ -163,8 +170,9 @@ func shortName(name string) string {
 // HostsNamed returns the hosts of that name, best first: the full name, the first label, the UUID or the
 // moid, whatever the case. A full name that nobody has finds the host of its first label only if that host's
 // own name has no domain.
-func (inv *Inventory) HostsNamed(name string) []*HostTable {
-	ix := inv.index.Load()
+func (inv *Inventory) HostsNamed(name string) []*HostTable { return inv.index.Load().hostsNamed(name) }
+
+func (ix *index) hostsNamed(name string) []*HostTable {
 	if list := ix.names[name]; list != nil {
 		return list
 	}
@@ -183,17 +191,19 @@ func (inv *Inventory) HostsNamed(name string) []*HostTable {
 }
 
 // HostsAt returns the hosts that have an address, best first.
-func (inv *Inventory) HostsAt(addr netip.Addr) []*HostTable {
-	return inv.index.Load().addrs[addr.Unmap().WithZone("")]
-}
+func (inv *Inventory) HostsAt(addr netip.Addr) []*HostTable { return inv.index.Load().hostsAt(addr) }
+
+func (ix *index) hostsAt(addr netip.Addr) []*HostTable { return ix.addrs[addr.Unmap().WithZone("")] }
 
 // Host returns the host that a name or an address means, or nil where there is none or where two
 // different hosts have the name. The same host seen by two vCenters is one: the connected one.
-func (inv *Inventory) Host(name string) *HostTable {
-	list := inv.HostsNamed(name)
+func (inv *Inventory) Host(name string) *HostTable { return inv.index.Load().host(name) }
+
+func (ix *index) host(name string) *HostTable {
+	list := ix.hostsNamed(name)
 	if len(list) == 0 {
 		if addr, err := netip.ParseAddr(name); err == nil {
-			list = inv.HostsAt(addr)
+			list = ix.hostsAt(addr)
 		}
 	}
 	return Same(list)

@@ -58,10 +58,10 @@ func full(t testing.TB) *world {
 	off := w.esx("esx01", -86400)
 	off.Connection = Disconnected
 	w.apply(150, Update{Hosts: []Host{off}})
-	if err := w.Import(&Statement{Host: Host{Name: "esx09"}, At: at(10), WholePorts: true, Rows: []Row{{Port: 5, Kind: KindVM, VM: "a", MAC: mac1(77)}}}); err != nil {
+	if err := w.Import(Statement{Host: Host{Name: "esx09"}, At: at(10), WholePorts: true, Rows: []Row{{Port: 5, Kind: KindVM, VM: "a", MAC: mac1(77)}}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Import(&Statement{Host: Host{Name: "esx09"}, At: at(200), WholePorts: true}); err != nil {
+	if err := w.Import(Statement{Host: Host{Name: "esx09"}, At: at(200), WholePorts: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.report(200)

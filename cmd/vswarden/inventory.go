@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -130,6 +132,12 @@ the data directory, which is made where it is missing.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options, err := f.options(cmd)
 			if err != nil {
+				return err
+			}
+			// Neither a read of standard input nor the work can be called off: let the first signal end them. The snapshot
+			// is replaced as a whole at the end, so until then nothing is changed.
+			signal.Reset(os.Interrupt, syscall.SIGTERM)
+			if err := cmd.Context().Err(); err != nil { // it came before
 				return err
 			}
 			o.InventoryOptions, o.Files, o.Stdin, o.Stderr = options, args, os.Stdin, cmd.ErrOrStderr()

@@ -109,7 +109,7 @@ func TestKB304453(t *testing.T) {
 		}
 		inv := inventory.New(inventory.DefaultConfig())
 		for i := range statements {
-			if err := inv.Import(&statements[i]); err != nil {
+			if err := inv.Import(statements[i]); err != nil {
 				t.Fatal(file, err)
 			}
 		}
@@ -273,7 +273,7 @@ func TestExportCanBeImported(t *testing.T) {
 		}
 		inv := inventory.New(inventory.DefaultConfig())
 		for i := range statements {
-			if err := inv.Import(&statements[i]); err != nil {
+			if err := inv.Import(statements[i]); err != nil {
 				t.Fatal(err)
 			}
 		}

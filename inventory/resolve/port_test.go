@@ -155,7 +155,7 @@ func TestPortOfHostItself(t *testing.T) {
 func TestPortOfImportsThatDisagree(t *testing.T) {
 	inv := inventory.New(inventory.DefaultConfig())
 	for s, vm := range map[int]string{0: "a", 3600: "b"} {
-		if err := inv.Import(&inventory.Statement{Host: inventory.Host{Name: "esx01", Version: "5.1.0"}, At: at(s), Rows: []inventory.Row{{Port: 7, Kind: inventory.KindVM, VM: vm}}}); err != nil {
+		if err := inv.Import(inventory.Statement{Host: inventory.Host{Name: "esx01", Version: "5.1.0"}, At: at(s), Rows: []inventory.Row{{Port: 7, Kind: inventory.KindVM, VM: vm}}}); err != nil {
 			t.Fatal(err)
 		}
 	}

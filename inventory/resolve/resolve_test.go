@@ -275,7 +275,7 @@ func TestResolveSources(t *testing.T) {
 
 func TestResolveImports(t *testing.T) {
 	inv := inventory.New(inventory.DefaultConfig())
-	if err := inv.Import(&inventory.Statement{Host: inventory.Host{Name: "esx01"}, At: at(0), Rows: []inventory.Row{
+	if err := inv.Import(inventory.Statement{Host: inventory.Host{Name: "esx01"}, At: at(0), Rows: []inventory.Row{
 		{Port: webPort, Kind: inventory.KindVM, Client: "web-01.eth0", VM: "web-01", Device: "eth0", Net: inventory.Net{Switch: "vSwitch0", Enforced: inventory.Flags{Promiscuous: inventory.Reject}}},
 	}}); err != nil {
 		t.Fatal(err)
@@ -306,7 +306,7 @@ func TestResolveImports(t *testing.T) {
 	if got, want := ask("web-01.eth0", 864000), "vm web-01/4000 0.950 of 1 client_name,import partial without portgroup"; got != want {
 		t.Errorf("the line agrees: %s, want %s", got, want)
 	}
-	if err := inv.Import(&inventory.Statement{Host: inventory.Host{Name: "esx01"}, At: at(3600), WholePorts: true, Rows: []inventory.Row{{Port: webPort, Kind: inventory.KindVM, VM: "other"}}}); err != nil {
+	if err := inv.Import(inventory.Statement{Host: inventory.Host{Name: "esx01"}, At: at(3600), WholePorts: true, Rows: []inventory.Row{{Port: webPort, Kind: inventory.KindVM, VM: "other"}}}); err != nil {
 		t.Fatal(err)
 	}
 	if got := ask("", 1800); !strings.Contains(got, "0.600 of 2 import partial") {
