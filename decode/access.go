@@ -34,7 +34,7 @@ func accessLine(e *event.Event, s string) bool {
 	stamp := ""
 	stamp, s = accessStamp(s)
 	ok := false
-	if i := strings.Index(s, "[Request] "); i >= 0 && i < 64 {
+	if i := strings.Index(s[:min(len(s), 64+len("[Request]"))], "[Request] "); i >= 0 {
 		ok = tomcatRequest(e, s[i+len("[Request] "):])
 	} else {
 		if rest, thread := strings.CutPrefix(s, "[tomcat-"); thread { // its thread stands before the request
@@ -177,9 +177,16 @@ func isMethod(s string) bool {
 // ends reads the first two addresses with a port behind the status: client and server. A version
 // of HTTP that stands between them is the client's.
 func ends(e *event.Event, s string) {
-	for s = trimSpaces(s); s != "" && e.Destination.Port == 0; s = trimSpaces(s) {
-		var word string
-		word, s, _ = strings.Cut(s, " ")
+	for i := 0; i < len(s) && e.Destination.Port == 0; {
+		if s[i] == ' ' || s[i] == '\t' {
+			i++
+			continue
+		}
+		from := i
+		for i < len(s) && s[i] != ' ' {
+			i++
+		}
+		word := s[from:i]
 		if version, ok := strings.CutPrefix(word, "HTTP/"); ok && e.Access.Version == "" {
 			e.Access.Version = version
 			continue
@@ -197,8 +204,11 @@ func ends(e *event.Event, s string) {
 
 // isAddressPort reports 192.0.2.4:443 and [2001:db8::1]:443 by their form.
 func isAddressPort(s string) bool {
+	if len(s) < len("a::1") || !isDigit(s[len(s)-1]) || s[0] > '9' && s[0] != '[' {
+		return false // most words
+	}
 	i := strings.LastIndexByte(s, ':')
-	if i < 2 || i+1 == len(s) || !isDigit(s[len(s)-1]) {
+	if i < 2 || i+1 == len(s) {
 		return false
 	}
 	address, port := s[:i], s[i+1:]

@@ -8,8 +8,9 @@ const (
 	inIdentifier             // names in the vmkernel: etherswitch, L2Sec_EnforcePortCompliance
 	inTag                    // names of programs, with a path
 	inHost                   // names and addresses of hosts, and placeholders for them
-	inShell                  // what a shell may end a word or a command at, and quotes
+	inShell                  // what a shell may end a command at, and quotes
 	inSecret                 // what a word for a secret begins with
+	inGap                    // what a shell may end a word at, and quotes
 )
 
 // classes says of each byte which words it may be part of; read-only.
@@ -27,8 +28,11 @@ func byteClasses() (t [256]uint8) {
 		case strings.IndexByte("./+@#%", c) >= 0:
 			t[i] = inTag
 		}
-		if strings.IndexByte(" ;&|`$\"'\n", c) >= 0 {
+		if strings.IndexByte(";&|`$\"'\n", c) >= 0 {
 			t[i] |= inShell
+		}
+		if strings.IndexByte(" \"'", c) >= 0 {
+			t[i] |= inGap
 		}
 		if strings.IndexByte("pstabcPSTABC", c) >= 0 {
 			t[i] |= inSecret
@@ -65,4 +69,19 @@ func number(s string) (v uint64, n int) {
 		n++
 	}
 	return v, n
+}
+
+// outside is how many bytes s begins with that are not in class.
+func outside(s string, class uint8) int {
+	n := 0
+	for rest := s; len(rest) >= 4; rest = rest[4:] {
+		if (classes[rest[0]]|classes[rest[1]]|classes[rest[2]]|classes[rest[3]])&class != 0 {
+			break
+		}
+		n += 4
+	}
+	for n < len(s) && classes[s[n]]&class == 0 {
+		n++
+	}
+	return n
 }

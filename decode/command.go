@@ -69,7 +69,7 @@ func commands(e *event.Event, s string) (best event.Command, firewallOff bool) {
 
 // simpleCommand splits s at the first ; & | or line end outside of quotes.
 func simpleCommand(s string) (one, rest string) {
-	for i := 0; i < len(s); i++ {
+	for i := outside(s, inShell); i < len(s); i++ {
 		if classes[s[i]]&inShell == 0 {
 			continue
 		}

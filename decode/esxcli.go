@@ -12,6 +12,7 @@ type esxcliWords struct {
 	shows                                                                    bool // list, get, stats
 	set                                                                      bool
 	ruleset, unload                                                          bool
+	quotes                                                                   bool // in the command, somewhere
 	promiscuous, forged, macChange, enabled                                  string
 	p                                                                        string // -p: a portgroup, or --allow-promiscuous
 }
@@ -20,9 +21,10 @@ type esxcliWords struct {
 // firewall is turned off.
 func esxcli(c *event.Command, s string) (firewallOff bool) {
 	var w esxcliWords
-	for _, s = nextArgument(s); s != ""; {
+	w.quotes = strings.IndexByte(s, '"') >= 0 || strings.IndexByte(s, '\'') >= 0
+	for _, s = w.next(s); s != ""; {
 		var word string
-		if word, s = nextArgument(s); strings.HasPrefix(word, "-") {
+		if word, s = w.next(s); word != "" && word[0] == '-' {
 			s = w.option(c, word, s)
 		} else if w.word(word); !w.network && !w.system && len(word) > 3 && !isOptionValue(word) {
 			break // a namespace that is not about the network
@@ -99,12 +101,11 @@ func (w *esxcliWords) word(word string) {
 
 // option notes an option and returns what follows it and its value: --name=value or --name value.
 func (w *esxcliWords) option(c *event.Command, word, s string) string {
-	name, value, joined := strings.Cut(word, "=")
-	rest := s
-	if joined {
-		value = argument(value)
+	name, value, rest := word, "", s
+	if i := strings.IndexByte(word, '='); i >= 0 {
+		name, value = word[:i], argument(word[i+1:])
 	} else {
-		value, rest = nextArgument(s)
+		value, rest = w.next(s)
 		value = argument(value)
 	}
 	switch name {
@@ -126,6 +127,18 @@ func (w *esxcliWords) option(c *event.Command, word, s string) string {
 		return s // may be a switch without a value
 	}
 	return rest
+}
+
+// next is nextArgument for the words of a command that mostly has no quotes.
+func (w *esxcliWords) next(s string) (word, rest string) {
+	if w.quotes {
+		return nextArgument(s)
+	}
+	s = trimSpaces(s)
+	if end := strings.IndexByte(s, ' '); end >= 0 {
+		return s[:end], s[end:]
+	}
+	return s, ""
 }
 
 // nextArgument takes a word off s as a shell sees it: quotes hold blanks together.
@@ -152,6 +165,8 @@ func argument(s string) string {
 			return strings.TrimSuffix(value, `\`)
 		}
 	}
-	word, _, _ := strings.Cut(s, " ")
-	return word
+	if i := strings.IndexByte(s, ' '); i >= 0 {
+		return s[:i]
+	}
+	return s
 }

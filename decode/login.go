@@ -413,7 +413,10 @@ func isAddress(s string) bool {
 // endpoint reads "192.0.2.4", "192.0.2.4 port 2605" and "192.0.2.4:2605".
 func endpoint(s string) (p event.Endpoint) {
 	p.Address = s
-	address, port, ok := strings.Cut(s, " port ")
+	address, port, ok := s, "", false
+	if strings.IndexByte(s, ' ') >= 0 {
+		address, port, ok = strings.Cut(s, " port ")
+	}
 	if !ok {
 		address, port, ok = cutLast(s, ":")
 		if !ok || strings.IndexByte(address, ':') >= 0 && !strings.HasPrefix(address, "[") {
@@ -424,6 +427,9 @@ func endpoint(s string) (p event.Endpoint) {
 	if n == 0 || v > 1<<16-1 {
 		return p
 	}
-	p.Address, p.Port = strings.Trim(address, "[]"), uint16(v)
+	if address != "" && (address[0] > '9' || address[len(address)-1] > '9') {
+		address = strings.Trim(address, "[]")
+	}
+	p.Address, p.Port = address, uint16(v)
 	return p
 }

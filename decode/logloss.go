@@ -84,3 +84,9 @@ func lossOfText(e *event.Event) {
 	n, _ := number(strings.TrimPrefix(length, `"`))
 	e.Loss = event.LogLoss{Kind: event.LossModified, Count: n}
 }
+
+// wordInBrackets reports "[root]: …", in which no structured data is to be looked for.
+func wordInBrackets(s string) bool {
+	n := identifierLen(s[1:])
+	return 1+n < len(s) && s[1+n] == ']'
+}

@@ -91,7 +91,8 @@ func decodeProgram(e *event.Event, h head) {
 	default:
 		e.Dataset = event.DatasetGeneric
 	}
-	if e.Syslog.StructuredData != "" || e.Message != "" && e.Message[0] == '[' && strings.Contains(e.Message[:min(len(e.Message), 256)], "msgModified=") {
+	if e.Syslog.StructuredData != "" || e.Message != "" && e.Message[0] == '[' && !wordInBrackets(e.Message) &&
+		strings.Contains(e.Message[:min(len(e.Message), 256)], "msgModified=") {
 		lossOfText(e)
 	}
 	settleKind(e, h)
@@ -118,7 +119,7 @@ func vcenterLine(e *event.Event) {
 // an account, is audit.
 func serviceLine(e *event.Event) bool {
 	text, ok := e.Message, false
-	if !strings.Contains(text[:min(len(text), 96)], "[Originator@") {
+	if start := text[:min(len(text), 96)]; strings.IndexByte(start, '@') < 0 || !strings.Contains(start, "[Originator@") {
 		text, ok = serviceHeader(e, text)
 	}
 	if ok {

@@ -342,14 +342,16 @@ func urlPassword(word string, i int) (value, n int) {
 
 // wordEnd is where the shell's word that begins at s[i] ends. Quotes hold blanks together.
 func wordEnd(s string, i int) int {
-	for ; i < len(s) && s[i] != ' '; i++ {
-		if classes[s[i]]&inShell == 0 {
+	for ; i < len(s); i++ {
+		c := s[i]
+		if classes[c]&inGap == 0 {
 			continue
 		}
-		if c := s[i]; c == '"' || c == '\'' {
-			if j := strings.IndexByte(s[i+1:], c); j >= 0 {
-				i += j + 1
-			}
+		if c == ' ' {
+			return i
+		}
+		if j := strings.IndexByte(s[i+1:], c); j >= 0 {
+			i += j + 1
 		}
 	}
 	return i
