@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"time"
 
 	"vswarden/event"
 )
@@ -428,6 +427,3 @@ func (s *Stage) Keep() {
 	clear(s.fresh)
 	s.fresh = s.fresh[:0]
 }
-
-// Longest is how long a group may last.
-func (o Options) Longest() time.Duration { return longWaits * o.Wait }

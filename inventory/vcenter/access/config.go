@@ -123,7 +123,7 @@ func (c Config) Validate() (faults []setting.Fault) {
 	if trust > 1 {
 		fault("thumbprint", c.Thumbprint, "ca_file, thumbprint and insecure exclude each other, write one of them")
 	}
-	if _, ok := ParseThumbprint(c.Thumbprint); c.Thumbprint != "" && !ok {
+	if _, ok := parseThumbprint(c.Thumbprint); c.Thumbprint != "" && !ok {
 		fault("thumbprint", c.Thumbprint, "not a SHA-256: write 32 hexadecimal bytes, as openssl x509 -noout -fingerprint -sha256 prints them")
 	}
 	if _, name, ok := c.Owner(); c.OwnerFrom != "" && (!ok || name == "") {

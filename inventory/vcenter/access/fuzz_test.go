@@ -9,8 +9,8 @@ import (
 func FuzzParseThumbprint(f *testing.F) {
 	f.Add(strings.Repeat("AB:", 31) + "CD")
 	f.Fuzz(func(t *testing.T, s string) {
-		sum, ok := ParseThumbprint(s)
-		if again, fine := ParseThumbprint(Colons(sum[:])); ok && (!fine || again != sum || len(sum) != sha256.Size) {
+		sum, ok := parseThumbprint(s)
+		if again, fine := parseThumbprint(Colons(sum[:])); ok && (!fine || again != sum || len(sum) != sha256.Size) {
 			t.Errorf("%q is %x", s, sum)
 		}
 	})

@@ -29,7 +29,7 @@ func (c *Config) Trust() (*tls.Config, error) {
 			return nil, fmt.Errorf("read ca_file %s: %w", c.CAFile, errNoPEM)
 		}
 	}
-	if want, ok := ParseThumbprint(c.Thumbprint); ok {
+	if want, ok := parseThumbprint(c.Thumbprint); ok {
 		t.InsecureSkipVerify = true // the thumbprint says more than a chain
 		t.VerifyConnection = func(s tls.ConnectionState) error {
 			if len(s.PeerCertificates) > 0 {
@@ -45,8 +45,8 @@ func (c *Config) Trust() (*tls.Config, error) {
 	return t, nil
 }
 
-// ParseThumbprint reads 32 hexadecimal bytes, with or without colons.
-func ParseThumbprint(s string) (sum [sha256.Size]byte, ok bool) {
+// parseThumbprint reads 32 hexadecimal bytes, with or without colons.
+func parseThumbprint(s string) (sum [sha256.Size]byte, ok bool) {
 	b, err := hex.DecodeString(strings.NewReplacer(":", "", " ", "").Replace(strings.TrimSpace(s)))
 	if err != nil || len(b) != len(sum) {
 		return sum, false
