@@ -135,10 +135,8 @@ func (s *Source) Failing() string {
 	return s.trouble
 }
 
-// lost counts messages that are gone and has them reported.
-func (s *Source) lost(l *kafka.LostError) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// noteLoss counts messages that are gone and has them reported. The caller holds mu.
+func (s *Source) noteLoss(l *kafka.LostError) {
 	s.expired += uint64(max(l.To-l.From, 0))
 	s.losses = append(s.losses, l)
 	select {

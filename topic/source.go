@@ -177,7 +177,6 @@ func (s *Source) read(ctx context.Context, session *kafka.Session, seq uint64, p
 		var err error
 		f.messages, err = r.Read(ctx)
 		if lost, ok := errors.AsType[*kafka.LostError](err); ok {
-			s.lost(lost)
 			f.lost, err = lost, nil
 		}
 		if err != nil {
@@ -270,7 +269,8 @@ func (s *Source) give(ch *spool.Chunk, f *fetched, n int) bool {
 		s.rest = fetched{}
 		return false
 	}
-	if f.lost != nil {
+	if f.lost != nil { // told here: where the session ended before, the next one finds it again
+		s.noteLoss(f.lost)
 		f.part.next = f.lost.To
 		s.spans = append(s.spans, span{s.next - 1, f.part, f.lost.To})
 		return false
