@@ -81,18 +81,6 @@ func monthDay(s string) bool {
 	return s[4] == ' ' && s[5]-'0' <= 9 || s[4]-'0' <= 9 && (s[5] == ' ' || s[5]-'0' <= 9)
 }
 
-// cutLength reports the length of a frame that was probably cut: 480 bytes over UDP (1180 over
-// IPv6), 1024 or another setting of Syslog.global.remoteHost.maxMsgLen over TCP. The header and the
-// end of the frame may or may not count.
-func cutLength(n int) bool {
-	for _, limit := range [...]int{480, 1024, 1180, 2048, 4096, 8192, 16384} {
-		if n >= limit-8 && n <= limit+4 {
-			return true
-		}
-	}
-	return false
-}
-
 // grows reports which lines may be joined to this one: those of its program, and those without a
 // header on its connection.
 func (it *Item) grows() (forApp, forConn bool) {

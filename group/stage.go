@@ -50,6 +50,9 @@ type ending struct {
 	conn  uint64
 	id    event.ID
 	stamp int64
+	cut   bool // it has lost its end
+	proc  uint64
+	time  int64 // of its header
 }
 
 // NewStage makes a Stage.
@@ -166,6 +169,9 @@ func (s *Stage) begin(snd *Sender, it *Item) {
 	wait := s.wait
 	if security {
 		forApp, forConn = false, false
+		if it.cut = it.cutShort(); it.cut {
+			it.tags |= event.TagIncomplete
+		}
 		if it.promisc = s.wait > 0 && snd.neighbour(it); it.promisc {
 			wait = linuxWait
 		}
@@ -329,7 +335,9 @@ func (snd *Sender) shut(it *Item) {
 
 // note remembers an event that ended although more of it may come.
 func (snd *Sender) note(it *Item) {
-	snd.ended[snd.endings%len(snd.ended)] = ending{app: it.app, conn: connHash(it), id: it.Event.ID, stamp: it.Stamp}
+	snd.ended[snd.endings%len(snd.ended)] = ending{
+		app: it.app, conn: connHash(it), id: it.Event.ID, stamp: it.Stamp, cut: it.cut, proc: it.proc, time: it.Event.Time,
+	}
 	snd.endings++
 }
 
@@ -340,7 +348,7 @@ func (snd *Sender) continues(it *Item, wait int64) {
 		if it.Stamp-n.stamp > wait || it.kind == headless && (!it.Stream || n.conn != connHash(it)) || it.kind != headless && n.app != it.app {
 			continue
 		}
-		if it.kind == fragment || it.kind == part {
+		if it.kind == part || it.kind == fragment && (!n.cut || n.proc != it.proc || n.time != it.Event.Time) {
 			continue // cannot be told from a line that stands alone
 		}
 		it.after = n.id
