@@ -64,5 +64,9 @@ func (p *parts) detectionMetrics() []web.Metric {
 		counter("vswarden_detections_total", "Events that the detections stated.", func() uint64 { n, _ := p.detection.Stated(); return n }),
 		counter("vswarden_detections_dropped_total", "Events of the detections for which the log had no room for long.",
 			func() uint64 { _, n := p.detection.Stated(); return n }),
+		counter("vswarden_detections_passed_over_total", "Lines that the detections did not count.",
+			func() uint64 { n, _ := p.detection.PassedOver(); return n }, web.Label{Name: "reason", Value: "panic"}),
+		counter("vswarden_detections_passed_over_total", "Lines that the detections did not count.",
+			func() uint64 { _, n := p.detection.PassedOver(); return n }, web.Label{Name: "reason", Value: "room"}),
 	}
 }

@@ -127,6 +127,9 @@ func (d *Detector) Took(n int) {
 // Dropped is how many findings were given up because nobody took them.
 func (d *Detector) Dropped() uint64 { return d.dropped }
 
+// Uncounted is how many events were of sorts that there was no room for, also before the memory was read.
+func (d *Detector) Uncounted() uint64 { return d.state.Uncounted }
+
 // find appends a finding.
 func (d *Detector) find(e event.Event, about ...string) {
 	if len(d.pending) == maxPending {

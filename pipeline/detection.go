@@ -48,9 +48,11 @@ type Detection struct {
 	retry   time.Time // when to try again what could not be stated
 	failing atomic.Pointer[string]
 
-	stated  atomic.Uint64
-	dropped atomic.Uint64
-	panics  atomic.Uint64
+	stated    atomic.Uint64
+	dropped   atomic.Uint64
+	panics    atomic.Uint64
+	uncounted atomic.Uint64
+	before    uint64 // Detector.Uncounted when this process began
 }
 
 // watched is what is kept of a sender so that its header need not be read for each line.
@@ -71,7 +73,7 @@ const (
 func NewDetection(cfg DetectionConfig) *Detection {
 	return &Detection{
 		cfg: cfg, senders: map[netip.Addr]*watched{}, names: map[string]*watched{},
-		given: cfg.Cursor.Committed(), saved: cfg.Cursor.Committed(),
+		given: cfg.Cursor.Committed(), saved: cfg.Cursor.Committed(), before: cfg.Detector.Uncounted(),
 	}
 }
 
@@ -81,6 +83,12 @@ func (x *Detection) SetRules(c detect.Config) { x.rules.Store(&c) }
 // Stated returns how many findings are in the log, and how many were given up because the log had no
 // room for them for long.
 func (x *Detection) Stated() (stated, dropped uint64) { return x.stated.Load(), x.dropped.Load() }
+
+// PassedOver returns how many lines the rules have not looked at because of a bug of ours, and how many events were not
+// counted because there were too many sorts of them in a minute.
+func (x *Detection) PassedOver() (panics, uncounted uint64) {
+	return x.panics.Load(), x.uncounted.Load()
+}
 
 // Failing returns why the memory cannot be saved, or "".
 func (x *Detection) Failing() string {
@@ -158,6 +166,7 @@ func (x *Detection) commit() error {
 func (x *Detection) state(ctx context.Context) {
 	found := x.cfg.Detector.Pending()
 	x.dropped.Store(x.cfg.Detector.Dropped())
+	x.uncounted.Store(x.cfg.Detector.Uncounted() - x.before)
 	if len(found) == 0 || time.Now().Before(x.retry) {
 		return
 	}

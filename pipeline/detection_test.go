@@ -136,6 +136,23 @@ func TestDetectionStatesWhatItFinds(t *testing.T) {
 	})
 }
 
+// What there is no room to count is counted as such, since this process began.
+func TestDetectionTellsWhatItPassesOver(t *testing.T) {
+	d := detect.New(detect.DefaultConfig())
+	line := func(i uint64) { d.Line(&detect.Line{Pos: i, Stamp: 1, Sort: i, Sender: "x"}) }
+	for i := range uint64(5000) {
+		line(i + 1)
+	}
+	x := NewDetection(DetectionConfig{Cursor: &pastCursor{}, Detector: d, Log: zerolog.Nop()})
+	for i := range uint64(10) {
+		line(i + 10_001)
+	}
+	x.state(t.Context())
+	if panics, room := x.PassedOver(); d.Uncounted() < 10 || panics != 0 || room != 10 {
+		t.Errorf("%d, of them passed over here: %d, %d", d.Uncounted(), panics, room)
+	}
+}
+
 type clockFunc func() (int64, spool.Position)
 
 func (f clockFunc) Now() (int64, spool.Position) { return f() }
