@@ -35,6 +35,7 @@ type ReplayOptions struct {
 	Until  time.Time // of receipt, for files of the lines themselves; zero: no bound
 	Sink   string    // whose; empty: the only one
 	Files  []string  // of ReplayFiles; "-" is Stdin
+	Host   string    // whose their lines are that name no host
 
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -100,7 +101,7 @@ func Replay(ctx context.Context, o ReplayOptions) (err error) {
 		Name: s.Name, Cursor: p, Sink: t.sink, Dead: t.dead, Enrich: joiner, Filter: s.Filter.Compile(),
 		Format: s.Format, Frames: s.Type == configs.SinkKafka && s.Format == pipeline.FormatRaw, Detail: s.Detail, Original: s.Original,
 		Group: o.Config.Group.Options(), Unordered: o.From != ReplaySpool, Final: true,
-		Plain: !o.Config.Redact, Tags: event.TagReplay, Listeners: listeners, Lanes: runtime.GOMAXPROCS(0), Log: o.Log,
+		Plain: !o.Config.Redact, Tags: event.TagReplay, FileHost: o.Host, Listeners: listeners, Lanes: runtime.GOMAXPROCS(0), Log: o.Log,
 	})
 	return o.play(ctx, t, p, read)
 }
@@ -172,7 +173,7 @@ func (o ReplayOptions) open(s configs.Sink) (read past, done func() error, err e
 		if len(o.Files) == 0 {
 			return nil, nil, fmt.Errorf("%w: --from files: write which ones, or - for standard input", ErrReplay)
 		}
-		read = (&pastFiles{names: o.Files, stdin: o.Stdin}).read
+		read = (&pastFiles{names: o.Files, stdin: o.Stdin, host: o.Host}).read
 	default:
 		return nil, nil, fmt.Errorf("%w: --from %q: write spool, files or kafka", ErrReplay, o.From)
 	}

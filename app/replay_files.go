@@ -19,6 +19,7 @@ import (
 type pastFiles struct {
 	names   []string
 	stdin   io.Reader
+	host    string      // whose the lines are that name none
 	lines   fileDecoder // for the time of a line, and nothing else
 	decoded event.Event
 	key     []byte // of the line before, in this file
@@ -66,6 +67,8 @@ func (f *pastFiles) line(name string, offset int64, line []byte, truncated bool)
 	switch {
 	case len(r.Key) == 0 && e.Format == event.FormatRaw && f.key != nil:
 		r.Key = f.key // it may go on with the line before
+	case len(r.Key) == 0 && f.host != "":
+		r.Key = []byte(strings.ToLower(f.host))
 	case len(r.Key) == 0:
 		r.Key = []byte(name)
 	}

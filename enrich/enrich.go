@@ -51,9 +51,9 @@ func New(cfg Config, inv *inventory.Inventory, now func() time.Time) (*Enricher,
 // ShareNames makes the enricher use names that others use too, before its first line.
 func (n *Enricher) ShareNames(names *Names) { n.names = names }
 
-// Enrich joins one line. Lines that no socket received (decode) and events of our own are left as they are.
+// Enrich joins one line. Lines that nobody sent and nobody vouches for, or of no time, are left as they are.
 func (n *Enricher) Enrich(e *event.Event) {
-	if e.Received == 0 || !e.Receiver.Peer.IsValid() {
+	if e.Received == 0 || !e.Receiver.Peer.IsValid() && !ofFile(e) {
 		return
 	}
 	s := n.sender(e)
@@ -86,8 +86,13 @@ func (n *Enricher) Enrich(e *event.Event) {
 	}
 }
 
-// when returns the window a line is of: its own time by our clock, never later than its receipt, less the guard.
+// when returns the window a line is of: its own time by our clock, never later than its receipt, less the guard. A line of
+// a file was received at no time that means anything, so its window ends a guard after its own.
 func (n *Enricher) when(e *event.Event, s *sent) (from, join, to inventory.Stamp) {
+	if ofFile(e) {
+		join = inventory.Stamp(e.Time)
+		return join.Add(-n.cfg.Guard), join, join.Add(n.cfg.Guard)
+	}
 	to = inventory.Stamp(e.Received)
 	join = to
 	if s.hasStamp {

@@ -46,7 +46,7 @@ type portKey struct {
 // port joins a line of the virtual switch.
 func (n *Enricher) port(e *event.Event, s *sent) {
 	h := s.host
-	q := resolve.Question{Host: h.table, Guard: n.cfg.Guard, Now: inventory.StampOf(n.now()), ClockUnsettled: s.hasStamp && !s.settled}
+	q := resolve.Question{Host: h.table, Guard: n.cfg.Guard, Now: inventory.StampOf(n.now()), ClockUnsettled: s.hasStamp && !s.settled || ofFile(e)}
 	q.From, q.Join, q.To = n.when(e, s)
 	k := memoKey{port: e.L2Sec.Port, line: e.L2Sec.Kind, netport: e.NetPort.Kind, client: e.L2Sec.Client.Raw, requested: e.L2Sec.RequestedMAC}
 	if e.NetPort.Kind != event.NetPortNone {

@@ -20,7 +20,7 @@ const (
 )
 
 // senderKey is who sent a line, as far as the frame alone says: the verified TLS name, else behind a listed relay the
-// header's host, else the address.
+// header's host, else the address. Of a line of a file it is the host that it names.
 type senderKey struct {
 	name string
 	addr netip.Addr
@@ -74,6 +74,8 @@ func keyOf(e *event.Event) senderKey {
 		return senderKey{name: r.TLSPeer}
 	case r.Relay != "" && e.Syslog.Hostname != "":
 		return senderKey{name: e.Syslog.Hostname}
+	case ofFile(e):
+		return senderKey{name: headerOf(e)}
 	}
 	return senderKey{addr: r.Peer.Addr().Unmap().WithZone("")}
 }
@@ -101,14 +103,15 @@ func (n *Enricher) sender(e *event.Event) (s sent) {
 		p = sh.add(key)
 	}
 	p.used = e.Received
-	if e.TimeSource == event.TimeHeader && e.Time != 0 {
+	if e.TimeSource == event.TimeHeader && e.Time != 0 && !ofFile(e) {
 		p.clock.observe(e.Received, e.Time)
 		s.hasStamp = true
 	}
+	header := headerOf(e)
 	if speaksOfPort(e) {
 		s.offset, s.settled = p.clock.offset(e.Received)
 	}
-	if g := n.inv.Generation(); p.generation != g || p.header != e.Syslog.Hostname {
+	if g := n.inv.Generation(); p.generation != g || p.header != header {
 		n.recognize(sh, p, key, e, &s, g)
 	}
 	if p.host == nil {
@@ -129,18 +132,19 @@ func (n *Enricher) sender(e *event.Event) (s sent) {
 
 // recognize finds out which host a sender is, after it named another one in its header or the inventory has changed.
 func (n *Enricher) recognize(sh *shard, p *sender, key senderKey, e *event.Event, s *sent, generation uint64) {
-	same := p.header == e.Syslog.Hostname
+	names := headerOf(e)
+	same := p.header == names
 	if sh.generation != generation { // its vCenter may tell more of itself
 		clear(sh.views)
 		sh.generation = generation
 	}
-	if v := sh.views[viewKey{p, e.Syslog.Hostname}]; v != nil && p.generation == generation {
+	if v := sh.views[viewKey{p, names}]; v != nil && p.generation == generation {
 		p.view = v
 		return
 	}
 	header, before := p.header, p.view
 	if !same {
-		header = strings.Clone(e.Syslog.Hostname)
+		header = strings.Clone(names)
 	}
 	p.view = &view{header: header}
 	if !same && p.generation == generation { // it has more than one
@@ -223,8 +227,8 @@ func (n *Enricher) identify(e *event.Event) (h *inventory.HostTable, conflict bo
 	if r.Relay == "" {
 		consider(inventory.Same(n.inv.HostsAt(r.Peer.Addr())))
 	}
-	if e.Syslog.Hostname != "" {
-		consider(n.inv.Host(e.Syslog.Hostname))
+	if name := headerOf(e); name != "" {
+		consider(n.inv.Host(name))
 	}
 	return h, conflict
 }

@@ -77,6 +77,7 @@ type DeliveryConfig struct {
 	Original  event.Original
 	Plain     bool                       // passwords on command lines are written as they are
 	Tags      event.Tags                 // marks that every event gets: TagReplay
+	FileHost  string                     // whose the lines of files are that name no host
 	Listeners map[uint16]*decode.Options // by Frame.Listener
 	Lanes     int                        // events of one sender share a lane; 0 = 1
 	// ChunkBytes is about how much of the log goes to the lanes at once; 0 is 64 KiB. A sink that has to wait for an

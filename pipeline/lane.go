@@ -242,7 +242,7 @@ func (l *lane) decode(it *group.Item, r *Record, id event.ID, pos spool.Position
 	it.Pos, it.Stamp, it.Base, it.Options = uint64(pos), r.Received, it.Event.Tags, *l.optionsOf(r)
 	it.Conn, it.Stream = r.Peer, r.Framing != receiver.Datagram && r.Framing != receiver.OctetCounting
 	if r.Transport == receiver.File {
-		fileLine(it)
+		fileLine(it, l.d.cfg.FileHost)
 	} else {
 		decode.Line(&it.Event, &it.Options)
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // fileLine decodes the line of a file. There is no time at which it was received: its stamp is what
-// the file itself says, the line's own or that of the line before it.
-func fileLine(it *group.Item) {
+// the file itself says, the line's own or that of the line before it. host is whose it is where it does not say so.
+func fileLine(it *group.Item, host string) {
 	e, o := &it.Event, &it.Options
 	o.File, o.Year = true, 1970
 	if it.Stamp != 0 {
@@ -23,6 +23,9 @@ func fileLine(it *group.Item) {
 	}
 	e.Received = 0
 	decode.Line(e, o)
+	if e.Host == "" {
+		e.Host = host
+	}
 	if e.TimeSource != event.TimeHeader {
 		e.Time, e.TimeSource = it.Stamp, event.TimePrevious
 		if it.Stamp == 0 {

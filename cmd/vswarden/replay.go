@@ -25,7 +25,8 @@ the tag _replay; those that had an id keep it.
 
 --from spool reads the log in the data directory, as far as log.retain keeps it; vswarden must not
 run there. --from files reads log files of hosts, plain or gzip, or events as a sink wrote them (with
-event.original they are decoded anew). --from kafka reads the raw topic of source.kafka; its groups
+event.original they are decoded anew); what ESXi keeps in its own files does not name the host: --host
+does. --from kafka reads the raw topic of source.kafka; its groups
 do not notice.
 
 --since and --until bound the time of receipt, of lines in files their own time: 2026-09-15T10:20:00Z,
@@ -40,6 +41,9 @@ or how long ago: 36h. It ends when all is delivered.`,
 			}
 			if len(args) > 0 && o.From != app.ReplayFiles {
 				return usageError{fmt.Errorf("files %q: write --from files, or leave them out", args)}
+			}
+			if o.Host != "" && o.From != app.ReplayFiles {
+				return usageError{fmt.Errorf("--host %q: what came over a socket says whose it is: write --from files, or leave it out", o.Host)}
 			}
 			if o.Config, err = c.load(); err != nil {
 				return err
@@ -59,6 +63,7 @@ or how long ago: 36h. It ends when all is delivered.`,
 	f.StringVar(&o.From, "from", "", "`WHERE` history is: spool, files or kafka")
 	f.StringVar(&since, "since", "", "`TIME` of the first record: 2026-09-15T10:20:00Z, or how long ago: 36h")
 	f.StringVar(&until, "until", "", "`TIME` before which the last one was")
+	f.StringVar(&o.Host, "host", "", "host `NAME` for lines of files that give none")
 	f.StringVar(&o.Sink, "sink", "", "`NAME` of the sink; default: the only one")
 	return cmd
 }
