@@ -1,7 +1,6 @@
 package app
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -90,13 +89,7 @@ func sysfsPosture(o PostureOptions) (found bool, err error) {
 	return found, writeTable(o.Stdout, l.Table())
 }
 
-// writePosture writes JSON for people and programs: what a terminal could obey is escaped.
 func writePosture(w io.Writer, d *postureDocument) error {
 	d.Format, d.Version = "vswarden-posture", 1
-	b, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write JSON: %w", err)
-	}
-	_, err = w.Write(append(escapeControl(b), '\n'))
-	return err
+	return writeJSON(w, d)
 }
