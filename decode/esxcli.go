@@ -101,13 +101,12 @@ func (w *esxcliWords) word(word string) {
 
 // option notes an option and returns what follows it and its value: --name=value or --name value.
 func (w *esxcliWords) option(c *event.Command, word, s string) string {
-	name, value, rest := word, "", s
-	if i := strings.IndexByte(word, '='); i >= 0 {
-		name, value = word[:i], argument(word[i+1:])
-	} else {
+	name, value, ok := strings.Cut(word, "=")
+	rest := s
+	if !ok {
 		value, rest = w.next(s)
-		value = argument(value)
 	}
+	value = argument(value)
 	switch name {
 	case "-v", "--vswitch-name":
 		c.Switch = value
