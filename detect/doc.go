@@ -92,8 +92,8 @@ func New(cfg Config) *Detector {
 	return &Detector{cfg: cfg, state: state{Hosts: map[string]*host{}, Sorts: map[uint64]*sort{}}}
 }
 
-// SetConfig replaces the rules; what is known stays.
-func (d *Detector) SetConfig(cfg Config) { d.cfg = cfg }
+// SetConfig replaces the rules; what is known stays, and is looked at anew.
+func (d *Detector) SetConfig(cfg Config) { d.cfg, d.state.Due = cfg, 0 }
 
 // Line feeds a line. One that was fed before the memory was saved is passed over.
 func (d *Detector) Line(l *Line) {
