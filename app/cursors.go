@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"text/tabwriter"
@@ -14,20 +16,37 @@ import (
 // ErrNoCursor says that no cursor has that name.
 var ErrNoCursor = errors.New("no such cursor")
 
+// ErrNoDataDir says that no vswarden ever ran there.
+var ErrNoDataDir = errors.New("there is no such directory; is --data right?")
+
+// errNotAPosition says that a text is no place in the log.
+var errNotAPosition = errors.New("not a place in the log, write oldest, newest or a record number")
+
 // IsCursorUsage reports whether err is a name or a position that the user got wrong.
 func IsCursorUsage(err error) bool {
-	return errors.Is(err, ErrNoCursor) || errors.Is(err, spool.ErrNoPosition) ||
-		errors.Is(err, strconv.ErrSyntax) || errors.Is(err, strconv.ErrRange)
+	return errors.Is(err, ErrNoCursor) || errors.Is(err, ErrNoDataDir) || errors.Is(err, spool.ErrNoPosition) || errors.Is(err, errNotAPosition)
 }
 
 func logDir(dataDir string) string { return filepath.Join(dataDir, "log") }
 
+// cursors are those of a data directory.
+func cursors(dataDir string) ([]spool.CursorInfo, error) {
+	if _, err := os.Stat(dataDir); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", dataDir, ErrNoDataDir)
+	}
+	list, err := spool.ListCursors(spool.OSFS{}, logDir(dataDir))
+	if err != nil {
+		return nil, fmt.Errorf("list cursors in %s: %w", dataDir, err)
+	}
+	return list, nil
+}
+
 // ListCursors prints the cursors of a data directory and how far each is; it reads beside a
 // running process.
 func ListCursors(w io.Writer, dataDir string) error {
-	list, err := spool.ListCursors(spool.OSFS{}, logDir(dataDir))
+	list, err := cursors(dataDir)
 	if err != nil {
-		return fmt.Errorf("list cursors in %s: %w", dataDir, err)
+		return err
 	}
 	b := []byte("NAME\tPOSITION\tBEHIND\n")
 	for _, c := range list {
@@ -48,7 +67,7 @@ func SetCursor(w io.Writer, dataDir, name, to string) error {
 	if start != spool.StartOldest && start != spool.StartNewest {
 		n, err := strconv.ParseUint(to, 10, 64)
 		if err != nil {
-			return fmt.Errorf("set cursor %s to %q: write oldest, newest or a record number: %w", name, to, err)
+			return fmt.Errorf("set cursor %s: %q: %w", name, to, errNotAPosition)
 		}
 		position, start = spool.Position(n), ""
 	}
@@ -73,9 +92,9 @@ func DropCursor(w io.Writer, dataDir, name string) error {
 }
 
 func hasCursor(dataDir, name string) error {
-	list, err := spool.ListCursors(spool.OSFS{}, logDir(dataDir))
+	list, err := cursors(dataDir)
 	if err != nil {
-		return fmt.Errorf("list cursors in %s: %w", dataDir, err)
+		return err
 	}
 	for _, c := range list {
 		if c.Name == name {

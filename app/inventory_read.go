@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -133,12 +134,15 @@ func (s *snapshot) export(o InventoryOptions) (*inventory.Export, error) {
 	return s.inv.Export(hosts, at, s.now), nil
 }
 
-// writeJSON writes v for people and programs: what a terminal could obey is escaped.
+// writeJSON writes v for people and programs: what a terminal could obey is escaped, and commands can be copied (&, not \u0026).
 func writeJSON(w io.Writer, v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
-	_, err = w.Write(append(escapeControl(b), '\n'))
+	_, err := w.Write(escapeControl(b.Bytes()))
 	return err
 }

@@ -61,9 +61,6 @@ func Replay(ctx context.Context, o ReplayOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.Config.DataDir, 0o750); err != nil {
-		return setting.Faults{{Path: "data_dir", Value: o.Config.DataDir, Problem: err.Error() + ", write a directory that vswarden's user may make or write to"}}
-	}
 	read, done, err := o.open(s)
 	if err != nil {
 		return err
@@ -161,6 +158,11 @@ func (o ReplayOptions) sink() (configs.Sink, error) {
 // open opens the source, and takes the data directory where a running vswarden must not be in the way:
 // of its log, and of a file that it writes to. done gives it back.
 func (o ReplayOptions) open(s configs.Sink) (read past, done func() error, err error) {
+	if o.From != ReplaySpool { // which must be there
+		if err := os.MkdirAll(o.Config.DataDir, 0o750); err != nil {
+			return nil, nil, setting.Faults{{Path: "data_dir", Value: o.Config.DataDir, Problem: err.Error() + ", write a directory that vswarden's user may make or write to"}}
+		}
+	}
 	switch o.From {
 	case ReplaySpool:
 		return o.openSpool()

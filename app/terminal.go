@@ -46,6 +46,16 @@ func escapeControl(b []byte) []byte {
 	return out
 }
 
+// EscapeLines replaces every control character in text of several lines: names of files and what others answered
+// stand in errors.
+func EscapeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = escapeCell(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // escapeCell replaces every control character, also what ends a line or a cell: names of VMs are a tenant's words.
 func escapeCell(s string) string {
 	if strings.IndexFunc(s, unicode.IsControl) < 0 {

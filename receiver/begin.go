@@ -123,7 +123,9 @@ func (s *stream) beginTLS(ctx context.Context, p *policy) bool {
 		s.refuseTLS(HandshakeOverload, nil)
 		return false
 	}
+	ahead.watch = true
 	err := conn.Handshake()
+	ahead.watch = false
 	stalled := s.l.handshakes.leave(place)
 	switch {
 	case err == nil:
@@ -134,6 +136,7 @@ func (s *stream) beginTLS(ctx context.Context, p *policy) bool {
 		s.l.stats.Closed[s.silentEnd(err)].Add(1)
 		return false
 	default:
+		err = plainAlert(ahead.tail, err)
 		s.refuseTLS(handshakeFault(err), err)
 		return false
 	}

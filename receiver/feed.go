@@ -17,6 +17,9 @@ type feed struct {
 	dry  bool // an empty buffer is errDry, not a reason to wait
 	// patient bounds each write, 0 is as the connection's own deadline says.
 	patient time.Duration
+	// tail is the end of what the last reads gave while watch is set: a handshake that fails looks for an alert there.
+	watch bool
+	tail  [alertSize]byte
 }
 
 // writeTime is how long a sender may leave unread what TLS has to tell it (an answer to its
@@ -74,6 +77,16 @@ func (f *feed) discard(n int) error {
 // Read gives what was read ahead first. After that it fills its buffer, if it has one, unless p is
 // larger.
 func (f *feed) Read(p []byte) (int, error) {
+	n, err := f.read(p)
+	if f.watch {
+		k := min(n, alertSize)
+		copy(f.tail[:], f.tail[k:])
+		copy(f.tail[alertSize-k:], p[n-k:n])
+	}
+	return n, err
+}
+
+func (f *feed) read(p []byte) (int, error) {
 	if f.r == f.w {
 		switch {
 		case f.dry:

@@ -193,6 +193,21 @@ func handshakeFault(err error) HandshakeFault {
 	return HandshakeOther
 }
 
+// alertSize is the length of an alert as a record in plain text.
+const alertSize = 7
+
+// plainAlert is the alert that the other end sent, where err says that what it sent could not be decrypted. OpenSSL, and so
+// ESXi, tells what it thinks of a certificate in plain text, also in TLS 1.3, where crypto/tls expects it encrypted
+// and finds a bad record MAC.
+func plainAlert(tail [alertSize]byte, err error) error {
+	op, ok := errors.AsType[*net.OpError](err)
+	const alert, warning, fatal = 21, 1, 2
+	if !ok || op.Op != "local error" || tail[0] != alert || tail[1] != 3 || tail[3] != 0 || tail[4] != 2 || tail[5] != warning && tail[5] != fatal {
+		return err
+	}
+	return &net.OpError{Op: "remote error", Err: tls.AlertError(tail[6])}
+}
+
 // cure says what to do about it, in the program's log.
 func (f HandshakeFault) cure() string {
 	switch f {

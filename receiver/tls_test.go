@@ -270,6 +270,33 @@ func TestPlainAndTLS(t *testing.T) {
 	}
 }
 
+// opensslAlert makes the alerts of a client those of OpenSSL: in plain text, also after the server's hello of TLS 1.3.
+type opensslAlert struct{ net.Conn }
+
+func (c opensslAlert) Write(p []byte) (int, error) {
+	const changeCipherSpec, itsSize = 20, 6 // what the client sends before its alert, in one write
+	if p[0] != changeCipherSpec {
+		return c.Conn.Write(p)
+	}
+	_, err := c.Conn.Write(append(p[:itsSize:itsSize], 21, 3, 3, 0, 2, 2, 48))
+	return len(p), err
+}
+
+// TestAlertInPlainText does not trust us, as OpenSSL and ESXi say it in TLS 1.3: the log names the reason and the cure.
+func TestAlertInPlainText(t *testing.T) {
+	ca, other := newAuthority(t, "CA"), newAuthority(t, "another CA")
+	var log logBuffer
+	l, _ := serveLog(t, tlsConfig(t, ca), newCollector().handle, &log)
+	conn := tls.Client(opensslAlert{dial(t, l)}, &tls.Config{RootCAs: other.pool(), ServerName: "collector.example", MinVersion: tls.VersionTLS13})
+	if err := conn.Handshake(); err == nil {
+		t.Fatal("the client trusts another CA")
+	}
+	waitFor(t, func() bool { return l.Stats().HandshakeFaults[PeerRefused].Load() == 1 })
+	waitFor(t, func() bool {
+		return strings.Contains(log.String(), "unknown certificate authority") && strings.Contains(log.String(), "certificatestore add")
+	})
+}
+
 // TestTLSRecords sends each line in a record of its own: they arrive in few batches, and large
 // ones whole.
 func TestTLSRecords(t *testing.T) {

@@ -33,7 +33,7 @@ func newCursors() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return app.ListCursors(cmd.OutOrStdout(), d)
+			return asUsage(app.ListCursors(cmd.OutOrStdout(), d))
 		},
 	}, &cobra.Command{
 		Use:   "set NAME oldest|newest|POSITION",

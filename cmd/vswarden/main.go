@@ -47,13 +47,13 @@ func run(args []string) int {
 	case errors.Is(err, errUnsure):
 		return exitUnsure
 	case errors.As(err, &faults), errors.As(err, &usage), app.IsUsage(err):
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, app.EscapeLines(err.Error()))
 		return exitUsage
 	case errors.Is(err, app.ErrFindings):
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, app.EscapeLines(err.Error()))
 		return exitFound
 	}
-	fmt.Fprintln(os.Stderr, "vswarden:", err)
+	fmt.Fprintln(os.Stderr, "vswarden:", app.EscapeLines(err.Error()))
 	return exitFailed
 }
 
