@@ -77,7 +77,7 @@ func TestValuesAreExpanded(t *testing.T) {
 func TestUsage(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "none")
 	for _, args := range []string{
-		"nonsense", "posture", "port 1", "replay", "linkwatch", "run --nonsense", "run more",
+		"nonsense", "posture more", "port 1", "replay", "linkwatch more", "run --nonsense", "run more",
 		"run -c " + missing, "check -c " + missing, "run --listen http://:1", "run --listen 127.0.0.1:0", "decode --detail huge", "decode --year x",
 		"cursors set events --data " + missing,
 	} {

@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,11 +78,13 @@ type result struct {
 	stdout, stderr string
 }
 
-// vswarden runs a command to its end.
+// vswarden runs a command to its end. One that never ends is killed, and its exit code is -1.
 func vswarden(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
 	built(t)
-	return finish(t, exec.CommandContext(t.Context(), programs.vswarden, args...), stdin)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	return finish(t, exec.CommandContext(ctx, programs.vswarden, args...), stdin)
 }
 
 func finish(t *testing.T, cmd *exec.Cmd, stdin string) result {
