@@ -183,8 +183,12 @@ func ends(e *event.Event, s string) {
 			continue
 		}
 		from := i
-		for i < len(s) && s[i] != ' ' {
-			i++
+		if i++; i < len(s) && s[i] != ' ' { // many are one byte long
+			if n := strings.IndexByte(s[i:], ' '); n >= 0 {
+				i += n
+			} else {
+				i = len(s)
+			}
 		}
 		word := s[from:i]
 		if version, ok := strings.CutPrefix(word, "HTTP/"); ok && e.Access.Version == "" {

@@ -74,11 +74,11 @@ func number(s string) (v uint64, n int) {
 // outside is how many bytes s begins with that are not in class.
 func outside(s string, class uint8) int {
 	n := 0
-	for rest := s; len(rest) >= 4; rest = rest[4:] {
-		if (classes[rest[0]]|classes[rest[1]]|classes[rest[2]]|classes[rest[3]])&class != 0 {
+	for rest := s; len(rest) >= 8; rest = rest[8:] { // a byte at a time takes twice as long
+		if (classes[rest[0]]|classes[rest[1]]|classes[rest[2]]|classes[rest[3]]|classes[rest[4]]|classes[rest[5]]|classes[rest[6]]|classes[rest[7]])&class != 0 {
 			break
 		}
-		n += 4
+		n += 8
 	}
 	for n < len(s) && classes[s[n]]&class == 0 {
 		n++
