@@ -85,13 +85,13 @@ type topicSupply struct {
 	lock    io.Closer
 	own     sink.Sink // takes events of our own to the topic
 	sources []namedSource
+	said    []string                                        // what was last logged of each one's trouble; report alone knows it
 	emit    func(ctx context.Context, e *event.Event) error // nil until it is known
 }
 
 type namedSource struct {
 	*topic.Source
 	sink string
-	said string // what was last logged of its trouble
 }
 
 // Passed is nothing: how far a topic goes back is not known here.
@@ -129,7 +129,7 @@ func (t *topicSupply) cursor(name string, start spool.Start) (cursor, error) {
 		Config: t.cfg, Sink: name, Newest: start == spool.StartNewest,
 		Lost: func(ctx context.Context, lost *kafka.LostError) { t.lost(ctx, name, lost) },
 	})
-	t.sources = append(t.sources, s)
+	t.sources, t.said = append(t.sources, s), append(t.said, "")
 	return s, nil
 }
 
@@ -189,17 +189,16 @@ func (t *topicSupply) failing() (bad []string) {
 
 // report logs when a source gets into trouble, and out of it.
 func (t *topicSupply) report() {
-	for i := range t.sources {
-		s := &t.sources[i]
+	for i, s := range t.sources {
 		why := s.Failing()
 		switch why {
-		case s.said:
+		case t.said[i]:
 		case "":
 			t.log.Info().Str("sink", s.sink).Str("group", t.cfg.GroupOf(s.sink)).Msg("the topic can be read again")
 		default:
 			t.log.Error().Str("sink", s.sink).Str("group", t.cfg.GroupOf(s.sink)).Str("error", why).Msg("the topic cannot be read; what is in it waits there")
 		}
-		s.said = why
+		t.said[i] = why
 	}
 }
 
