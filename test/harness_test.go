@@ -335,6 +335,14 @@ func (p *instance) settle(t *testing.T, n uint64) metrics {
 	})
 }
 
+// kept waits until n frames are in the log and counted by the receiver, which counts them a moment later.
+func (p *instance) kept(t *testing.T, n uint64) metrics {
+	t.Helper()
+	return p.waitFor(t, "all frames in the log", func(m metrics) bool {
+		return m.sum("vswarden_log_records_total") == float64(n) && m.sum("vswarden_frames_received_total") == float64(n)
+	})
+}
+
 // books asserts that what came in is what went out, is left or was refused, as contract.md says.
 // It holds exactly when nothing is in flight.
 func books(t *testing.T, m metrics) {
