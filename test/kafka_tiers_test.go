@@ -177,7 +177,7 @@ func sortedLines(t *testing.T, path string) (all []string) {
 // stands still until the others have its partitions, and the topic grows.
 func membersComeAndGo(t *testing.T, c *cluster) {
 	tr := tiers(t, c, "members", 3)
-	sending := tr.send(t, "tcp", 1500, 30*time.Second)
+	sending := tr.send(t, "tcp", 1000, 80*time.Second) // until the last of them has something to do, on a slow machine too
 	first := tr.enricher(t, 1)
 	tr.working(t, first)
 	second := tr.enricher(t, 2)
