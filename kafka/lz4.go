@@ -15,6 +15,12 @@ const lz4Code = 3
 // the contents (the batch has one), blocks of up to 4 MiB, and the checksum of these two bytes.
 var lz4Head = []byte{0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73}
 
+// lz4Small begins a frame of one block of up to 64 KiB: readers make room for the largest block that a
+// frame may have, and 4 MiB for each batch of a few lines is what they then spend their time on.
+var lz4Small = []byte{0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82}
+
+const lz4SmallBlock = 64 << 10
+
 const lz4Block = 4 << 20
 
 // lz4Packer writes LZ4 frames. The library's own writer copies what it is given, sums it up once more and
@@ -23,7 +29,11 @@ type lz4Packer struct{ blocks lz4.Compressor }
 
 // appendTo appends src as a frame.
 func (p *lz4Packer) appendTo(dst, src []byte) ([]byte, error) {
-	dst = append(dst, lz4Head...)
+	head := lz4Head
+	if len(src) <= lz4SmallBlock {
+		head = lz4Small
+	}
+	dst = append(dst, head...)
 	for block := range slices.Chunk(src, lz4Block) {
 		at := len(dst)
 		dst = slices.Grow(dst, 4+lz4.CompressBlockBound(len(block)))
