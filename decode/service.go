@@ -123,7 +123,10 @@ func bracketHeader(e *event.Event, s string) (text string, ok bool) {
 	}
 	inner, rest := s[1:end-1], s[end:]
 	if t, n := isoStamp(inner); n > 0 && !t.bad && n == len(inner) {
-		return bracketHeader(e, trimSpaces(rest))
+		if rest = trimSpaces(rest); !strings.HasPrefix(rest, "[") {
+			return s, false
+		}
+		return bracketHeader(e, rest)
 	}
 	if level := capitalLevel(strings.TrimRight(inner, " ")); level != "" { // [INFO ] text
 		e.Level = level

@@ -15,6 +15,8 @@ func TestServiceHeaders(t *testing.T) {
 		"websso - - - 2026-03-01T09:00:01.608Z WARN websso[52:tomcat-http--15] [CorId=a5] text [x]":                           {"warning", "", "tomcat-http--15", "a5", "text [x]"},
 		"vpxd-svcs-main - - - 2026-03-01T09:00:03.379Z [tomcat-exec-2 [] INFO com.vmware.X opId=] text":                       {"info", "com.vmware.X", "tomcat-exec-2", "", "text"},
 		"vpxd-svcs - - - 2026-03-01T09:00:03.489Z [authz-service-1  DEBUG com.vmware.Y opId=abc-1] text":                      {"debug", "com.vmware.Y", "authz-service-1", "abc-1", "text"},
+		"vapi-endpoint - - - [2026-03-01T09:00:13.744Z] text":                                                                 {"", "", "", "", "[2026-03-01T09:00:13.744Z] text"},
+		"vapi-endpoint - - - [2026-03-01T09:00:13.744Z]":                                                                      {"", "", "", "", "[2026-03-01T09:00:13.744Z]"},
 		"vapi-endpoint - - - [2026-03-01T09:00:13.744Z] [ERROR] text":                                                         {"error", "", "", "", "text"},
 		"vmdird - - -  t@140000000000001:INFO: text":                                                                          {"info", "", "140000000000001", "", "text"},
 		"vmafdd - - -  t@140000000000001: text":                                                                               {"", "", "140000000000001", "", "text"},
