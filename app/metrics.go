@@ -157,7 +157,7 @@ func (p *parts) outletMetrics(t *outlet) []web.Metric {
 			func() uint64 { return uint64(t.dead.Forgotten()) }, name),
 		counter("vswarden_bytes_total", "Bytes of records read for the sink and of events it took.", s.BytesIn.Load, name, web.Label{Name: "direction", Value: "in"}),
 		counter("vswarden_bytes_total", "Bytes of records read for the sink and of events it took.", s.BytesOut.Load, name, web.Label{Name: "direction", Value: "out"}),
-		counter("vswarden_events_skipped_total", "Records the sink never gets.", s.Damaged, name, web.Label{Name: "reason", Value: pipeline.SkipDamaged}),
+		counter("vswarden_events_skipped_total", "Records the sink never gets.", t.damaged, name, web.Label{Name: "reason", Value: pipeline.SkipDamaged}),
 		counter("vswarden_events_skipped_total", "Records the sink never gets.", func() uint64 { return t.skipped }, name, web.Label{Name: "reason", Value: pipeline.SkipNewest}),
 		counter("vswarden_events_skipped_total", "Records the sink never gets.", func() uint64 { return t.expired() }, name, web.Label{Name: "reason", Value: skipExpired}),
 		gauge("vswarden_sink_failing", "1 while the sink does not take events.", func() float64 {
@@ -196,6 +196,15 @@ func (t *outlet) expired() uint64 {
 		return s.Expired()
 	}
 	return 0
+}
+
+// damaged is how many records the log or the topic has in a form that nobody can read.
+func (t *outlet) damaged() uint64 {
+	n := t.delivery.Stats.Damaged()
+	if s, ok := t.cursor.(namedSource); ok {
+		n += s.Damaged()
+	}
+	return n
 }
 
 // sourceMetrics are those of a sink's place in the topic.

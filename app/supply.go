@@ -156,12 +156,16 @@ func (t *topicSupply) closeWrite() error {
 
 func (t *topicSupply) close() error { return errors.Join(t.own.Close(), t.lock.Close()) }
 
-// lost reports messages that the topic dropped before they were read: in the program's log, and as an
+// lost reports messages that the topic dropped before they were read, or that cannot be read: in the program's log, and as an
 // event. Its id follows from what is lost, so that a repeat is one.
 func (t *topicSupply) lost(ctx context.Context, sink string, lost *kafka.LostError) {
 	group := t.cfg.GroupOf(sink)
+	text := "the topic lost messages before they were read; make its retention longer than any outage"
+	if lost.Damage != nil {
+		text = "the topic has messages that cannot be read; they are passed over"
+	}
 	t.log.Error().Str("sink", sink).Str("group", group).Str("topic", t.cfg.Topic).Int32("partition", lost.Partition).
-		Int64("from", lost.From).Int64("to", lost.To).Msg("the topic lost messages before they were read; make its retention longer than any outage")
+		Int64("from", lost.From).Int64("to", lost.To).AnErr("damage", lost.Damage).Msg(text)
 	e := event.Event{
 		Dataset: event.DatasetLogLoss, Format: event.FormatRaw,
 		Message: fmt.Sprintf("topic %s, group %s: %v", t.cfg.Topic, group, lost),

@@ -31,7 +31,7 @@ type conn struct {
 	nc     net.Conn
 	known  map[protocol.ApiKey][2]int16 // oldest and newest version of each request
 	id     int32                        // of the last request
-	answer []byte                       // the last one, with its length and number
+	answer []byte                       // the last one, with its length and number; the next one overwrites it
 	until  time.Time                    // when the broker wants to know again who we are; zero: never
 	used   time.Time                    // last answer
 }
@@ -222,6 +222,9 @@ func (c *conn) ask(write func() error) error {
 	size, id := binary.BigEndian.Uint32(c.answer), int32(binary.BigEndian.Uint32(c.answer[4:]))
 	if id != c.id || size < 4 || size > answerMax { // who answers may be no Kafka at all
 		return errNoKafka
+	}
+	if cap(c.answer) > memoryKeep && cap(c.answer) > 4*int(size) {
+		c.answer = append(make([]byte, 0, int(size)+4), c.answer...)
 	}
 	c.answer = slices.Grow(c.answer, int(size)-4)[:int(size)+4]
 	_, err := io.ReadFull(c.nc, c.answer[8:])

@@ -398,11 +398,15 @@ func (g *Group) claims(ctx context.Context, c *coordinator, partitions []int32) 
 }
 
 func (g *Group) reader(c Claim) *Reader {
-	return &Reader{cfg: &g.cfg.Cluster, lookup: g.lookup, partition: c.Partition, next: c.Offset}
+	return newReader(&g.cfg.Cluster, g.lookup, c.Partition, c.Offset)
 }
 
 // Reader returns a reader of a partition of the session; the caller closes it.
-func (s *Session) Reader(c Claim) *Reader { return s.group.reader(c) }
+func (s *Session) Reader(c Claim) *Reader {
+	r := s.group.reader(c)
+	r.most = int32(min(max(fetchAll/max(len(s.Claims), 1), fetchMin), fetchMax))
+	return r
+}
 
 // heartbeat says that we are there; again when the group shares out its partitions anew.
 func (s *Session) heartbeat(ctx context.Context) (again bool, err error) {

@@ -17,20 +17,31 @@ type Reader struct {
 	cfg       *Config
 	lookup    *lookup
 	partition int32
-	next      int64 // offset of the next message
-	stop      int64 // where Read gives io.EOF; 0: nowhere
-	end       int64 // of the partition, as last heard
-	conn      *conn
+	most      int32 // bytes of one fetch
+	batches
+	stop int64 // where Read gives io.EOF; 0: nowhere
+	end  int64 // of the partition, as last heard
+	bad  int   // how often in a row the next batch could not be read
+	conn *conn
+}
+
+func newReader(cfg *Config, lookup *lookup, partition int32, from int64) *Reader {
+	return &Reader{cfg: cfg, lookup: lookup, partition: partition, most: fetchMax, batches: batches{next: from}}
 }
 
 // LostError says that messages are gone before they were read: they were older than the topic keeps
-// them (retention), or the topic was deleted and made again. Reading goes on at To.
+// them (retention), the topic was deleted and made again, or what the partition has of them cannot be
+// read. Reading goes on at To.
 type LostError struct {
 	Partition int32
 	From, To  int64 // offsets; when To is less than From the topic is another one
+	Damage    error // why they cannot be read; nil: they are not there
 }
 
 func (e *LostError) Error() string {
+	if e.Damage != nil {
+		return fmt.Sprintf("partition %d has a batch that cannot be read, offsets %d to %d: %v; reading goes on behind it", e.Partition, e.From, e.To-1, e.Damage)
+	}
 	if e.To < e.From {
 		return fmt.Sprintf("partition %d ends before offset %d: the topic was made anew; reading goes on at %d", e.Partition, e.From, e.To)
 	}
@@ -41,7 +52,17 @@ func (e *LostError) Error() string {
 const (
 	fetchWait = 500 * time.Millisecond // how long a broker waits for something to give
 	fetchMax  = 1 << 20                // bytes; one batch is given in any case
+	fetchAll  = 32 << 20               // about what the readers of one session may hold together
+	fetchMin  = 128 << 10
+	// readEnough is about how many bytes of messages, unpacked, are returned at once: what was fetched is unpacked as it
+	// is read, since it may become many times as much.
+	readEnough = 256 << 10
+	// badMost is how often a batch that cannot be read is fetched: what is wrong may be wrong with the way here.
+	badMost = 3
 )
+
+// committed asks brokers for nothing of transactions that are under way, and to say which were aborted.
+const committed = 1
 
 // fetchResponse is kafka-go's, with the records left as they are.
 type fetchResponse struct {
@@ -83,35 +104,72 @@ func (r *Reader) Read(ctx context.Context) ([]Stored, error) {
 		if r.stop > 0 && r.next >= r.stop {
 			return nil, io.EOF
 		}
-		res, err := r.fetch(ctx)
-		if err != nil {
-			r.Close()
-			return nil, err
+		began := r.next
+		if len(r.rest) == 0 {
+			if err := r.more(ctx); err != nil {
+				return nil, err
+			}
 		}
-		switch kafkago.Error(res.ErrorCode) {
-		case 0:
-		case kafkago.OffsetOutOfRange:
-			return nil, r.lost(ctx)
-		default:
-			r.Close()
-			r.lookup.current().stale.Store(true)
-			return nil, explainRead(r.cfg, r.lookup.topic, brokerError(res.ErrorCode, ""))
+		cut := len(r.rest) > 0 && r.whole() == nil
+		read := len(r.rest) > 0
+		found, err := r.take(readEnough)
+		if r.next > began {
+			r.bad = 0
 		}
-		r.end = res.HighWatermark
-		var found []Stored
-		found, r.next, err = appendStored(nil, res.Records, r.next)
 		if r.stop > 0 {
 			if i := slices.IndexFunc(found, func(m Stored) bool { return m.Offset >= r.stop }); i >= 0 {
 				found = found[:i]
 			}
 		}
-		if len(found) > 0 {
+		switch {
+		case len(found) > 0:
 			return found, nil // what is wrong behind them is found again
-		}
-		if err != nil {
-			return nil, fmt.Errorf("topic %s, partition %d: %w", r.lookup.topic, r.partition, err)
+		case err != nil:
+			return nil, r.damaged(err)
+		case cut:
+			r.Close()
+			return nil, fmt.Errorf("topic %s, partition %d: the broker gives less than a batch", r.lookup.topic, r.partition)
+		case read && r.next == began: // it says that it ends before it begins
+			return nil, r.damaged(errBatch)
 		}
 	}
+}
+
+// more fetches what follows.
+func (r *Reader) more(ctx context.Context) error {
+	res, err := r.fetch(ctx)
+	if err != nil {
+		r.Close()
+		return err
+	}
+	switch kafkago.Error(res.ErrorCode) {
+	case 0:
+	case kafkago.OffsetOutOfRange:
+		return r.lost(ctx)
+	default:
+		r.Close()
+		r.lookup.current().stale.Store(true)
+		return explainRead(r.cfg, r.lookup.topic, brokerError(res.ErrorCode, ""))
+	}
+	r.end = res.HighWatermark
+	if res.LastStableOffset >= 0 {
+		r.end = res.LastStableOffset
+	}
+	r.answer(res.Records, res.AbortedTransactions)
+	return nil
+}
+
+// damaged says of the next batch that it cannot be read: at first as an error, in the end as lost.
+func (r *Reader) damaged(err error) error {
+	if r.bad++; r.bad < badMost {
+		r.rest = nil
+		r.Close()
+		return fmt.Errorf("topic %s, partition %d: %w", r.lookup.topic, r.partition, err)
+	}
+	lost := &LostError{Partition: r.partition, From: r.next, Damage: err}
+	r.skip(r.end)
+	r.bad, lost.To = 0, r.next
+	return lost
 }
 
 // Close closes the connection; the next Read makes a new one.
@@ -157,9 +215,9 @@ func (r *Reader) fetch(ctx context.Context) (*fetchResponsePartition, error) {
 		return nil, err
 	}
 	req := &fetch.Request{
-		ReplicaID: -1, MaxWaitTime: int32(fetchWait.Milliseconds()), MinBytes: 1, MaxBytes: fetchMax, SessionEpoch: -1,
+		ReplicaID: -1, MaxWaitTime: int32(fetchWait.Milliseconds()), MinBytes: 1, MaxBytes: r.most, IsolationLevel: committed, SessionEpoch: -1,
 		Topics: []fetch.RequestTopic{{Topic: r.lookup.topic, Partitions: []fetch.RequestPartition{{
-			Partition: r.partition, CurrentLeaderEpoch: -1, FetchOffset: r.next, LogStartOffset: -1, PartitionMaxBytes: fetchMax,
+			Partition: r.partition, CurrentLeaderEpoch: -1, FetchOffset: r.next, LogStartOffset: -1, PartitionMaxBytes: r.most,
 		}}}},
 	}
 	res, err := roundTrip[fetchResponse](ctx, r.conn, req, r.cfg.RequestTimeout+fetchWait)
@@ -192,7 +250,7 @@ func (r *Reader) lost(ctx context.Context) error {
 		return err
 	}
 	lost := &LostError{Partition: r.partition, From: r.next, To: first}
-	r.next = first
+	r.next, r.rest = first, nil
 	return lost
 }
 
@@ -208,7 +266,7 @@ func (r *Reader) offset(ctx context.Context, at int64) (int64, error) {
 	if err := r.connect(ctx); err != nil {
 		return 0, err
 	}
-	req := &listoffsets.Request{ReplicaID: -1, Topics: []listoffsets.RequestTopic{{Topic: r.lookup.topic, Partitions: []listoffsets.RequestPartition{
+	req := &listoffsets.Request{ReplicaID: -1, IsolationLevel: committed, Topics: []listoffsets.RequestTopic{{Topic: r.lookup.topic, Partitions: []listoffsets.RequestPartition{
 		{Partition: r.partition, CurrentLeaderEpoch: -1, Timestamp: at},
 	}}}}
 	res, err := roundTrip[listoffsets.Response](ctx, r.conn, req, r.cfg.RequestTimeout)

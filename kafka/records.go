@@ -2,95 +2,190 @@ package kafka
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"slices"
 	"unsafe"
 
-	"github.com/segmentio/kafka-go/compress"
+	"github.com/segmentio/kafka-go/protocol/fetch"
 )
 
-// Stored is a message as a partition has it. All it points into is one batch's memory, which is
-// not used again: it lives as long as any message of the batch.
+// Stored is a message as a partition has it. All it points into is memory of the messages that were read
+// with it, which is not used again: it lives as long as any of them.
 type Stored struct {
 	Message
 	Offset int64
 }
 
-// unpackedMax bounds what one batch may become when it is unpacked.
-const unpackedMax = 256 << 20
-
 var errBatch = errors.New("not a record batch as Kafka writes it since 0.11")
 
-// appendStored appends the messages of the batches in b from an offset on, and returns the offset
-// after the last batch. A batch that is cut off, as the last one of an answer may be, is left out.
-// With an error come the messages before the batch that is none, and its offset.
-func appendStored(dst []Stored, b []byte, from int64) (all []Stored, next int64, err error) {
-	be := binary.BigEndian
-	next = from
-	for len(b) >= batchHeader {
-		base, size := int64(be.Uint64(b)), int64(be.Uint32(b[8:]))+12
-		if size > int64(len(b)) {
-			break
-		}
-		batch := b[:size]
-		b = b[size:]
-		if len(batch) < batchHeader || batch[16] != 2 {
-			return dst, next, fmt.Errorf("offset %d: %w", next, errBatch)
-		}
-		if crc32.Checksum(batch[21:], castagnoli) != be.Uint32(batch[17:]) {
-			return dst, next, fmt.Errorf("offset %d: the batch's checksum is wrong", next)
-		}
-		after := base + int64(int32(be.Uint32(batch[23:]))) + 1
-		attributes := be.Uint16(batch[21:])
-		if after > next && attributes&32 == 0 { // 32: a marker of transactions, no message of anybody
-			records, err := unpack(batch[batchHeader:], attributes)
-			if err != nil {
-				return dst, next, fmt.Errorf("offset %d: unpack the batch: %w", next, err)
-			}
-			r := recordReader{b: records, base: base, time: int64(be.Uint64(batch[27:]))}
-			if attributes&8 != 0 { // the broker's time, one for all
-				r.fixed = int64(be.Uint64(batch[35:]))
-			}
-			whole, count := len(dst), int(int32(be.Uint32(batch[57:])))
-			dst = slices.Grow(dst, max(0, min(count, len(records)/minRecord)))
-			for range count {
-				m, ok := r.record()
-				if !ok {
-					return dst[:whole], next, fmt.Errorf("offset %d: %w", next, errBatch)
-				}
-				if m.Offset >= next {
-					dst = append(dst, m)
-				}
-			}
-		}
-		next = max(next, after)
-	}
-	return dst, next, nil
+// batches takes messages off the answer of a fetch: batches, one after the other, of which the last one may
+// be cut off. It serves one goroutine.
+type batches struct {
+	next int64  // offset of the next message
+	rest []byte // of the answer
+	// Transactions of which nothing is to be read: those that begin further on, by their first offset, and
+	// who is in one.
+	aborted []fetch.ResponseTransaction
+	leaving map[int64]bool
+
+	unpacker unpacker
+	memory   []byte // records of the batches that are open, one behind the other
+	open     []openBatch
 }
 
-// unpack returns the records of a batch.
-func unpack(b []byte, attributes uint16) ([]byte, error) {
-	kind := compress.Compression(attributes & 7)
-	if kind == compress.None {
-		return b, nil
+// openBatch is a batch whose records lie in memory.
+type openBatch struct {
+	from, to int // in memory
+	base     int64
+	time     int64
+	fixed    int64 // time of all its records, where it is not 0
+	count    int
+
+	next int64  // offset of the next message before it was opened
+	rest []byte // likewise: it, and what follows it
+}
+
+// answer begins a new answer.
+func (s *batches) answer(b []byte, aborted []fetch.ResponseTransaction) {
+	s.rest, s.aborted = b, aborted
+	slices.SortFunc(s.aborted, func(a, b fetch.ResponseTransaction) int { return cmp.Compare(a.FirstOffset, b.FirstOffset) })
+	clear(s.leaving)
+}
+
+// whole returns the first batch of the rest with its length; nil when it is cut off or there is none.
+func (s *batches) whole() []byte {
+	if len(s.rest) < batchHeader {
+		return nil
 	}
-	codec := kind.Codec()
-	if codec == nil {
-		return nil, fmt.Errorf("unknown compression %d", kind)
+	size := max(int64(int32(binary.BigEndian.Uint32(s.rest[8:])))+12, batchHeader) // a shorter one is none, and is found to be so
+	if size > int64(len(s.rest)) {
+		return nil
 	}
-	r := codec.NewReader(bytes.NewReader(b))
-	out, err := io.ReadAll(io.LimitReader(r, unpackedMax+1))
-	if closeErr := r.Close(); err == nil {
-		err = closeErr
+	return s.rest[:size]
+}
+
+// take returns messages until there are about enough bytes of them, or none left. What they point into
+// is memory of their own. With an error come the messages before a batch that cannot be read, and the
+// rest begins with it.
+func (s *batches) take(enough int) ([]Stored, error) {
+	s.memory, s.open = s.memory[:0], s.open[:0]
+	var bad error
+	count := 0
+	for len(s.memory) < enough {
+		b := s.whole()
+		if b == nil {
+			s.rest = nil
+			break
+		}
+		o := openBatch{next: s.next, rest: s.rest}
+		if bad = s.openNext(&o, b); bad != nil {
+			bad = fmt.Errorf("offset %d: %w", s.next, bad)
+			break
+		}
+		s.rest = s.rest[len(b):]
+		if o.to > o.from {
+			s.open = append(s.open, o)
+			count += min(o.count, (o.to-o.from)/minRecord)
+		}
 	}
-	if err == nil && len(out) > unpackedMax {
-		err = fmt.Errorf("more than %d bytes", unpackedMax)
+	found, err := s.messages(count)
+	if cap(s.memory) > memoryKeep && cap(s.memory) > 4*len(s.memory) {
+		s.memory = nil
 	}
-	return out, err
+	if err != nil {
+		return found, err
+	}
+	return found, bad
+}
+
+// memoryKeep is what may be kept of memory that only an unusual answer needed.
+const memoryKeep = 1 << 20
+
+// openNext opens b and moves next behind it.
+func (s *batches) openNext(o *openBatch, b []byte) (err error) {
+	be := binary.BigEndian
+	if int64(int32(be.Uint32(b[8:])))+12 != int64(len(b)) || b[16] != 2 {
+		return errBatch
+	}
+	if crc32.Checksum(b[21:], castagnoli) != be.Uint32(b[17:]) {
+		return errors.New("the batch's checksum is wrong")
+	}
+	attributes, producer := be.Uint16(b[21:]), int64(be.Uint64(b[43:]))
+	o.base, o.count = int64(be.Uint64(b)), int(int32(be.Uint32(b[57:])))
+	after := o.base + int64(int32(be.Uint32(b[23:]))) + 1
+	for len(s.aborted) > 0 && s.aborted[0].FirstOffset < after {
+		if s.leaving == nil {
+			s.leaving = map[int64]bool{}
+		}
+		s.leaving[s.aborted[0].ProducerID] = true
+		s.aborted = s.aborted[1:]
+	}
+	switch {
+	case attributes&32 != 0: // the end of a transaction, no message of anybody
+		delete(s.leaving, producer)
+	case after <= s.next, attributes&16 != 0 && s.leaving[producer]:
+	default:
+		o.time = int64(be.Uint64(b[27:]))
+		if attributes&8 != 0 { // the broker's time, one for all
+			o.fixed = int64(be.Uint64(b[35:]))
+		}
+		o.from = len(s.memory)
+		if s.memory, err = s.unpacker.appendTo(s.memory, b[batchHeader:], attributes); err != nil {
+			s.memory = s.memory[:o.from]
+			return fmt.Errorf("unpack the batch: %w", err)
+		}
+		o.to = len(s.memory)
+		if o.count < 0 || o.count > (o.to-o.from)/minRecord {
+			s.memory = s.memory[:o.from]
+			return errBatch
+		}
+	}
+	s.next = max(s.next, after)
+	return nil
+}
+
+// messages returns the messages of what is open, count or fewer.
+func (s *batches) messages(count int) ([]Stored, error) {
+	if count == 0 {
+		return nil, nil
+	}
+	memory, all := bytes.Clone(s.memory), make([]Stored, 0, count)
+	var headers []Header
+	for i := range s.open {
+		o := &s.open[i]
+		before := len(all)
+		r := recordReader{b: memory[o.from:o.to:o.to], base: o.base, time: o.time, fixed: o.fixed, headers: headers}
+		for range o.count {
+			r.left = cap(all) - len(all)
+			m, ok := r.record()
+			if !ok {
+				s.next, s.rest = o.next, o.rest
+				return all[:before], fmt.Errorf("offset %d: %w", o.next, errBatch)
+			}
+			if m.Offset >= o.next {
+				all = append(all, m)
+			}
+		}
+		headers = r.headers
+	}
+	return all, nil
+}
+
+// skip moves behind the batch that the rest begins with, of which no more is known than that it cannot be
+// read: not further than end, since its numbers may be wrong too.
+func (s *batches) skip(end int64) {
+	after := s.next + 1
+	if b := s.whole(); b != nil {
+		after = max(after, min(int64(binary.BigEndian.Uint64(b))+int64(int32(binary.BigEndian.Uint32(b[23:])))+1, end))
+		s.rest = s.rest[len(b):]
+	} else {
+		s.rest = nil
+	}
+	s.next = after
 }
 
 // recordReader takes records off the bytes of a batch.
@@ -99,8 +194,9 @@ type recordReader struct {
 	base  int64 // offset of the batch
 	time  int64 // of its first record, Unix milliseconds
 	fixed int64 // of all its records, where that is not 0
-	// headers of the batch, one slice for many messages.
+	// headers of many messages, in one slice; left is how many messages it is for, at the most.
 	headers []Header
+	left    int
 }
 
 // minRecord is the least that a record takes: its length, attributes, time, offset and three lengths.
@@ -126,7 +222,7 @@ func (r *recordReader) record() (m Stored, ok bool) {
 		m.Time = r.fixed
 	}
 	if int(headers) > cap(r.headers)-len(r.headers) {
-		r.headers = make([]Header, 0, max(int(headers), 1024))
+		r.headers = make([]Header, 0, max(int(headers), min(int(headers)*r.left, 4096))) // mostly all have as many
 	}
 	from := len(r.headers)
 	for range headers {

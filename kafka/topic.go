@@ -46,5 +46,5 @@ func (t *Topic) Span(ctx context.Context, partition int32, since time.Time) (fir
 
 // Reader returns a reader of a partition from an offset on; the caller closes it.
 func (t *Topic) Reader(partition int32, from int64) *Reader {
-	return &Reader{cfg: &t.cfg, lookup: t.lookup, partition: partition, next: from}
+	return newReader(&t.cfg, t.lookup, partition, from)
 }

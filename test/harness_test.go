@@ -398,6 +398,7 @@ type sent struct {
 	Seconds     float64
 	Senders     []struct {
 		Sender      int
+		Host        string
 		First, Last uint64
 	}
 	file string // where it is kept, for judge
@@ -407,7 +408,17 @@ type sent struct {
 func load(t *testing.T, args ...string) sent {
 	t.Helper()
 	built(t)
-	cmd := exec.CommandContext(t.Context(), programs.loadgen, args...)
+	return loadUntil(t, t.Context(), args...)
+}
+
+// loadUntil runs loadgen until it or ctx ends.
+func loadUntil(t *testing.T, ctx context.Context, args ...string) sent {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, programs.loadgen, args...)
+	cmd.Cancel = func() error {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // It may have ended.
+		return os.ErrProcessDone                // It reports, as always.
+	}
 	r := finish(t, cmd, "")
 	if r.code != 0 {
 		t.Fatalf("loadgen %v: exit %d\n%s%s", args, r.code, r.stdout, r.stderr)
@@ -429,8 +440,10 @@ type verdict struct {
 	Lines, Unique, Repeats, Other uint64
 	Missing, TwoIDs, SharedIDs    uint64
 	NoID, Disorder, Invalid       uint64
+	Unexpected                    uint64
 	Senders                       int
 	perSender                     map[int]uint64 // lines
+	disorder                      map[int]uint64 // of these, first delivered after a later one
 	text                          string
 }
 
@@ -449,14 +462,14 @@ func judgedFiles(t *testing.T, files []string, args ...string) verdict {
 	if r.code != 0 && r.code != 3 {
 		t.Fatalf("judge %v: exit %d: %s", args, r.code, r.stderr)
 	}
-	v := verdict{perSender: map[int]uint64{}, text: r.stdout}
+	v := verdict{perSender: map[int]uint64{}, disorder: map[int]uint64{}, text: r.stdout}
 	for line := range strings.Lines(r.stdout) {
 		var s struct {
-			Sender int
-			Unique uint64
+			Sender           int
+			Unique, Disorder uint64
 		}
 		if strings.HasPrefix(line, `{"sender":`) && json.Unmarshal([]byte(line), &s) == nil {
-			v.perSender[s.Sender] = s.Unique
+			v.perSender[s.Sender], v.disorder[s.Sender] = s.Unique, s.Disorder
 		}
 		if strings.HasPrefix(line, `{"verdict":`) {
 			if err := json.Unmarshal([]byte(line), &v); err != nil {

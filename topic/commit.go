@@ -71,7 +71,7 @@ func (s *Source) Committed() spool.Position {
 func (s *Source) Consumed() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return uint64(s.next-1) + s.expired
+	return uint64(s.next-1) + s.expired + s.damaged
 }
 
 // Backlog is how many of them are not done, or not known by the group to be.
@@ -93,6 +93,13 @@ func (s *Source) Expired() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.expired
+}
+
+// Damaged is how many messages the topic had in a form that nobody can read.
+func (s *Source) Damaged() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.damaged
 }
 
 // Partitions is how many partitions this node has at the moment.
@@ -137,7 +144,11 @@ func (s *Source) Failing() string {
 
 // noteLoss counts messages that are gone and has them reported. The caller holds mu.
 func (s *Source) noteLoss(l *kafka.LostError) {
-	s.expired += uint64(max(l.To-l.From, 0))
+	if n := uint64(max(l.To-l.From, 0)); l.Damage != nil {
+		s.damaged += n
+	} else {
+		s.expired += n
+	}
 	s.losses = append(s.losses, l)
 	select {
 	case s.lossKick <- struct{}{}:

@@ -5,8 +5,8 @@
 // delivery. It promises: every message is given, those of one partition in order; an offset is
 // committed when the delivery committed all that was read up to it, never before; what it had to
 // leave to another member, or did not commit before it died, is given again, to whoever has the
-// partition then. Messages that the topic no longer has are counted and told, never passed over in
-// silence. Trouble with the cluster is shown by Failing and heals by itself.
+// partition then. Messages that the topic no longer has, or that cannot be read, are counted and told,
+// never passed over in silence. Trouble with the cluster is shown by Failing and heals by itself.
 //
 // A History is the same messages once more, without a group, for a replay.
 //

@@ -20,7 +20,7 @@ type SourceConfig struct {
 	Config
 	Sink   string // whose group it is a member of
 	Newest bool   // a group without a place begins at the end of each partition
-	// Lost is told of messages that the topic no longer has. It may block until ctx ends.
+	// Lost is told of messages that the topic no longer has, or has in a form that nobody can read. It may block until ctx ends.
 	Lost func(ctx context.Context, lost *kafka.LostError)
 }
 
@@ -45,6 +45,7 @@ type Source struct {
 	mark      spool.Position // all up to here is done
 	committed spool.Position // of this, nothing is left to tell the group
 	expired   uint64
+	damaged   uint64
 	trouble   string // of the last commit
 	losses    []*kafka.LostError
 	lossKick  chan struct{}

@@ -281,6 +281,16 @@ func TestSourceTellsWhatIsLost(t *testing.T) {
 	}
 }
 
+func TestWhatIsLostIsCountedByItsCause(t *testing.T) {
+	s := NewSource(SourceConfig{Config: DefaultConfig(), Sink: "s"})
+	s.noteLoss(&kafka.LostError{From: 0, To: 5})
+	s.noteLoss(&kafka.LostError{From: 7, To: 10, Damage: io.ErrUnexpectedEOF})
+	s.noteLoss(&kafka.LostError{From: 7, To: 0}) // another topic: nobody knows how many
+	if s.Expired() != 5 || s.Damaged() != 3 || s.Consumed() != 8 {
+		t.Errorf("expired %d, damaged %d, consumed %d", s.Expired(), s.Damaged(), s.Consumed())
+	}
+}
+
 func TestTroubleOfASourceIsShown(t *testing.T) {
 	c := fake(t, 1)
 	n := source(t, c)

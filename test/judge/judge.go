@@ -34,6 +34,7 @@ type tally struct {
 	page        *[pageSize]uint64            // the last one used
 	pageNo      uint64
 	unique      uint64
+	disorder    uint64
 	first, last uint64 // lowest and highest number seen
 }
 
@@ -106,6 +107,7 @@ func (j *judge) line(text []byte) {
 		s.unique++
 		if number < s.last {
 			j.v.Disorder++
+			s.disorder++
 			j.tell("sender %d: %d comes first after %d", host, number, s.last)
 		}
 		s.first, s.last = min(s.first, number), max(s.last, number)
@@ -223,6 +225,6 @@ func (j *judge) sharedIDs() {
 func (j *judge) printSenders(out io.Writer) {
 	for _, host := range slices.Sorted(maps.Keys(j.senders)) {
 		s := j.senders[host]
-		_, _ = fmt.Fprintf(out, `{"sender":%d,"unique":%d,"first":%d,"last":%d}`+"\n", host, s.unique, s.first, s.last) // Nobody is left to tell.
+		_, _ = fmt.Fprintf(out, `{"sender":%d,"unique":%d,"first":%d,"last":%d,"disorder":%d}`+"\n", host, s.unique, s.first, s.last, s.disorder) // Nobody is left to tell.
 	}
 }

@@ -180,7 +180,7 @@ func TestTCPKeepsTheOrderOfEachHost(t *testing.T) {
 				t.Fatal(err)
 			}
 			var rep report
-			if err := sendLines(opt, &rep); err != nil {
+			if err := sendLines(t.Context(), opt, &rep); err != nil {
 				t.Fatal(err)
 			}
 			next := map[uint64]uint64{}
@@ -216,7 +216,7 @@ func TestUDPSendsOneLineADatagram(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rep report
-	if err := sendLines(opt, &rep); err != nil {
+	if err := sendLines(t.Context(), opt, &rep); err != nil {
 		t.Fatal(err)
 	}
 	peers := map[string]int{}

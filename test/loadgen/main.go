@@ -9,11 +9,12 @@
 //
 // The last line of stdout is a report as JSON: what was sent, by sender, and in how many seconds.
 // With -latency FILE it follows the collector's output file and reports how long after its sending
-// each line appeared there, to within a few milliseconds. Exit: 0 sent, 1 failed, 2 usage.
+// each line appeared there, to within a few milliseconds. SIGINT and SIGTERM end it as -for does. Exit: 0 sent, 1 failed, 2 usage.
 package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -21,7 +22,9 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 )
 
@@ -82,7 +85,9 @@ func main() {
 		out = os.Stderr
 		err = printLines(os.Stdout, opt, rep)
 	} else {
-		err = sendLines(opt, rep)
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err = sendLines(ctx, opt, rep)
+		stop()
 	}
 	if err != nil {
 		rep.Error = err.Error()

@@ -47,8 +47,8 @@ type stream struct {
 	err         error
 }
 
-// sendLines opens all connections, sends, and fills rep.
-func sendLines(opt options, rep *report) (err error) {
+// sendLines opens all connections, sends until all is sent or ctx ends, and fills rep.
+func sendLines(ctx context.Context, opt options, rep *report) (err error) {
 	streams, err := openStreams(opt)
 	defer func() {
 		for _, s := range streams {
@@ -65,11 +65,11 @@ func sendLines(opt options, rep *report) (err error) {
 		}
 		defer watch.close()
 	}
-	ctx, stopWatch := context.WithCancel(context.Background())
+	following, stopWatch := context.WithCancel(context.Background())
 	defer stopWatch()
 	var watching sync.WaitGroup
 	if watch != nil {
-		watching.Go(func() { watch.run(ctx) })
+		watching.Go(func() { watch.run(following) })
 	}
 	pool := renderMix(opt.seed, opt.mix)
 	began := time.Now()
@@ -77,7 +77,7 @@ func sendLines(opt options, rep *report) (err error) {
 	for i, s := range streams {
 		sending.Go(func() {
 			// Streams begin at different places of the mix, or all would send the same family at once.
-			s.run(opt, pool, i*len(pool)/len(streams), began)
+			s.run(ctx, opt, pool, i*len(pool)/len(streams), began)
 		})
 	}
 	sending.Wait()
@@ -196,8 +196,8 @@ const maxWrite = 64 << 10
 // machine must not become a burst.
 const maxLate = time.Millisecond
 
-// run sends the stream's lines until count, time or an error ends it.
-func (s *stream) run(opt options, pool []template, at int, began time.Time) {
+// run sends the stream's lines until count, time, ctx or an error ends it.
+func (s *stream) run(ctx context.Context, opt options, pool []template, at int, began time.Time) {
 	deadline := began.Add(opt.span)
 	_ = s.conn.SetWriteDeadline(deadline.Add(5 * time.Second)) // A collector that stopped reading ends us.
 	burst := uint64(1 << 30)
@@ -211,7 +211,7 @@ func (s *stream) run(opt options, pool []template, at int, began time.Time) {
 	ends := make([]int, 0, 1024) // of each line in buf
 	for s.sent < s.count && s.err == nil {
 		now := pace.wait(burst)
-		if now.After(deadline) {
+		if now.After(deadline) || ctx.Err() != nil {
 			return
 		}
 		todo := min(burst, s.count-s.sent)
