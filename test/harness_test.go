@@ -408,11 +408,11 @@ type sent struct {
 func load(t *testing.T, args ...string) sent {
 	t.Helper()
 	built(t)
-	return loadUntil(t, t.Context(), args...)
+	return loadUntil(t.Context(), t, args...)
 }
 
 // loadUntil runs loadgen until it or ctx ends.
-func loadUntil(t *testing.T, ctx context.Context, args ...string) sent {
+func loadUntil(ctx context.Context, t *testing.T, args ...string) sent {
 	t.Helper()
 	cmd := exec.CommandContext(ctx, programs.loadgen, args...)
 	cmd.Cancel = func() error {

@@ -121,7 +121,7 @@ func (r *tierRun) flow(t *testing.T, n, rate int) flowing {
 	p := r.receivers[n]
 	go func() {
 		defer close(f.sent)
-		f.sent <- loadUntil(t, ctx, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-rate", fmt.Sprint(rate), "-for", "10m",
+		f.sent <- loadUntil(ctx, t, "-addr", p.address(t, "tcp"), "-proto", "tcp", "-rate", fmt.Sprint(rate), "-for", "10m",
 			"-hosts", "16", "-conns", "8", "-first-host", fmt.Sprint(100*n))
 	}()
 	return f
