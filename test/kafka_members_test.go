@@ -64,10 +64,11 @@ func tiers(t *testing.T, c *cluster, name string, partitions int32) *tierRun {
 	return r
 }
 
-// receiver starts one, or starts it again.
+// receiver starts one, or starts it again. They compress differently, which is nobody's business.
 func (r *tierRun) receiver(t *testing.T, n int) *instance {
 	t.Helper()
-	raw := strings.Replace(kafkaSection("raw", r.raw, r.c.brokers(), ""), "detail: compact", "format: raw", 1)
+	compression := []string{"none", "lz4"}[n%2]
+	raw := strings.Replace(kafkaSection("raw", r.raw, r.c.brokers(), ", compression: "+compression), "detail: compact", "format: raw", 1)
 	return start(t, "-c", kafkaProgram(t, filepath.Join(r.dir, fmt.Sprintf("receive-%d", n)), raw), "--role", "receive")
 }
 

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +27,8 @@ type kafkaPeer struct {
 	start func(t *testing.T, dir, tools, broker, topic, codec string, port int) *exec.Cmd
 }
 
+// rsyslogKafka has two templates for each form: what omkafka's users write, and one with as many bytes as vswarden
+// writes of a line, with what rsyslog knows of it too and a constant where it would have to make an id.
 const rsyslogKafka = `
 global(workDirectory="%[1]s" maxMessageSize="64k")
 module(load="imtcp" maxSessions="1000")
@@ -40,6 +41,23 @@ template(name="json" type="list" option.jsonf="on") {
   property(outname="severity" name="syslogseverity-text" format="jsonf")
   property(outname="facility" name="syslogfacility-text" format="jsonf")
   property(outname="message" name="msg" format="jsonf")
+}
+template(name="frame-told" type="string" string="%%rawmsg%% kind=frame event-id=0123456789ABCDEFGHJKMNPQRS received=%%timegenerated:::date-rfc3339%% peer=%%fromhost-ip%% transport=tcp framing=newline listener=%%inputname%% timezone=UTC")
+template(name="json-told" type="list" option.jsonf="on") {
+  property(outname="timestamp" name="timereported" dateFormat="rfc3339" format="jsonf")
+  property(outname="hostname" name="hostname" format="jsonf")
+  property(outname="app" name="programname" format="jsonf")
+  property(outname="tag" name="syslogtag" format="jsonf")
+  property(outname="pid" name="procid" format="jsonf")
+  property(outname="severity" name="syslogseverity-text" format="jsonf")
+  property(outname="facility" name="syslogfacility-text" format="jsonf")
+  property(outname="priority" name="pri" format="jsonf")
+  property(outname="message" name="msg" format="jsonf")
+  property(outname="created" name="timegenerated" dateFormat="rfc3339" format="jsonf")
+  constant(outname="event_id" value="0123456789ABCDEFGHJKMNPQRS" format="jsonf")
+  property(outname="peer_ip" name="fromhost-ip" format="jsonf")
+  property(outname="input" name="inputname" format="jsonf")
+  property(outname="original" name="rawmsg" format="jsonf")
 }
 template(name="sender" type="string" string="%%fromhost-ip%%")
 input(type="imtcp" address="127.0.0.1" port="%[2]d" ruleset="out")
@@ -94,7 +112,9 @@ func kafkaPeers() []kafkaPeer {
 		{"vswarden, frames, log in memory", own(", body: memory", "format: raw", "receive")},
 		{"vswarden, JSON decoded in full, log on disk", own("", "detail: compact, original: none", "all")},
 		{"rsyslog omkafka, frames, queue in memory", foreign(strings.Replace(rsyslogKafka, "@TEMPLATE@", "frame", 1), rsyslog)},
+		{"rsyslog omkafka, frames with as many bytes, queue in memory", foreign(strings.Replace(rsyslogKafka, "@TEMPLATE@", "frame-told", 1), rsyslog)},
 		{"rsyslog omkafka, JSON of the header's fields, queue in memory", foreign(strings.Replace(rsyslogKafka, "@TEMPLATE@", "json", 1), rsyslog)},
+		{"rsyslog omkafka, JSON with as many bytes, queue in memory", foreign(strings.Replace(rsyslogKafka, "@TEMPLATE@", "json-told", 1), rsyslog)},
 		{"syslog-ng kafka-c, frames, queue in memory", foreign(syslogNGKafka, func(dir, tools, config string) *exec.Cmd {
 			plugins := filepath.Join(tools, "usr/lib/syslog-ng/3.38")
 			return exec.Command(filepath.Join(tools, "usr/sbin/syslog-ng"), "-F", "--no-caps", "-f", config, "--module-path", plugins,
@@ -125,7 +145,7 @@ func TestKafkaPeers(t *testing.T) {
 	c := startKafka(t, 1, false)
 	peers := kafkaPeers()
 	codecs := []string{"none", "lz4"}
-	cheapest := map[string]float64{}
+	cheapest, size := map[string]float64{}, map[string]float64{}
 	for round := range rounds {
 		for _, codec := range codecs {
 			for i, p := range peers {
@@ -136,28 +156,28 @@ func TestKafkaPeers(t *testing.T) {
 				if best, ok := cheapest[codec+p.name]; !ok || cpu < best {
 					cheapest[codec+p.name] = cpu
 				}
+				size[codec+p.name] = float64(c.bytes(t, topic)) / float64(count)
 				c.remove(t, topic)
 			}
 		}
 	}
 	var table strings.Builder
-	fmt.Fprintf(&table, "%d lines, the cheapest of %d rounds\n\n| compression | program | events per CPU-second | times omkafka's |\n|---|---|---|---|\n", count, rounds)
+	fmt.Fprintf(&table, "%d lines, the cheapest of %d rounds\n\n| compression | program | bytes a line in the topic | events per CPU-second | times omkafka's | with as many bytes |\n|---|---|---|---|---|---|\n", count, rounds)
 	for _, codec := range codecs {
-		frames, json := math.NaN(), math.NaN() // omkafka's
 		for _, p := range peers {
-			switch {
-			case strings.HasPrefix(p.name, "rsyslog omkafka, frames"):
-				frames = cheapest[codec+p.name]
-			case strings.HasPrefix(p.name, "rsyslog omkafka, JSON"):
-				json = cheapest[codec+p.name]
-			}
-		}
-		for _, p := range peers {
-			cpu, reference := cheapest[codec+p.name], frames
+			form := "frames"
 			if strings.Contains(p.name, ", JSON") {
-				reference = json
+				form = "JSON"
 			}
-			fmt.Fprintf(&table, "| %s | %s | %.0f | %.2f |\n", codec, p.name, float64(count)/cpu, reference/cpu)
+			key := codec + p.name
+			cpu := cheapest[key]
+			fmt.Fprintf(&table, "| %s | %s | %.0f | %.0f |", codec, p.name, size[key], float64(count)/cpu)
+			for _, q := range peers { // omkafka's rows come in this order
+				if strings.HasPrefix(q.name, "rsyslog omkafka, "+form) {
+					fmt.Fprintf(&table, " %.2f |", cheapest[codec+q.name]/cpu)
+				}
+			}
+			table.WriteByte('\n')
 		}
 	}
 	fmt.Println(table.String())
@@ -217,6 +237,35 @@ func (c *cluster) race(t *testing.T, p kafkaPeer, tools, topic, codec string, co
 func listens(port int) bool {
 	text, err := os.ReadFile("/proc/net/tcp")
 	return err == nil && strings.Contains(string(text), fmt.Sprintf("0100007F:%04X 00000000:0000 0A", port))
+}
+
+// bytes is what a topic takes of the broker's disk.
+func (c *cluster) bytes(t *testing.T, topic string) (n int64) {
+	t.Helper()
+	req := kmsg.NewPtrDescribeLogDirsRequest()
+	asked := kmsg.NewDescribeLogDirsRequestTopic()
+	asked.Topic = topic
+	leaders, err := c.leaders(t, topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range leaders {
+		asked.Partitions = append(asked.Partitions, int32(i))
+	}
+	req.Topics = append(req.Topics, asked)
+	for _, shard := range c.admin.RequestSharded(kafkaContext(t), req) {
+		if shard.Err != nil {
+			t.Fatal(shard.Err)
+		}
+		for _, dir := range shard.Resp.(*kmsg.DescribeLogDirsResponse).Dirs {
+			for _, topic := range dir.Topics {
+				for _, p := range topic.Partitions {
+					n += p.Size
+				}
+			}
+		}
+	}
+	return n
 }
 
 // stored is how many messages a topic holds.
