@@ -81,6 +81,7 @@ func logOf(s supply) *spool.Log {
 // topicSupply is the raw topic, read by one member of a group for each sink.
 type topicSupply struct {
 	cfg     topic.Config
+	back    time.Duration // how much of what is done is read again
 	log     zerolog.Logger
 	lock    io.Closer
 	own     sink.Sink // takes events of our own to the topic
@@ -107,7 +108,7 @@ func openTopicSupply(cfg configs.Config, now func() time.Time, log zerolog.Logge
 	if err != nil {
 		return nil, err
 	}
-	t := &topicSupply{cfg: cfg.Source.Kafka, log: log, lock: lock}
+	t := &topicSupply{cfg: cfg.Source.Kafka, back: cfg.Group.Lookback, log: log, lock: lock}
 	own := sinkkafka.DefaultConfig()
 	own.Config, own.Topic = t.cfg.Config, t.cfg.Topic
 	if t.own, err = sinkkafka.Open(own, now); err != nil {
@@ -126,7 +127,7 @@ func openTopicSupply(cfg configs.Config, now func() time.Time, log zerolog.Logge
 func (t *topicSupply) cursor(name string, start spool.Start) (cursor, error) {
 	s := namedSource{sink: name}
 	s.Source = topic.NewSource(topic.SourceConfig{
-		Config: t.cfg, Sink: name, Newest: start == spool.StartNewest,
+		Config: t.cfg, Sink: name, Newest: start == spool.StartNewest, Lookback: t.back,
 		Lost: func(ctx context.Context, lost *kafka.LostError) { t.lost(ctx, name, lost) },
 	})
 	t.sources, t.said = append(t.sources, s), append(t.said, "")

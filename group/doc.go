@@ -66,6 +66,7 @@ type line struct {
 	Stream    bool // of a stream of lines: one without a header may follow on the same connection
 	Options   decode.Options
 	Base      event.Tags // marks it has whatever the decoder finds
+	Past      bool       // done long ago: for its neighbours' sake, like what lies up to Options.Done
 	Sender    *Sender
 
 	app      uint64 // hash of the program's name, small letters; 0 = none
@@ -121,6 +122,9 @@ func (it *Item) JoinedAfter(pos uint64) (n uint64) {
 
 // due counts its lines that lie behind a place in the log.
 func (it *Item) due(pos uint64) int {
+	if it.Past {
+		return 0
+	}
 	if it.Pos > pos {
 		return it.Lines()
 	}

@@ -29,7 +29,7 @@ func (s *Stage) join(snd *Sender, t, it *Item) bool {
 	t.pieces = append(t.pieces, p)
 	t.bytes += it.bytes
 	snd.bytes += it.bytes
-	if it.Pos > s.o.Done {
+	if it.Pos > s.o.Done && !it.Past {
 		s.lines++
 	}
 	t.Last, t.cut = it.Pos, it.cut

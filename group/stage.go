@@ -35,6 +35,7 @@ type Sender struct {
 	open  []*Item
 	next  int64 // the first deadline of open
 	spot  int   // in Stage.busy; -1 = holds nothing
+	past  bool  // its last line was
 
 	ended   [8]ending // events that may be continued in another one
 	endings int
@@ -139,6 +140,11 @@ func (s *Stage) Add(it *Item) {
 	snd := it.Sender
 	s.clock++
 	snd.used = s.clock
+	if it.Past != snd.past { // what is done joins nothing that is not
+		s.close(snd, true)
+		s.release(snd)
+		snd.past = it.Past
+	}
 	if len(snd.open) > 0 && snd.next < it.Stamp {
 		s.expire(snd, it.Stamp)
 	}

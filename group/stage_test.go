@@ -23,6 +23,7 @@ type feed struct {
 	joined  int
 	out     []outcome
 	keep    bool // what is held is made independent after each line
+	past    bool // what is added is done already
 }
 
 // outcome is an event that came out, as far as tests ask.
@@ -55,7 +56,7 @@ func (f *feed) add(sender, conn, line string) {
 	it := f.s.New()
 	e := &it.Event
 	e.ID, e.Received, e.Raw = event.NewID(7, f.pos), f.now, text(raw)
-	it.Pos, it.Stamp, it.Sender = f.pos, f.now, snd
+	it.Pos, it.Stamp, it.Sender, it.Past = f.pos, f.now, snd, f.past
 	if conn != "" {
 		it.Stream = true
 		it.Conn = netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(len(conn))+uint16(conn[0])<<4)
@@ -116,6 +117,30 @@ func (f *feed) end() []outcome {
 		f.t.Errorf("%d lines, %d events and %d joined", f.pos, len(f.out), f.joined)
 	}
 	return f.out
+}
+
+// What is done already may have been ended by the clock of another node, before its stamps said so: what comes
+// then must not go into an event that is thrown away, nor the other way round.
+func TestNothingIsJoinedWithWhatIsPast(t *testing.T) {
+	f := newFeed(t, usual)
+	f.past = true
+	f.add("a", "c", header("18.734", "Hostd")+originator+"begin")
+	f.add("a", "c", header("18.734", "Hostd")+"--> past")
+	if f.s.Lines() != 0 {
+		t.Errorf("%d lines of the past count as held", f.s.Lines())
+	}
+	f.past = false
+	f.add("a", "c", header("18.735", "Hostd")+"--> now")
+	f.add("a", "c", header("18.735", "Hostd")+originator+"another")
+	if f.s.Lines() == 0 {
+		t.Error("nothing is held")
+	}
+	f.past = true // a partition that comes back
+	f.add("a", "c", header("18.736", "Hostd")+"--> past")
+	out := f.end()
+	if len(out) != 4 || out[0].lines != 2 || out[1].lines != 1 || out[1].continues != out[0].id || out[2].lines != 1 || out[3].lines != 1 {
+		t.Errorf("events %+v", out)
+	}
 }
 
 func header(at, app string) string { return "<166>2026-02-07T09:29:" + at + "Z esx1 " + app + ": " }

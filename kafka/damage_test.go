@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -124,6 +125,57 @@ func TestABatchThatCannotBeReadIsToldAndPassed(t *testing.T) {
 				t.Errorf("%s: reading goes on at %d", name, got[0].Offset)
 			}
 		}
+	}
+}
+
+func TestReadingBeginsFurtherBack(t *testing.T) {
+	c := fake(t, 1)
+	all := numbered("k", 0, 100)
+	for i := range all {
+		all[i].Time = 1_800_000_000_000 + int64(i)*1000
+	}
+	p := producer(t, c, nil)
+	for i := range 10 {
+		mustProduce(t, p, all[10*i:10*i+10])
+	}
+	forget := kmsg.NewPtrDeleteRecordsRequest()
+	topic, partition := kmsg.NewDeleteRecordsRequestTopic(), kmsg.NewDeleteRecordsRequestTopicPartition()
+	topic.Topic, partition.Offset = "t", 20
+	topic.Partitions = append(topic.Partitions, partition)
+	forget.Topics, forget.TimeoutMillis = append(forget.Topics, topic), 10000
+	if err := request(t, c, forget); err != nil {
+		t.Fatal(err)
+	}
+	for _, try := range []struct {
+		at, least, want int64
+		by              time.Duration
+	}{
+		{at: 60, by: 10 * time.Second, want: 49},
+		{at: 60, by: 10 * time.Second, least: 55, want: 55},
+		{at: 60, by: 10 * time.Second, least: 70, want: 60},
+		{at: 60, by: time.Hour, want: 20},
+		{at: 100, by: 500 * time.Millisecond, want: 99},
+		{at: 20, by: time.Hour, want: 20},
+	} {
+		r := reader(t, c, try.at)
+		if err := r.Back(t.Context(), try.by, try.least); err != nil {
+			t.Fatal(err)
+		}
+		if r.next != try.want {
+			t.Errorf("%v back from %d, not before %d: begins at %d, want %d", try.by, try.at, try.least, r.next, try.want)
+		}
+		if try.want < 100 {
+			if got := readAll(t, r, 1); got[0].Offset != try.want {
+				t.Errorf("read %d, want %d", got[0].Offset, try.want)
+			}
+		}
+	}
+	r := reader(t, c, 500) // of a topic that was made anew
+	if err := r.Back(t.Context(), time.Hour, 0); err == nil || r.next != 500 {
+		t.Errorf("begins at %d: %v", r.next, err)
+	}
+	if _, err := r.Read(t.Context()); err == nil {
+		t.Error("and nothing is lost")
 	}
 }
 

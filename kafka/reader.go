@@ -243,6 +243,49 @@ func (r *Reader) failed() {
 	r.conn = nil // roundTrip closed it
 }
 
+// backMost is how many messages Back goes back at the most.
+const backMost = 200_000
+
+// Back has Read begin at messages that are older than those it would begin with, by their stamps, but at none before
+// least; as far as there are any. After an error it begins where it would have.
+func (r *Reader) Back(ctx context.Context, by time.Duration, least int64) error {
+	end := r.next
+	begin, err := r.back(ctx, by, max(least, end-backMost))
+	r.next, r.rest = end, nil
+	if err == nil {
+		r.next = min(begin, end)
+	}
+	return err
+}
+
+func (r *Reader) back(ctx context.Context, by time.Duration, least int64) (begin int64, err error) {
+	end := r.next
+	if least >= end {
+		return end, nil
+	}
+	first, err := r.offset(ctx, earliest)
+	if err != nil {
+		return end, err
+	}
+	if least = max(least, first); least >= end {
+		return end, nil
+	}
+	r.next = end - 1
+	if err := r.more(ctx); err != nil {
+		return end, err
+	}
+	found, err := r.take(1)
+	if err != nil || len(found) == 0 || found[0].Offset >= end {
+		return end, err // a marker, or what was aborted: as if nothing was known
+	}
+	at := found[0].Time - by.Milliseconds()
+	if at <= 0 {
+		return least, nil
+	}
+	begin, err = r.offset(ctx, at)
+	return max(begin, least), err
+}
+
 // lost finds where the partition begins now.
 func (r *Reader) lost(ctx context.Context) error {
 	first, err := r.offset(ctx, earliest)

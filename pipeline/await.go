@@ -8,7 +8,6 @@ import (
 	"vswarden/decode"
 	"vswarden/event"
 	"vswarden/receiver"
-	"vswarden/spool"
 )
 
 // Waiter says for which lines a little patience pays. It must not block, and may be asked about a line again and again.
@@ -84,7 +83,7 @@ func (l *lane) pending(c *chunk) (n int) {
 	lines := &l.patience.lines
 	for i := range c.records {
 		r := &c.records[i]
-		if c.lanes[i] != l.index || r.Kind != KindFrame || r.Transport == receiver.File || c.First+spool.Position(i) <= l.d.from || !speaksOfSwitch(r.Data) {
+		if c.lanes[i] != l.index || r.Kind != KindFrame || r.Transport == receiver.File || l.d.past(c, i) || !speaksOfSwitch(r.Data) {
 			continue
 		}
 		if n == len(*lines) {

@@ -279,10 +279,9 @@ func (d *Delivery) dispatch(c *chunk) {
 			lanes++
 		}
 	}
-	if c.last > d.from {
+	past := n > 0 && c.records[0].Past // then all are
+	if c.last > d.from && !past {
 		d.Stats.BytesIn.Add(uint64(size))
-	}
-	if c.last > d.from {
 		d.undone.Add(int64(min(uint64(n), uint64(c.last-d.from))))
 	}
 	c.pending.Store(lanes)

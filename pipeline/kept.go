@@ -13,7 +13,7 @@ import (
 // that before the record, behind a first byte of its own:
 //
 //	┌────┬─────────┬──────┬──────┬─────┬──────┬──────┬─────────────────────────────────┐
-//	│ 2  │ foreign │ id   │ klen │ key │ zlen │ zone │ a frame or an event, as above   │
+//	│ 2  │ flags   │ id   │ klen │ key │ zlen │ zone │ a frame or an event, as above   │
 //	│ u8 │ u8      │ 16 B │ u8   │≤255 │ u8   │ ≤255 │ rest                            │
 //	└────┴─────────┴──────┴──────┴─────┴──────┴──────┴─────────────────────────────────┘
 const (
@@ -21,14 +21,23 @@ const (
 	keptFixed = 1 + 1 + 16
 )
 
+// Flags of such a record.
+const (
+	keptForeign = 1 << iota
+	keptPast
+)
+
 // AppendKept appends r as a Cursor that reads from elsewhere gives it in a spool.Chunk. All of r is
 // kept, its ID too, which must not be zero.
 func AppendKept(dst []byte, r *Record) []byte {
-	foreign := byte(0)
+	flags := byte(0)
 	if r.Foreign {
-		foreign = 1
+		flags |= keptForeign
 	}
-	dst = append(dst, byte(kindKept), foreign)
+	if r.Past {
+		flags |= keptPast
+	}
+	dst = append(dst, byte(kindKept), flags)
 	dst = append(dst, r.ID[:]...)
 	dst = appendShort(dst, text(r.Key))
 	dst = appendShort(dst, text(r.Zone))
@@ -51,7 +60,7 @@ func (r *Record) decodeKept(b []byte) error {
 	if len(b) < keptFixed {
 		return errRecord
 	}
-	foreign, id := b[1] != 0, event.ID(b[2:18])
+	flags, id := b[1], event.ID(b[2:18])
 	key, rest, ok := cutShort(b[keptFixed:])
 	if !ok {
 		return errRecord
@@ -63,7 +72,7 @@ func (r *Record) decodeKept(b []byte) error {
 	if err := r.decode(rest); err != nil {
 		return err
 	}
-	r.ID, r.Key, r.Zone, r.Foreign = id, key, zone, foreign
+	r.ID, r.Key, r.Zone, r.Foreign, r.Past = id, key, zone, flags&keptForeign != 0, flags&keptPast != 0
 	return nil
 }
 

@@ -3,16 +3,22 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io"
+	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"vswarden/event"
+	"vswarden/group"
 	"vswarden/receiver"
 	"vswarden/sink"
+	"vswarden/spool"
 )
 
 func TestKeptRecordsComeBackAsTheyWere(t *testing.T) {
@@ -23,6 +29,7 @@ func TestKeptRecordsComeBackAsTheyWere(t *testing.T) {
 			ID: event.NewID(1, 2), Key: []byte("esx01"), Zone: []byte("Europe/Berlin"), Data: []byte("<14>x"),
 		},
 		"frame of another program": {Kind: KindFrame, Received: 1, Relay: []byte{}, TLSPeer: []byte{}, ID: event.NewID(3, 4), Key: []byte("k"), Zone: []byte{}, Foreign: true, Data: []byte{}},
+		"frame of the past":        {Kind: KindFrame, Received: 1, Relay: []byte{}, TLSPeer: []byte{}, ID: event.NewID(3, 4), Key: []byte("k"), Zone: []byte{}, Past: true, Data: []byte("x")},
 		"event":                    {Kind: KindEvent, Received: 9, ID: event.NewID(5, 6), Dataset: []byte("vmware.posture"), Key: []byte("vswarden"), Zone: []byte{}, Data: []byte(`{"a":1}`)},
 	} {
 		var got Record
@@ -34,6 +41,127 @@ func TestKeptRecordsComeBackAsTheyWere(t *testing.T) {
 	inner := AppendKept(nil, &Record{ID: event.NewID(1, 1)})
 	if err := r.Decode(append(inner[:20:20], inner...)); err == nil {
 		t.Error("a kept record within a kept record is one")
+	}
+}
+
+// topicCursor gives lines as a topic's partition does: a new one numbers what it gives from 1, and begins
+// with what was done in the last minute, marked.
+type topicCursor struct {
+	lines     *pastCursor
+	done      int // of lines, when it was made
+	from      int // the line at position 1
+	given     int
+	perChunk  func() int
+	open      bool
+	mu        sync.Mutex
+	committed spool.Position
+}
+
+func newTopicCursor(lines *pastCursor, done int, perChunk func() int, open bool) *topicCursor {
+	c := &topicCursor{lines: lines, done: done, from: done, perChunk: perChunk, open: open}
+	for c.from > 0 && lines.stamps[c.from-1] >= lines.stamps[done-1]-int64(time.Minute) {
+		c.from--
+	}
+	return c
+}
+
+func (c *topicCursor) Next(ctx context.Context, ch *spool.Chunk) error {
+	at := c.from + c.given
+	if at == len(c.lines.records) {
+		if c.open {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return io.EOF
+	}
+	end := len(c.lines.records)
+	if at < c.done {
+		end = c.done
+	}
+	n := min(c.perChunk(), end-at)
+	ch.First, ch.Records = spool.Position(c.given+1), ch.Records[:0]
+	for i := at; i < at+n; i++ {
+		var r Record
+		if err := r.Decode(c.lines.records[i]); err != nil {
+			return err
+		}
+		r.ID, r.Key, r.Past = event.NewID(7, uint64(i+1)), []byte(r.Peer.Addr().String()), i < c.done
+		ch.Records = append(ch.Records, AppendKept(nil, &r))
+	}
+	c.given += n
+	return nil
+}
+
+func (c *topicCursor) Commit(p spool.Position) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.committed = max(c.committed, p)
+	return nil
+}
+
+func (c *topicCursor) Committed() spool.Position {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.committed
+}
+
+// after is how many lines are done now.
+func (c *topicCursor) after() int { return max(c.done, c.from+int(c.Committed())) }
+
+// Whoever takes over a partition, and is given what was done before that, delivers what one node would have: what is
+// marked as past is not delivered or counted, and what follows knows it.
+func TestWhatIsPastIsForItsNeighboursAlone(t *testing.T) {
+	for seed := range uint64(40) {
+		synctest.Test(t, func(t *testing.T) {
+			pass := func(c *topicCursor, batches int) map[string]string {
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				s := &fakeSink{write: func(call int, _ []sink.Record) error {
+					if batches >= 0 && call > batches {
+						stop()
+						return context.Canceled
+					}
+					return nil
+				}}
+				d := delivery(c, s, &letters{}, func(cfg *DeliveryConfig) { cfg.Group, cfg.Lanes = group.DefaultConfig().Options(), 2 })
+				if batches >= 0 {
+					time.AfterFunc(3*time.Second, stop)
+				}
+				if err := d.Run(ctx); err != nil {
+					t.Fatal(err)
+				}
+				if batches < 0 {
+					if n := d.Stats.Done(); n != uint64(len(c.lines.records)-c.done) || d.undone.Load() != 0 {
+						t.Errorf("seed %d: the books: %d done, %d were due; %d undone", seed, n, len(c.lines.records)-c.done, d.undone.Load())
+					}
+				}
+				events := map[string]string{}
+				for _, r := range s.got {
+					events[r.ID.String()] = string(r.Value)
+				}
+				return events
+			}
+			rng := rand.New(rand.NewPCG(seed, 2))
+			lines := mixedLines(rng, 600)
+			want := pass(newTopicCursor(lines, 0, func() int { return 1000 }, false), -1)
+			got, done := map[string]string{}, 0
+			for range 5 {
+				c := newTopicCursor(lines, done, func() int { return 1 + rng.IntN(40) }, true)
+				maps.Copy(got, pass(c, rng.IntN(100)))
+				done = c.after()
+			}
+			maps.Copy(got, pass(newTopicCursor(lines, done, func() int { return 1 + rng.IntN(40) }, false), -1))
+			for id, value := range want {
+				if got[id] != value {
+					t.Errorf("seed %d: got\n%s\nwant\n%s", seed, got[id], value)
+				}
+			}
+			for id, value := range got {
+				if want[id] == "" {
+					t.Errorf("seed %d: one pass has no\n%s", seed, value)
+				}
+			}
+		})
 	}
 }
 

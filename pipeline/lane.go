@@ -127,7 +127,7 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 			if !l.take(ctx, j.c, i, &n) {
 				return false
 			}
-			if j.c.First+spool.Position(i) > l.d.from {
+			if !l.d.past(j.c, i) {
 				n.taken++
 			}
 		}
@@ -170,6 +170,11 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 	return true
 }
 
+// past says of record i of a chunk that it was done long ago, and is read again for its neighbours' sake.
+func (d *Delivery) past(c *chunk, i int) bool {
+	return c.records[i].Past || c.First+spool.Position(i) <= d.from
+}
+
 // counts are the records of a batch, and those of them that are done although they are not in it.
 type counts struct {
 	taken             int
@@ -180,8 +185,9 @@ type counts struct {
 // past the stage.
 func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
 	r, pos, id := &c.records[i], c.First+spool.Position(i), c.id(i)
+	past := l.d.past(c, i)
 	if r.Kind != KindFrame {
-		if pos <= l.d.from {
+		if past {
 			return true
 		}
 		keep, err := l.encode(r, nil)
@@ -194,14 +200,14 @@ func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
 		return true
 	}
 	if l.bare() {
-		if pos > l.d.from {
+		if !past {
 			l.pass(r, id)
 		}
 		return true
 	}
 	it := l.stage.New()
 	if err := l.decode(it, r, id, pos); err != nil {
-		return pos <= l.d.from || l.d.bury(ctx, letter(id, r.Received, r.Data, err))
+		return past || l.d.bury(ctx, letter(id, r.Received, r.Data, err))
 	}
 	l.stage.Add(it)
 	return l.drain(ctx, r, n)
@@ -210,8 +216,10 @@ func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
 // drain appends to the batch what the stage has complete; r is the record that was added last.
 func (l *lane) drain(ctx context.Context, r *Record, n *counts) bool {
 	for it := l.stage.Next(); it != nil; it = l.stage.Next() {
-		if it.Pos <= uint64(l.d.from) { // read again to know the neighbours; delivered long ago
-			n.grouped += it.JoinedAfter(uint64(l.d.from))
+		if it.Past || it.Pos <= uint64(l.d.from) { // read again to know the neighbours; delivered long ago
+			if !it.Past { // with which nothing is joined that is not
+				n.grouped += it.JoinedAfter(uint64(l.d.from))
+			}
 			l.stage.Free(it)
 			continue
 		}
@@ -240,6 +248,7 @@ func (l *lane) decode(it *group.Item, r *Record, id event.ID, pos spool.Position
 	defer recovered(&err)
 	l.fill(&it.Event, r, id)
 	it.Pos, it.Stamp, it.Base, it.Options = uint64(pos), r.Received, it.Event.Tags, *l.optionsOf(r)
+	it.Past = r.Past
 	it.Conn, it.Stream = r.Peer, r.Framing != receiver.Datagram && r.Framing != receiver.OctetCounting
 	if r.Transport == receiver.File {
 		fileLine(it, l.d.cfg.FileHost)

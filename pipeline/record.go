@@ -49,6 +49,7 @@ type Record struct {
 	Key     []byte // sender key
 	Zone    []byte // time zone of stamps that name none
 	Foreign bool   // nobody said how it was received
+	Past    bool   // done long ago, and here for what follows to know its neighbours
 
 	Data []byte // the frame, or the event's JSON
 }

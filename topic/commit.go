@@ -16,7 +16,9 @@ func (s *Source) Commit(p spool.Position) error {
 	s.mark = max(s.mark, p)
 	n := 0
 	for ; n < len(s.spans) && s.spans[n].last <= s.mark; n++ {
-		s.spans[n].part.done = s.spans[n].after
+		if s.spans[n].past == 0 {
+			s.spans[n].part.done = s.spans[n].after
+		}
 	}
 	s.spans = slices.Delete(s.spans, 0, n)
 	pending, session, mark := s.pendingLocked(), s.session, s.mark
@@ -67,18 +69,23 @@ func (s *Source) Committed() spool.Position {
 	return s.committed
 }
 
-// Consumed is how many messages were read for the sink; those that were lost before count.
+// Consumed is how many messages were read for the sink; those that were lost before count, and not those that
+// were read again for what follows them.
 func (s *Source) Consumed() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return uint64(s.next-1) + s.expired + s.damaged
+	return uint64(s.next-1) - s.past + s.expired + s.damaged
 }
 
 // Backlog is how many of them are not done, or not known by the group to be.
 func (s *Source) Backlog() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return uint64(s.next - 1 - s.committed)
+	n := uint64(s.next - 1 - s.committed)
+	for i := range s.spans {
+		n -= min(s.spans[i].past, uint64(s.spans[i].last-s.committed))
+	}
+	return n
 }
 
 // After is how many messages were read after position p.

@@ -10,5 +10,8 @@
 //
 // A History is the same messages once more, without a group, for a replay.
 //
+// With a partition that comes to it a Source gives what was done of it shortly before once more, marked as such:
+// what a delivery knows of a sender's last minute does not end with the node that knew it.
+//
 // The package does not know what a line means, or what becomes of it.
 package topic

@@ -20,6 +20,9 @@ type SourceConfig struct {
 	Config
 	Sink   string // whose group it is a member of
 	Newest bool   // a group without a place begins at the end of each partition
+	// Lookback is how far back before its place the reading of a partition begins that has come to us: those records are
+	// done, and say so (pipeline.Record.Past), for the delivery to know what stands before those that are not.
+	Lookback time.Duration
 	// Lost is told of messages that the topic no longer has, or has in a form that nobody can read. It may block until ctx ends.
 	Lost func(ctx context.Context, lost *kafka.LostError)
 }
@@ -49,11 +52,15 @@ type Source struct {
 	trouble   string // of the last commit
 	losses    []*kafka.LostError
 	lossKick  chan struct{}
+	past      uint64          // given for what follows alone
+	seen      map[int32]int64 // by partition: offset behind all that was given of it, whoever has it now
 }
 
 // part is a partition while it is ours. One that went to others and came back is another part.
 type part struct {
 	number    int32
+	fresh     bool  // it has just come to us
+	from      int64 // offset at which it came: what lies before is done
 	next      int64 // offset of the first message that was not given
 	done      int64 // offset up to which all is done
 	committed int64 // what the group knows of this
@@ -65,13 +72,15 @@ type part struct {
 type span struct {
 	last  spool.Position
 	part  *part
-	after int64 // offset behind it
+	after int64  // offset behind it
+	past  uint64 // how many it gave, where they are done
 }
 
 // fetched is what a reader got: messages of a partition, or the news that some are lost.
 type fetched struct {
 	seq      uint64
 	part     *part
+	past     bool // of messages that are done
 	messages []kafka.Stored
 	lost     *kafka.LostError
 }
@@ -93,7 +102,7 @@ func NewSource(cfg SourceConfig) *Source {
 	return &Source{
 		cfg: cfg, group: kafka.NewGroup(cfg.group(cfg.Sink, cfg.Newest)),
 		feed: make(chan fetched), closing: make(chan struct{}),
-		buffers: map[*spool.Chunk][]byte{}, parts: map[int32]*part{}, next: 1, lossKick: make(chan struct{}, 1),
+		buffers: map[*spool.Chunk][]byte{}, parts: map[int32]*part{}, seen: map[int32]int64{}, next: 1, lossKick: make(chan struct{}, 1),
 	}
 }
 
@@ -150,7 +159,7 @@ func (s *Source) begin(session *kafka.Session) (seq uint64, parts []*part) {
 	for _, c := range session.Claims {
 		p := had[c.Partition]
 		if p == nil || p.committed != c.Offset {
-			p = &part{number: c.Partition, next: c.Offset, done: c.Offset, committed: c.Offset}
+			p = &part{number: c.Partition, fresh: true, from: c.Offset, next: c.Offset, done: c.Offset, committed: c.Offset}
 		}
 		p.trouble = ""
 		s.parts[c.Partition] = p
@@ -165,20 +174,33 @@ func (s *Source) begin(session *kafka.Session) (seq uint64, parts []*part) {
 func (s *Source) drained() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !slices.ContainsFunc(s.spans, func(sp span) bool { return s.parts[sp.part.number] == sp.part }) && len(s.pendingLocked()) == 0
+	return !slices.ContainsFunc(s.spans, func(sp span) bool { return sp.past == 0 && s.parts[sp.part.number] == sp.part }) && len(s.pendingLocked()) == 0
 }
 
 // read brings the messages of one partition to Next.
 func (s *Source) read(ctx context.Context, session *kafka.Session, seq uint64, p *part) {
 	r := session.Reader(kafka.Claim{Partition: p.number, Offset: p.next})
 	defer r.Close()
+	if p.fresh && s.cfg.Lookback > 0 {
+		_ = r.Back(ctx, s.cfg.Lookback, s.seenOf(p)) // whatever keeps it from that keeps Read from reading, which tells
+	}
+	p.fresh = p.fresh && ctx.Err() != nil
 	wait := retryFirst
 	for ctx.Err() == nil {
-		f := fetched{seq: seq, part: p}
-		var err error
-		f.messages, err = r.Read(ctx)
+		messages, err := r.Read(ctx)
+		past, f := fetched{seq: seq, part: p, past: true}, fetched{seq: seq, part: p, messages: messages}
 		if lost, ok := errors.AsType[*kafka.LostError](err); ok {
-			f.lost, err = lost, nil
+			again := lost.To < lost.From // the topic was made anew
+			if again {
+				p.from = lost.To
+			}
+			if err = nil; lost.To <= p.from && !again {
+				continue // it was done
+			}
+			if !again {
+				lost.From = max(lost.From, p.from)
+			}
+			f.lost = lost
 		}
 		if err != nil {
 			if ctx.Err() == nil {
@@ -191,13 +213,33 @@ func (s *Source) read(ctx context.Context, session *kafka.Session, seq uint64, p
 		s.setTrouble(p, "")
 		p.end.Store(r.End())
 		wait = retryFirst
-		select {
-		case s.feed <- f:
-		case <-ctx.Done():
-		case <-s.closing:
+		n := 0
+		for n < len(messages) && messages[n].Offset < p.from {
+			n++
+		}
+		past.messages, f.messages = messages[:n], messages[n:]
+		if n > 0 && !s.hand(ctx, past) || (n < len(messages) || f.lost != nil) && !s.hand(ctx, f) {
 			return
 		}
 	}
+}
+
+// hand gives what was fetched to Next; false when nobody will take it.
+func (s *Source) hand(ctx context.Context, f fetched) bool {
+	select {
+	case s.feed <- f:
+		return true
+	case <-ctx.Done():
+	case <-s.closing:
+	}
+	return false
+}
+
+// seenOf is the offset behind all that was given of a partition.
+func (s *Source) seenOf(p *part) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen[p.number]
 }
 
 func (s *Source) setTrouble(p *part, why string) {
@@ -243,6 +285,7 @@ func (s *Source) fillChunk(ch *spool.Chunk, f *fetched) (n int) {
 	var r pipeline.Record
 	for i := range n {
 		fill(&r, s.cfg.Topic, f.part.number, &f.messages[i])
+		r.Past = f.past
 		from := len(buf)
 		buf = pipeline.AppendKept(buf, &r)
 		ch.Records = append(ch.Records, buf[from:len(buf):len(buf)])
@@ -273,12 +316,22 @@ func (s *Source) give(ch *spool.Chunk, f *fetched, n int) bool {
 	if f.lost != nil { // told here: where the session ended before, the next one finds it again
 		s.noteLoss(f.lost)
 		f.part.next = f.lost.To
-		s.spans = append(s.spans, span{s.next - 1, f.part, f.lost.To})
+		s.spans = append(s.spans, span{last: s.next - 1, part: f.part, after: f.lost.To})
+		if f.lost.To < f.lost.From {
+			delete(s.seen, f.part.number)
+		}
 		return false
 	}
 	ch.First = s.next
 	s.next += spool.Position(n)
-	f.part.next = f.messages[n-1].Offset + 1
-	s.spans = append(s.spans, span{s.next - 1, f.part, f.part.next})
+	after := f.messages[n-1].Offset + 1
+	s.seen[f.part.number] = max(s.seen[f.part.number], after)
+	if f.past {
+		s.past += uint64(n)
+		s.spans = append(s.spans, span{last: s.next - 1, part: f.part, past: uint64(n)})
+		return true
+	}
+	f.part.next = after
+	s.spans = append(s.spans, span{last: s.next - 1, part: f.part, after: after})
 	return true
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,7 @@ type node struct {
 
 	mu    sync.Mutex
 	got   []string
+	past  []string // given again for their neighbours' sake
 	last  spool.Position
 	lost  []*kafka.LostError
 	hold  bool // nothing is committed
@@ -78,6 +80,11 @@ func source(t *testing.T, c *kfake.Cluster) *node {
 
 func sourceAt(t *testing.T, c *kfake.Cluster, newest bool) *node {
 	t.Helper()
+	return sourceBack(t, c, newest, 0)
+}
+
+func sourceBack(t *testing.T, c *kfake.Cluster, newest bool, lookback time.Duration) *node {
+	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Brokers, cfg.Topic, cfg.Group, cfg.SessionTimeout = c.ListenAddrs(), "raw", "g", 6*time.Second
 	cfg.DialTimeout, cfg.RequestTimeout = 20*time.Second, 20*time.Second
@@ -85,7 +92,7 @@ func sourceAt(t *testing.T, c *kfake.Cluster, newest bool) *node {
 		t.Fatal(faults)
 	}
 	n := &node{ended: make(chan struct{}), taken: make(chan struct{})}
-	n.Source = NewSource(SourceConfig{Config: cfg, Sink: "s", Newest: newest, Lost: func(_ context.Context, l *kafka.LostError) {
+	n.Source = NewSource(SourceConfig{Config: cfg, Sink: "s", Newest: newest, Lookback: lookback, Lost: func(_ context.Context, l *kafka.LostError) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		n.lost = append(n.lost, l)
@@ -116,7 +123,11 @@ func sourceAt(t *testing.T, c *kfake.Cluster, newest bool) *node {
 				if err := r.Decode(b); err != nil {
 					t.Errorf("record: %v", err)
 				}
-				n.got = append(n.got, string(r.Data))
+				if r.Past {
+					n.past = append(n.past, string(r.Data))
+				} else {
+					n.got = append(n.got, string(r.Data))
+				}
 				n.last = ch.First + spool.Position(i)
 			}
 			n.mu.Unlock()
@@ -210,6 +221,65 @@ func TestSourceKeepsItsPlaceWhenOthersJoin(t *testing.T) {
 	put(t, c, 0, 11, 1)
 	put(t, c, 1, 11, 1)
 	until(t, "all is read by one", func() bool { return a.have() == 23 })
+}
+
+// What was done of a partition shortly before it comes to a node is given once more, as past; not what the node
+// has had of it already.
+func TestAPartitionComesWithItsPast(t *testing.T) {
+	c := fake(t, 2)
+	lines := func(partition, first, n int) (all []string) {
+		put(t, c, int32(partition), first, n)
+		for i := range n {
+			all = append(all, fmt.Sprintf("%d/%d", partition, first+i))
+		}
+		return all
+	}
+	back := func() *node { return sourceBack(t, c, false, time.Minute) }
+	done := func(n *node, got int) func() bool {
+		return func() bool { n.commit(t); return n.have() == got && n.Backlog() == 0 }
+	}
+	old := append(lines(0, 0, 10), lines(1, 0, 10)...)
+	gone := back()
+	until(t, "all read and committed", done(gone, 20))
+	gone.leave()
+	if len(gone.past) != 0 {
+		t.Errorf("a partition that nobody had came with %v", gone.past)
+	}
+
+	a := back()
+	put(t, c, 0, 10, 5)
+	put(t, c, 1, 10, 5)
+	until(t, "what is new is read", done(a, 10))
+	a.mu.Lock()
+	past := slices.Sorted(slices.Values(a.past))
+	a.mu.Unlock()
+	if slices.Sort(old); !slices.Equal(past, old) {
+		t.Errorf("past %v, want %v", past, old)
+	}
+	if a.Consumed() != 10 {
+		t.Errorf("consumed %d, want 10", a.Consumed())
+	}
+
+	b := back()
+	until(t, "a partition each", func() bool { return a.Partitions() == 1 && b.Partitions() == 1 })
+	put(t, c, 0, 15, 5)
+	put(t, c, 1, 15, 5)
+	until(t, "each reads on", func() bool { return done(a, 15)() && done(b, 5)() })
+	b.mu.Lock()
+	if len(b.past) != 15 || b.past[0][0] != b.got[0][0] {
+		t.Errorf("the other one has the past %v", b.past)
+	}
+	theirs := slices.Clone(b.got)
+	b.mu.Unlock()
+	b.leave()
+	put(t, c, 0, 20, 1)
+	put(t, c, 1, 20, 1)
+	until(t, "all is read by one", done(a, 17))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if again := a.past[20:]; !slices.Equal(again, theirs) {
+		t.Errorf("what came back has the past %v, want what the other one did: %v", again, theirs)
+	}
 }
 
 // A group that begins at the end begins there once: what comes while no node is there is read by the next.
