@@ -40,6 +40,14 @@ func TestBrokenMessages(t *testing.T) {
 			`<166>Feb  7 11:58:00 esx1 Vpxa: verbose vpxa[1] [Originator@6876 sub=vpxLro] text`,
 			want{"rfc3164_bsd", 166, "esx1", "Vpxa", "", "verbose vpxa[1] [Originator@6876 sub=vpxLro] text", "2026-02-07T11:58:00Z", event.DatasetVpxa, 0},
 		},
+		"an audit record that is one bracket": {
+			`<110>2025-06-23T12:59:42.288Z esx1 shell: [`,
+			want{"rfc3164_iso", 110, "esx1", "shell", "", "[", "2025-06-23T12:59:42.288Z", event.DatasetAudit, 0},
+		},
+		"a day of the week twice": {
+			`<13>Sun Sun Mar  1 10:00:00 2026 esx1 root: text`,
+			want{"raw", 13, peer, "", "", "Sun Sun Mar  1 10:00:00 2026 esx1 root: text", "", event.DatasetGeneric, event.TagNoHeader},
+		},
 		"blank before the colon": {
 			`<12>2025-06-23T12:59:42.288Z esx1 ucs-tool-esxi-inv : WARNING  : text`,
 			want{"rfc3164_iso", 12, "esx1", "ucs-tool-esxi-inv", "", "WARNING  : text", "2025-06-23T12:59:42.288Z", event.DatasetSystem, 0},

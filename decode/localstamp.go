@@ -20,7 +20,7 @@ func localStamp(s string) (c bsdClock, n int) {
 	if i < 3 {
 		return c, 0
 	}
-	if isWeekday(s[:i]) {
+	if isWeekday(s[:i]) && !isWeekday(firstWord(s[i+1:min(len(s), i+8)])) { // one: each is a call of its own
 		c, n = localStamp(s[i+1:])
 		if n == 0 {
 			if c, n = bsdStamp(s[i+1:]); n == 0 {

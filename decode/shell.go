@@ -39,7 +39,7 @@ func auditRecord(e *event.Event) {
 		s = sd
 	}
 	n := 0
-	if strings.Index(s, `"]`) == len(s)-2 { // one element and nothing else: nearly every record
+	if len(s) > len(`"]`) && strings.Index(s, `"]`) == len(s)-2 { // one element and nothing else: nearly every record
 		n = len(s)
 	} else if n = strictElement(s); n == 0 {
 		n = looseElement(s)
