@@ -6,39 +6,19 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"vswarden/linkwatch/netns"
 )
 
-// inNamespace gives the test a network namespace of its own. It needs root and the tools ip, bridge
-// and tcpdump; without them the test skips, and fails under CI=true.
+// inNamespace gives the test a network namespace of its own.
 func inNamespace(t *testing.T) {
 	t.Helper()
-	lacks := func(what string) {
-		t.Helper()
-		if os.Getenv("CI") == "true" {
-			t.Fatal(what)
-		}
-		t.Skip(what)
-	}
-	if os.Getuid() != 0 {
-		lacks("network namespaces need root")
-	}
-	for _, tool := range []string{"ip", "bridge", "tcpdump"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			lacks("this test needs " + tool + " (packages iproute2, tcpdump)")
-		}
-	}
-	// The thread is not unlocked again: it ends with the test's goroutine, and the namespace with it.
-	runtime.LockOSThread()
-	if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
-		lacks("a network namespace: " + err.Error())
-	}
-	do(t, "ip link set lo up")
+	netns.Enter(t, "bridge", "tcpdump")
 }
 
 // do runs a command in the namespace of the test's thread.

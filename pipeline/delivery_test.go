@@ -6,17 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"vswarden/decode"
 	"vswarden/event"
@@ -25,140 +21,6 @@ import (
 	"vswarden/sink/deadletter"
 	"vswarden/spool"
 )
-
-// fakeCursor gives the records it was made with, some a chunk, and remembers commits.
-type fakeCursor struct {
-	records   [][]byte
-	perChunk  int
-	skipFirst uint64
-	open      bool // more may come: block at the end instead of io.EOF
-	next      int
-
-	mu        sync.Mutex
-	commits   []spool.Position
-	onCommit  func(spool.Position)
-	commitErr error
-}
-
-func (c *fakeCursor) Next(ctx context.Context, ch *spool.Chunk) error {
-	if c.next == len(c.records) {
-		if c.open {
-			<-ctx.Done()
-			return ctx.Err()
-		}
-		return io.EOF
-	}
-	n := min(c.perChunk, len(c.records)-c.next)
-	ch.First, ch.Epoch, ch.Skipped = spool.Position(c.next+1), 7, c.skipFirst
-	c.skipFirst = 0
-	ch.Records = ch.Records[:0]
-	for _, r := range c.records[c.next : c.next+n] {
-		ch.Records = append(ch.Records, slices.Clone(r))
-	}
-	c.next += n
-	return nil
-}
-
-func (c *fakeCursor) Commit(p spool.Position) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.commitErr != nil {
-		return c.commitErr
-	}
-	if c.onCommit != nil {
-		c.onCommit(p)
-	}
-	c.commits = append(c.commits, p)
-	return nil
-}
-
-func (c *fakeCursor) Committed() spool.Position {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.commits) == 0 {
-		return 0
-	}
-	return c.commits[len(c.commits)-1]
-}
-
-// fakeSink remembers what it got; write decides what it says.
-type fakeSink struct {
-	mu    sync.Mutex
-	got   []sink.Record
-	calls int
-	write func(call int, batch []sink.Record) error
-	sync  func() error
-}
-
-func (s *fakeSink) Write(_ context.Context, batch []sink.Record) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls++
-	var err error
-	if s.write != nil {
-		err = s.write(s.calls, batch)
-	}
-	var verdicts sink.Errors
-	for i, r := range batch {
-		if err == nil || errors.As(err, &verdicts) && verdicts[i] == nil {
-			r.Value = slices.Clone(r.Value)
-			s.got = append(s.got, r)
-		}
-	}
-	return err
-}
-
-func (s *fakeSink) Sync(context.Context) error {
-	if s.sync != nil {
-		return s.sync()
-	}
-	return nil
-}
-
-func (s *fakeSink) Close() error { return nil }
-
-// letters remembers dead letters.
-type letters struct {
-	mu   sync.Mutex
-	got  []deadletter.Letter
-	fail int // how many writes to refuse first
-}
-
-func (l *letters) Write(_ context.Context, d deadletter.Letter) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.fail > 0 {
-		l.fail--
-		return errors.New("no room")
-	}
-	d.Original = slices.Clone(d.Original)
-	l.got = append(l.got, d)
-	return nil
-}
-
-func (l *letters) Sync(context.Context) error { return nil }
-
-func frameRecord(peer string, data string) []byte {
-	f := receiver.Frame{
-		Peer: netip.MustParseAddrPort(peer), Transport: receiver.TCP, Framing: receiver.LF, Listener: 3,
-	}
-	return append(appendFrameHeader(nil, &f, 1_700_000_000_000_000_000), data...)
-}
-
-func line(host string, n int) string {
-	return fmt.Sprintf("<14>2023-11-14T22:13:20.000Z %s app: n=%d", host, n)
-}
-
-func delivery(c Cursor, s sink.Sink, l DeadLetters, change func(*DeliveryConfig)) *Delivery {
-	cfg := DeliveryConfig{
-		Name: "test", Cursor: c, Sink: s, Dead: l, Format: FormatECS, Detail: event.DetailCompact,
-		Original: event.OriginalNone, Lanes: 4, Log: zerolog.Nop(),
-	}
-	if change != nil {
-		change(&cfg)
-	}
-	return NewDelivery(cfg)
-}
 
 func TestDeliveryKeepsOrderPerSenderAndCommitsAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -412,45 +274,6 @@ func TestDeliveryCutOff(t *testing.T) {
 		if c.Committed() != 0 || d.Stats.Done() != 0 {
 			t.Fatalf("committed %d, done %d", c.Committed(), d.Stats.Done())
 		}
-	})
-}
-
-func TestRecordRoundTrip(t *testing.T) {
-	long := strings.Repeat("x", 300)
-	for _, f := range []receiver.Frame{
-		{Peer: netip.MustParseAddrPort("192.0.2.1:514"), Transport: receiver.UDP, Framing: receiver.Datagram, Data: []byte("hello")},
-		{Peer: netip.MustParseAddrPort("[2001:db8::1]:65535"), Transport: receiver.TLS, Framing: receiver.OctetCounting, Flags: receiver.Truncated, Listener: 65535, TLSPeer: "esx01", Relay: "10.0.0.1", Data: []byte{}},
-		{Peer: netip.MustParseAddrPort("[::ffff:10.1.2.3]:1"), Transport: receiver.TCP, Framing: receiver.NUL, Data: []byte{0, 1, 2}},
-		{TLSPeer: long, Data: []byte("no peer")},
-	} {
-		var r Record
-		if err := r.decode(append(appendFrameHeader(nil, &f, 42), f.Data...)); err != nil {
-			t.Fatal(err)
-		}
-		want := netip.AddrPortFrom(f.Peer.Addr().Unmap(), f.Peer.Port())
-		if r.Kind != KindFrame || r.Received != 42 || f.Peer.IsValid() && r.Peer != want || r.Transport != f.Transport || r.Framing != f.Framing ||
-			r.Flags != f.Flags || r.Listener != f.Listener || string(r.TLSPeer) != f.TLSPeer[:min(len(f.TLSPeer), 255)] || string(r.Relay) != f.Relay || !bytes.Equal(r.Data, f.Data) {
-			t.Errorf("%+v came back as %+v", f, r)
-		}
-	}
-	id := event.NewID(1, 2)
-	var r Record
-	if err := r.decode(append(appendEventHeader(nil, id, event.DatasetLogLoss, 43), `{"a":1}`...)); err != nil {
-		t.Fatal(err)
-	}
-	if r.Kind != KindEvent || r.ID != id || string(r.Dataset) != string(event.DatasetLogLoss) || r.Received != 43 || string(r.Data) != `{"a":1}` {
-		t.Errorf("event came back as %+v", r)
-	}
-}
-
-func FuzzRecord(f *testing.F) {
-	f.Add(frameRecord("192.0.2.1:514", "hello"))
-	f.Add(appendEventHeader(nil, event.NewID(1, 2), event.DatasetPosture, 1))
-	f.Add(AppendKept(nil, &Record{ID: event.NewID(1, 2), Key: []byte("k"), Zone: []byte("UTC"), Data: []byte("x")}))
-	f.Add([]byte{})
-	f.Fuzz(func(_ *testing.T, b []byte) {
-		var r Record
-		_ = r.decode(b) // must not panic, whatever the bytes
 	})
 }
 

@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 	"enrich":            {"event", "inventory", "inventory/facts", "inventory/resolve", "setting"},
 	"kafka":             {"setting"},
 	"linkwatch":         {"retry", "setting"},
+	"linkwatch/netns":   {},
 	"inventory":         {"replace", "setting"},
 	"inventory/...":     {"inventory", "setting"},
 	"inventory/facts":   {"event", "inventory"},

@@ -7,37 +7,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"vswarden/linkwatch/netns"
 )
 
 // inNamespace puts the test's thread, and every process it starts, into a network namespace of its own.
 func inNamespace(t *testing.T) {
 	t.Helper()
-	lacks := func(what string) {
-		t.Helper()
-		if os.Getenv("CI") == "true" {
-			t.Fatal(what)
-		}
-		t.Skip(what)
-	}
-	if os.Getuid() != 0 {
-		lacks("network namespaces need root")
-	}
-	for _, tool := range []string{"ip", "tcpdump", "bash"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			lacks("this test needs " + tool + " (packages iproute2, tcpdump)")
-		}
-	}
+	netns.Enter(t, "bash", "tcpdump")
 	built(t)
-	runtime.LockOSThread() // for good: the thread ends with the test, and the namespace with it
-	if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
-		lacks("a network namespace: " + err.Error())
-	}
-	shell(t, "ip link set lo up")
 }
 
 func shell(t *testing.T, command string) string {

@@ -1,0 +1,2 @@
+// Package netns gives a test a network namespace of its own. Only tests import it.
+package netns
