@@ -179,21 +179,59 @@ func TestReadingBeginsFurtherBack(t *testing.T) {
 	}
 }
 
+// An answer ends where it is as long as was asked for, in the middle of a batch.
+func TestTheCutEndOfAnAnswerIsFetchedAgain(t *testing.T) {
+	batch := func(base int64) []byte {
+		messages := numbered("k", int(base), 10)
+		for i := range messages {
+			messages[i].Value = make([]byte, readEnough/8)
+		}
+		b := packed(t, CompressNone, messages)[4:]
+		binary.BigEndian.PutUint64(b, uint64(base))
+		return b
+	}
+	c := fake(t, 1)
+	var fetches atomic.Int64
+	all := [][]byte{batch(0), batch(10), batch(20), batch(30)}
+	half := [][]byte{all[0], all[1], all[2], all[3][:len(all[3])/2]}
+	c.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		answer := half
+		if fetches.Add(1) > 1 {
+			answer = all
+		}
+		return fetchAnswer(req.(*kmsg.FetchRequest), answer), nil, true
+	})
+	r := reader(t, c, 0)
+	for want := int64(0); want < 40; want += 10 {
+		got, err := r.Read(t.Context())
+		if err != nil || len(got) != 10 || got[0].Offset != want {
+			t.Fatalf("at %d: %d messages, %v", want, len(got), err)
+		}
+	}
+	if fetches.Load() != 2 {
+		t.Errorf("fetched %d times, want 2", fetches.Load())
+	}
+}
+
 // answerFetches has a cluster answer with batches of 10 messages each, from the one asked for on.
 func answerFetches(c *kfake.Cluster, all [][]byte, n *atomic.Int64) {
 	c.ControlKey(int16(kmsg.Fetch), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
-		asked := req.(*kmsg.FetchRequest)
-		res := asked.ResponseKind().(*kmsg.FetchResponse)
-		topic, partition := kmsg.NewFetchResponseTopic(), kmsg.NewFetchResponseTopicPartition()
-		topic.Topic, topic.TopicID = asked.Topics[0].Topic, asked.Topics[0].TopicID
-		end := int64(10 * len(all))
-		partition.HighWatermark, partition.LastStableOffset = end, end
-		from := min(asked.Topics[0].Partitions[0].FetchOffset, end)
-		partition.RecordBatches = slices.Concat(all[from/10:]...)
-		topic.Partitions = append(topic.Partitions, partition)
-		res.Topics = append(res.Topics, topic)
 		n.Add(1)
-		return res, nil, true
+		return fetchAnswer(req.(*kmsg.FetchRequest), all), nil, true
 	})
+}
+
+func fetchAnswer(asked *kmsg.FetchRequest, all [][]byte) kmsg.Response {
+	res := asked.ResponseKind().(*kmsg.FetchResponse)
+	topic, partition := kmsg.NewFetchResponseTopic(), kmsg.NewFetchResponseTopicPartition()
+	topic.Topic, topic.TopicID = asked.Topics[0].Topic, asked.Topics[0].TopicID
+	end := int64(10 * len(all))
+	partition.HighWatermark, partition.LastStableOffset = end, end
+	from := min(asked.Topics[0].Partitions[0].FetchOffset, end)
+	partition.RecordBatches = slices.Concat(all[from/10:]...)
+	topic.Partitions = append(topic.Partitions, partition)
+	res.Topics = append(res.Topics, topic)
+	return res
 }

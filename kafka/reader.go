@@ -104,14 +104,14 @@ func (r *Reader) Read(ctx context.Context) ([]Stored, error) {
 		if r.stop > 0 && r.next >= r.stop {
 			return nil, io.EOF
 		}
-		began := r.next
-		if len(r.rest) == 0 {
+		began, fetched := r.next, false
+		if r.whole() == nil {
 			if err := r.more(ctx); err != nil {
 				return nil, err
 			}
+			fetched = len(r.rest) > 0
 		}
-		cut := len(r.rest) > 0 && r.whole() == nil
-		read := len(r.rest) > 0
+		whole := r.whole() != nil
 		found, err := r.take(readEnough)
 		if r.next > began {
 			r.bad = 0
@@ -126,10 +126,10 @@ func (r *Reader) Read(ctx context.Context) ([]Stored, error) {
 			return found, nil // what is wrong behind them is found again
 		case err != nil:
 			return nil, r.damaged(err)
-		case cut:
+		case fetched && !whole:
 			r.Close()
 			return nil, fmt.Errorf("topic %s, partition %d: the broker gives less than a batch", r.lookup.topic, r.partition)
-		case read && r.next == began: // it says that it ends before it begins
+		case whole && r.next == began: // it says that it ends before it begins
 			return nil, r.damaged(errBatch)
 		}
 	}
