@@ -39,7 +39,7 @@ func Posture(o PostureOptions) error {
 		found, err = inventoryPosture(o)
 	}
 	if err == nil && found && o.FailOn != "" {
-		return fmt.Errorf("%w: %s", ErrFindings, o.FailOn)
+		return fmt.Errorf("%w: what --fail-on %s looks for is permitted, see the report", ErrFindings, o.FailOn)
 	}
 	return err
 }

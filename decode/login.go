@@ -289,8 +289,7 @@ func sshText(e *event.Event, s string) bool {
 		{"login has failed for '", event.ActLoginFailed},
 	} {
 		if who, ok := strings.CutPrefix(rest, form.text); ok {
-			who, _, _ = cutLast(who, "'")
-			user, address := splitLogin(who)
+			user, address := splitLogin(untilQuote(who))
 			e.Login.SSH = true
 			return act(e, form.act, user, address)
 		}
@@ -302,6 +301,20 @@ func sshText(e *event.Event, s string) bool {
 		return act(e, event.ActSSHDisabled, "", "")
 	}
 	return false
+}
+
+// untilQuote is a name up to the quote that closes it, "root'." The name may hold quotes, and text may follow
+// that was another line's: the last quote with a full stop counts, or one that ends the text.
+func untilQuote(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	if name, ok := strings.CutSuffix(s, "'"); ok {
+		return name
+	}
+	if name, _, ok := cutLast(s, "'."); ok {
+		return name
+	}
+	name, _, _ := cutLast(s, "'")
+	return name
 }
 
 // sessionText reads sshd's "Session opened for 'root' on /dev/char/pty/t0".

@@ -50,6 +50,10 @@ func TestLoginsOfHostd(t *testing.T) {
 		"[module:pam_lsass]pam_do_authenticate: error [login:root][error code:2]":                                                                      {event.ActLoginFailed, "root", event.Endpoint{}, event.Login{}},
 		"pam_unix(vmware-authd:auth): authentication failure; logname= uid=0 euid=0 tty= ruser= rhost=  user=bob":                                      {event.ActLoginFailed, "bob", event.Endpoint{}, event.Login{}},
 		"Event 974676 : SSH session was opened for 'root@192.0.2.4'.":                                                                                  {event.ActSessionOpened, "root", at("192.0.2.4", 0), event.Login{SSH: true}},
+		"Event 2 : SSH login has failed for 'o'neil'. x@192.0.2.4'.":                                                                                   {event.ActLoginFailed, "o'neil'. x", at("192.0.2.4", 0), event.Login{SSH: true}},
+		"Event 3 : SSH login has failed for 'a'.b@192.0.2.4'":                                                                                          {event.ActLoginFailed, "a'.b", at("192.0.2.4", 0), event.Login{SSH: true}},
+		"Event 4 : SSH session was opened for 'root@192.0.2.4'.the rest of 'another' line":                                                             {event.ActSessionOpened, "root", at("192.0.2.4", 0), event.Login{SSH: true}},
+		"Event 5 : SSH session was opened for 'root@192.0.2.4'.\nand another line, it is 'bob's'.":                                                     {event.ActSessionOpened, "root", at("192.0.2.4", 0), event.Login{SSH: true}},
 		"Event 1 : Remote access for ESXi local user account 'root' has been locked for 900 seconds after 6 failed login attempts.":                    {event.ActLocked, "root", event.Endpoint{}, event.Login{LockSecs: 900, Failures: 6}},
 	} {
 		e := line(wire + "info hostd[1] [Originator@6876 sub=Vimsvc] " + text)

@@ -50,8 +50,7 @@ func vobWho(e *event.Event) {
 		}
 	case strings.Contains(id, ".account.") || strings.Contains(id, ".dcui.login"):
 		if _, user, ok := strings.Cut(s, "account '"); ok {
-			user, _, _ = cutLast(user, "'")
-			e.User = splitUser(user)
+			e.User = splitUser(untilQuote(user))
 		} else if _, user, ok := strings.Cut(s, " user "); ok { // of user bob, for user bob
 			e.User = splitUser(firstWord(user))
 		}

@@ -85,6 +85,15 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%s: exit %d, want 2: %s%s", args, r.code, r.stdout, r.stderr)
 		}
 	}
+	for args, want := range map[string]string{
+		"decode --year abc -":    "--year abc: write a year from 1678 to 2261\n",
+		"decode --year 99 -":     "--year 99: write a year from 1678 to 2261\n",
+		"decode --no-group=no -": `invalid argument "no" for "--no-group" flag: write true or false; see: vswarden decode --help` + "\n",
+	} {
+		if r := vswarden(t, "", strings.Fields(args)...); r.code != 2 || r.stderr != want {
+			t.Errorf("%s: exit %d, %q, want %q", args, r.code, r.stderr, want)
+		}
+	}
 	for _, args := range []string{"version", "completion bash", "--help", "run --help", "cursors list --data " + t.TempDir()} {
 		if r := vswarden(t, "", strings.Fields(args)...); r.code != 0 {
 			t.Errorf("%s: exit %d: %s", args, r.code, r.stderr)

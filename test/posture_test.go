@@ -48,7 +48,9 @@ func TestPosture(t *testing.T) {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
 	ask(3, "--fail-on", "promiscuous")
-	ask(3, "--fail-on", "any")
+	if r := ask(3, "--fail-on", "any"); !strings.Contains(r.stderr, "findings: what --fail-on any looks for is permitted") {
+		t.Errorf("%s", r.stderr)
+	}
 	ask(0, "--fail-on", "mac-changes")
 	ask(0, "--fail-on", "forged-transmits")
 	ask(2, "--fail-on", "everything")

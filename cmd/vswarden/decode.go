@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 
 func newDecode() *cobra.Command {
 	var o app.DecodeOptions
-	var detail, original, zone string
+	var detail, original, zone, year string
 	cmd := &cobra.Command{
 		Use:   "decode [FILE…|-]",
 		Short: "Decode lines of files or standard input into events",
@@ -35,8 +36,10 @@ clock is read. A line without a usable stamp takes the time of the line before.`
 			if err != nil {
 				return usageError{fmt.Errorf("--tz %s: not a time zone known here, write a name such as Europe/Vienna or UTC", zone)}
 			}
-			if o.Year != 0 && (o.Year < 1678 || o.Year > 2261) {
-				return usageError{fmt.Errorf("--year %d: write a year from 1678 to 2261", o.Year)}
+			if year != "" {
+				if o.Year, err = strconv.Atoi(year); err != nil || o.Year < 1678 || o.Year > 2261 {
+					return usageError{fmt.Errorf("--year %s: write a year from 1678 to 2261", year)}
+				}
 			}
 			// A read of standard input cannot be called off: let the first signal end it.
 			signal.Reset(os.Interrupt, syscall.SIGTERM)
@@ -51,7 +54,7 @@ clock is read. A line without a usable stamp takes the time of the line before.`
 	f.StringVar(&detail, "detail", "auto", "fields to write: `LEVEL` compact, standard, full, or auto (full for security events)")
 	f.StringVar(&original, "original", "security", "event.original: `WHICH` all, security or none")
 	f.StringVar(&zone, "tz", "UTC", "time `ZONE` of stamps that name none (Mmm dd hh:mm:ss)")
-	f.IntVar(&o.Year, "year", 0, "`YEAR` of stamps that name none; default: that of the last full stamp, else 1970")
+	f.StringVar(&year, "year", "", "`YEAR` of stamps that name none; default: that of the last full stamp, else 1970")
 	f.StringVar(&o.Host, "host", "", "host `NAME` for lines whose header gives none")
 	f.BoolVar(&o.Pretty, "pretty", false, "indent the JSON")
 	f.BoolVar(&o.Stats, "stats", false, "print lines by format and by dataset to standard error")

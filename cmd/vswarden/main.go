@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // so that `timezone` works where the system has no zone files
 
@@ -72,6 +74,9 @@ func newRoot() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if num, ok := errors.AsType[*strconv.NumError](err); ok && num.Func == "ParseBool" { // all others are texts to us
+			err = errors.New(strings.TrimSuffix(err.Error(), num.Error()) + "write true or false")
+		}
 		return usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
 	root.AddCommand(newRun(), newCheck(), newDecode(), newDemo(), newLinkwatch(), newPosture(), newCursors(), newReplay(), newPort(), newInventory(), newVersion())
