@@ -28,6 +28,7 @@ type chaos struct {
 func TestChaos(t *testing.T) {
 	needFullDevice(t)
 	built(t)
+	t.Parallel()
 	seed, rounds := uint64(time.Now().UnixNano()), 5
 	if s, err := strconv.ParseUint(os.Getenv("CHAOS_SEED"), 10, 64); err == nil {
 		seed = s

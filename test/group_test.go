@@ -121,6 +121,7 @@ func TestFloodsAreTaggedFilteredAndSummedUp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for a minute to end")
 	}
+	t.Parallel()
 	data := t.TempDir()
 	all, few := filepath.Join(data, "all.ndjson"), filepath.Join(data, "few.ndjson")
 	config := configured(t, data, "", fmt.Sprintf(`

@@ -32,6 +32,11 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	// With the race detector a program that ends sleeps for a second, so that goroutines that run on may
+	// still be caught. We start hundreds, and ours wait for their goroutines.
+	if _, set := os.LookupEnv("GORACE"); raceDetector && !set {
+		_ = os.Setenv("GORACE", "atexit_sleep_ms=50") // else it only takes longer
+	}
 	code := m.Run()
 	if programs.vswarden != "" {
 		_ = os.RemoveAll(filepath.Dir(programs.vswarden)) // A temporary folder.

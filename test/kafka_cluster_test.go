@@ -110,7 +110,8 @@ func needKafka(t *testing.T) {
 	}
 }
 
-// freePorts returns a row of ports, the first n of them one after the other, and more others.
+// freePorts returns a row of ports, the first n of them one after the other, and more others. They lie below
+// those that systems hand out by themselves, so that nobody gets the port of a node that is down for a while.
 func freePorts(t *testing.T, n, more int) []int {
 	t.Helper()
 	listen := func(port int) net.Listener {
@@ -124,7 +125,7 @@ func freePorts(t *testing.T, n, more int) []int {
 		var ports []int
 		var held []net.Listener
 		for len(ports) < n+more {
-			port := 0
+			port := 15000 + rand.IntN(15000)
 			if len(ports) > 0 && len(ports) < n {
 				port = ports[0] + len(ports)
 			}

@@ -23,6 +23,7 @@ import (
 // TestKafka is the sink and the whole program against one real broker.
 func TestKafka(t *testing.T) {
 	needSignals(t)
+	t.Parallel()
 	c := startKafka(t, 1, true)
 	t.Run("suite", func(t *testing.T) { kafkaSuite(t, c) })
 	t.Run("other clients read it", func(t *testing.T) { otherClients(t, c) })
@@ -106,10 +107,10 @@ func kafkaSuite(t *testing.T, c *cluster) {
 // kafkaFindings is what a check of the cluster says of a topic that is not there and of one that is
 // poorly set.
 func kafkaFindings(t *testing.T, c *cluster) {
-	c.topic(t, "poor", 2, "max.message.bytes", "20000")
+	c.topic(t, "hollow", 2, "max.message.bytes", "20000")
 	for topic, want := range map[string][]string{
 		"nowhere": {"topic nowhere: there is none; make it with: kafka-topics --bootstrap-server " + c.brokers()[0] + " --create --topic nowhere"},
-		"poor":    {"its replication factor is 1", "max.message.bytes is 20000"},
+		"hollow":  {"its replication factor is 1", "max.message.bytes is 20000"},
 	} {
 		cfg := kafka.DefaultConfig()
 		cfg.Brokers, cfg.Topic = c.brokers(), topic
@@ -132,6 +133,7 @@ func kafkaFindings(t *testing.T, c *cluster) {
 // source that this user may not read, a broker that is away.
 func checkConnect(t *testing.T, c *cluster) {
 	away := fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1, 0)[0])
+	c.topic(t, "poor", 2, "max.message.bytes", "20000")
 	config := kafkaProgram(t, t.TempDir(), kafkaSection("lacks", "nowhere", c.brokers(), ""), kafkaSection("poor", "poor", c.brokers(), ""),
 		kafkaSection("away", "x", []string{away}, ""))
 	r := vswarden(t, "", "check", "--connect", "-c", config)

@@ -79,6 +79,7 @@ func killedBroker(t *testing.T, c *cluster, away time.Duration, rate int, span t
 // TestKafkaLeaderKilled kills the leader of a partition, one of three brokers.
 func TestKafkaLeaderKilled(t *testing.T) {
 	needSignals(t)
+	t.Parallel()
 	c := startKafka(t, 3, false)
 	r := sending(t, c, "replicated", 6, 1000, 20*time.Second) // Long enough to be under way when the leader dies, on any machine.
 	r.p.waitFor(t, "something delivered", func(m metrics) bool { return m.sum("vswarden_events_delivered_total") > 1000 })

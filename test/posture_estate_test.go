@@ -15,6 +15,7 @@ func TestPolicyChangesOfAnEstate(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs for half a minute")
 	}
+	t.Parallel()
 	program, err := estateProgram()
 	if err != nil {
 		t.Fatal(err)
