@@ -115,7 +115,7 @@ func l2secTexts(name string, port uint32) map[event.L2SecKind]string {
 
 // FuzzStamp compares the stamps with those of package time.
 func FuzzStamp(f *testing.F) {
-	for _, s := range []string{"2014-12-10T19:23:45.733Z", "2014-12-10T19:23:45+05:30", "2016-02-29T23:59:59.999999999-00:01", "Jul  1 14:30:23"} {
+	for _, s := range []string{"2014-12-10T19:23:45.733Z", "2014-12-10T19:23:45+05:30", "2016-02-29T23:59:59.999999999-00:01", "Jul  1 14:30:23", "2000-01-10T00:00:00+00:60", "2000-01-10T00:00:00+24:00"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -127,6 +127,9 @@ func FuzzStamp(f *testing.F) {
 		at, err := time.Parse(time.RFC3339Nano, s)
 		if err != nil || at.Year() < 1679 || at.Year() > 2261 || s[13] != ':' {
 			return // package time takes an hour of one digit, RFC 3339 does not
+		}
+		if zone := s[len(s)-len("hh:mm"):]; s[len(s)-1] != 'Z' && (zone[:2] > "23" || zone[3:] > "59") {
+			return // nor offsets of 24 hours or 60 minutes
 		}
 		if got.bad || n != len(s) || got.nanos != at.UnixNano() {
 			t.Fatalf("%q: %+v, %d bytes; package time says %s", s, got, n, at)

@@ -48,6 +48,7 @@ func TestISOStamps(t *testing.T) {
 		{"20x4-12-10T19:23:45.733Z", "", 0, false},
 		{"2014-1 -10T19:23:45.733Z", "", 0, false},
 		{"2014-12-10T19:23:45+24:00", "", 0, false},
+		{"2014-12-10T19:23:45+00:60", "", 0, false},
 	} {
 		s, n := isoStamp(tc.text)
 		if n != len(tc.text) {
