@@ -108,6 +108,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err == nil && o.feeders != nil {
 		feeders, err = o.feeders(known.inv)
 	}
+	if err == nil {
+		err = known.retire(feeders)
+	}
 	if err != nil {
 		return err
 	}

@@ -206,3 +206,56 @@ func TestSourcesThatAreNotConfiguredAreNotMissed(t *testing.T) {
 		t.Errorf("health of %q, want of %q", sources, want)
 	}
 }
+
+// What a vCenter told that was taken out of the configuration is answered for as long as the past is kept.
+func TestAVCenterThatIsConfiguredNoMoreIsDroppedInTheEnd(t *testing.T) {
+	now := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		source string
+		told   time.Duration // ago
+		left   int
+		says   string
+	}{
+		"told yesterday":                  {"vc00", 24 * time.Hour, 2, "answered as stale"},
+		"told longer ago than is kept":    {"vc00", 8 * 24 * time.Hour, 0, "what was known of it is dropped"},
+		"configured, however long it is":  {"vc01", 30 * 24 * time.Hour, 2, ""},
+		"one whose hosts an import knows": {"vc00", 8 * 24 * time.Hour, 1, "is dropped"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inv := inventory.New(inventory.DefaultConfig())
+			vc := inv.AddVCenter(inventory.VCenter{Name: tc.source})
+			id, err := inv.AddSource(tc.source, inventory.SourcePushed, vc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := inventory.StampOf(now.Add(-tc.told))
+			err = inv.Apply(&inventory.Update{
+				Source: id, At: told,
+				Hosts: []inventory.Host{{Ref: inventory.Ref{VC: vc, ID: "host-1"}, Name: "esx1.example.com"}},
+				VMs:   []inventory.VM{{Ref: inventory.Ref{VC: vc, ID: "vm-1"}, Name: "web-01", Host: "host-1"}},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			inv.Reported(id, told)
+			if strings.Contains(name, "import") {
+				if err := inv.Import(inventory.Statement{Host: inventory.Host{Name: "esx1.example.com"}, At: inventory.StampOf(now.Add(-time.Hour)), Rows: []inventory.Row{{Port: 7, Client: "vmk0"}}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var log bytes.Buffer
+			m := &memory{inv: inv, now: func() time.Time { return now }, log: zerolog.New(&log)}
+			for range 2 { // the second start finds what the first one left
+				if err := m.retire([]feeder{&slowFeeder{}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := len(inv.ObjectsOf(vc, inventory.StampOf(now))); n != tc.left {
+				t.Errorf("%d objects are left, want %d", n, tc.left)
+			}
+			if !strings.Contains(log.String(), tc.says) || (tc.says == "") != (log.Len() == 0) {
+				t.Errorf("said %s", log.String())
+			}
+		})
+	}
+}

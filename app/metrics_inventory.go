@@ -1,8 +1,6 @@
 package app
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"vswarden/inventory"
@@ -50,7 +48,7 @@ func (p *parts) inventoryMetrics() []web.Metric {
 		counter("vswarden_inventory_snapshot_failures_total", "Snapshots that could not be written.", p.known.failures.Load),
 	}
 	for _, s := range inv.Sources() {
-		if s.Kind != inventory.SourcePushed && s.Kind != inventory.SourceLive || !p.follows(s.Name) {
+		if s.Kind != inventory.SourcePushed && s.Kind != inventory.SourceLive || !follows(p.feeders, s.Name) { // of one that was taken out of the configuration nobody waits for news
 			continue
 		}
 		name := web.Label{Name: "source", Value: s.Name}
@@ -65,10 +63,4 @@ func (p *parts) inventoryMetrics() []web.Metric {
 				func() float64 { return age(inv.Source(s.ID).Reported) }, name))
 	}
 	return all
-}
-
-// follows reports whether a source is one that is configured, or asks its hosts: the snapshot knows those too that
-// were taken out of the configuration, of which nobody waits for news.
-func (p *parts) follows(source string) bool {
-	return slices.ContainsFunc(p.feeders, func(f feeder) bool { return source == f.Name() || strings.HasPrefix(source, f.Name()+" ") })
 }
