@@ -327,7 +327,8 @@ func (p *instance) waitFor(t *testing.T, what string, ok func(metrics) bool) met
 			return m
 		}
 		if time.Now().After(end) {
-			t.Fatalf("not in %v: %s\nappended %v, synced %v", patience, what, m.sum("vswarden_log_records_total"), m.sum("vswarden_log_synced_records_total"))
+			t.Fatalf("not in %v: %s\nreceived %v, emitted %v, dropped %v, appended %v, synced %v", patience, what, m.sum("vswarden_frames_received_total"),
+				m.sum("vswarden_records_emitted_total"), m.sum("vswarden_frames_dropped_total"), m.sum("vswarden_log_records_total"), m.sum("vswarden_log_synced_records_total"))
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -48,6 +49,14 @@ const (
 
 const kafkaScript = "../scripts/kafka/kafka"
 
+// kafkaJars fetches what is missing of Kafka, once for all clusters.
+var kafkaJars = sync.OnceValue(func() error {
+	if out, err := exec.Command(kafkaScript, "jars").CombinedOutput(); err != nil {
+		return fmt.Errorf("%s jars: %w\n%s", kafkaScript, err, out)
+	}
+	return nil
+})
+
 // startKafka starts a cluster and returns when it is ready.
 func startKafka(t *testing.T, nodes int, secure bool) *cluster {
 	t.Helper()
@@ -58,6 +67,9 @@ func startKafka(t *testing.T, nodes int, secure bool) *cluster {
 func startKafkaIn(t *testing.T, dir string, nodes int, secure bool) *cluster {
 	t.Helper()
 	needKafka(t)
+	if err := kafkaJars(); err != nil {
+		t.Fatal(err)
+	}
 	c := &cluster{dir: dir, nodes: make([]*kafkaNode, nodes)}
 	free := freePorts(t, nodes, 3)
 	for i := range nodes {
