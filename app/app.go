@@ -146,7 +146,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
 	}
-	detection, err := openDetection(cfg, records, intake, log)
+	detection, err := openDetection(cfg, records, intake, o.clock(), log)
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
 	}

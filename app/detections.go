@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -22,7 +23,7 @@ const detectCursor = "@detect"
 
 // openDetection makes the one detection of a node that has all: where lines are only handed on, or come
 // by a topic that several nodes share, no node hears a host alone. nil: there is none.
-func openDetection(cfg configs.Config, records *spool.Log, intake *pipeline.Intake, log zerolog.Logger) (*pipeline.Detection, error) {
+func openDetection(cfg configs.Config, records *spool.Log, intake *pipeline.Intake, now func() time.Time, log zerolog.Logger) (*pipeline.Detection, error) {
 	if cfg.Tier() != configs.RoleAll {
 		return nil, nil
 	}
@@ -33,7 +34,9 @@ func openDetection(cfg configs.Config, records *spool.Log, intake *pipeline.Inta
 	path := filepath.Join(cfg.DataDir, "detect.json")
 	d := detect.New(cfg.Detections)
 	if err := loadDetections(d, path, uint64(records.Last())); err != nil {
-		log.Warn().Str("file", path).Err(err).Msg("the memory of the detections cannot be read; they begin anew")
+		if err := setAside(path, err, "the memory of the detections cannot be read and was set aside; they begin anew", now(), log); err != nil {
+			return nil, err
+		}
 	}
 	save := func(d *detect.Detector) error { return replace.File(path, d.Save) }
 	if cfg.Log.Body == spool.BodyMemory { // nothing that it could be about outlives the process

@@ -152,11 +152,15 @@ func (m *memory) load(cfg inventory.Config) error {
 
 // setAside renames a file that cannot be read and says so.
 func (m *memory) setAside(path string, why error, message string) error {
-	aside := path + ".damaged-" + m.now().UTC().Format("20060102T150405Z")
+	return setAside(path, why, message, m.now(), m.log)
+}
+
+func setAside(path string, why error, message string, now time.Time, log zerolog.Logger) error {
+	aside := path + ".damaged-" + now.UTC().Format("20060102T150405Z")
 	if err := os.Rename(path, aside); err != nil {
 		return fmt.Errorf("set a damaged file aside: %w", err)
 	}
-	m.log.Error().Str("file", aside).Str("error", why.Error()).Msg(message)
+	log.Error().Str("file", aside).Str("error", why.Error()).Msg(message)
 	return nil
 }
 

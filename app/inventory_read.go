@@ -44,6 +44,9 @@ func readSnapshot(o InventoryOptions) (*snapshot, error) {
 		s.inv = inventory.New(inventoryConfig(o.Config))
 		return s, fmt.Errorf("%s: %w", o.Config.DataDir, ErrNoInventory)
 	}
+	if damaged := (*inventory.DamagedError)(nil); errors.As(err, &damaged) {
+		return s, fmt.Errorf("%w; the next vswarden run sets it aside and begins empty", err)
+	}
 	return s, err
 }
 

@@ -262,10 +262,19 @@ func TestSnapshotThatCannotBeUsed(t *testing.T) {
 	if err := os.WriteFile(path, []byte("vswarden-inventory 1\ndamaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if r := vswarden(t, "", "inventory", "show", "--data", data); r.code != 1 || !strings.Contains(r.stderr, "the next vswarden run sets it aside and begins empty") {
+		t.Errorf("a damaged one: exit %d: %s", r.code, r.stderr)
+	}
+	memory := filepath.Join(data, "detect.json")
+	if err := os.WriteFile(memory, []byte(`{"version":1,"sta`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	p := start(t, onLoopback(t, data)...)
 	p.stop(t)
-	if aside, _ := filepath.Glob(path + ".damaged-*"); len(aside) != 1 || !strings.Contains(p.logTail(), "damaged") {
-		t.Errorf("set aside: %v\n%s", aside, p.logTail())
+	for _, path := range []string{path, memory} {
+		if aside, _ := filepath.Glob(path + ".damaged-*"); len(aside) != 1 || !strings.Contains(p.logTail(), aside[0]) {
+			t.Errorf("set aside: %v\n%s", aside, p.logTail())
+		}
 	}
 }
 
