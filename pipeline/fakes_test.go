@@ -73,6 +73,25 @@ func (c *fakeCursor) Committed() spool.Position {
 	return c.commits[len(c.commits)-1]
 }
 
+// doneMark is the place of a cursor up to which all is done.
+type doneMark struct {
+	mu        sync.Mutex
+	committed spool.Position
+}
+
+func (m *doneMark) Commit(p spool.Position) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.committed = max(m.committed, p)
+	return nil
+}
+
+func (m *doneMark) Committed() spool.Position {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.committed
+}
+
 // fakeSink remembers what it got; write decides what it says.
 type fakeSink struct {
 	mu    sync.Mutex

@@ -26,9 +26,7 @@ type pastCursor struct {
 	perChunk func() int
 	open     bool // more may come
 	next     int
-
-	mu        sync.Mutex
-	committed spool.Position
+	doneMark
 }
 
 func (c *pastCursor) Next(ctx context.Context, ch *spool.Chunk) error {
@@ -55,19 +53,6 @@ func reused(ch *spool.Chunk, i int) []byte {
 		return all[i][:0]
 	}
 	return nil
-}
-
-func (c *pastCursor) Commit(p spool.Position) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.committed = max(c.committed, p)
-	return nil
-}
-
-func (c *pastCursor) Committed() spool.Position {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.committed
 }
 
 func (c *pastCursor) Rewind(by time.Duration) error {

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,14 +46,13 @@ func TestKeptRecordsComeBackAsTheyWere(t *testing.T) {
 // topicCursor gives lines as a topic's partition does: a new one numbers what it gives from 1, and begins
 // with what was done in the last minute, marked.
 type topicCursor struct {
-	lines     *pastCursor
-	done      int // of lines, when it was made
-	from      int // the line at position 1
-	given     int
-	perChunk  func() int
-	open      bool
-	mu        sync.Mutex
-	committed spool.Position
+	lines    *pastCursor
+	done     int // of lines, when it was made
+	from     int // the line at position 1
+	given    int
+	perChunk func() int
+	open     bool
+	doneMark
 }
 
 func newTopicCursor(lines *pastCursor, done int, perChunk func() int, open bool) *topicCursor {
@@ -90,19 +88,6 @@ func (c *topicCursor) Next(ctx context.Context, ch *spool.Chunk) error {
 	}
 	c.given += n
 	return nil
-}
-
-func (c *topicCursor) Commit(p spool.Position) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.committed = max(c.committed, p)
-	return nil
-}
-
-func (c *topicCursor) Committed() spool.Position {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.committed
 }
 
 // after is how many lines are done now.
