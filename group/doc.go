@@ -110,8 +110,12 @@ type piece struct {
 // Lines is how many lines it holds.
 func (it *Item) Lines() int { return 1 + len(it.pieces) }
 
-// JoinedAfter counts the joined lines that lie behind a place in the log.
+// JoinedAfter counts the joined lines that lie behind a place in the log; none of what is past, with which
+// nothing is joined that is not.
 func (it *Item) JoinedAfter(pos uint64) (n uint64) {
+	if it.Past {
+		return 0
+	}
 	for i := range it.pieces {
 		if it.pieces[i].pos > pos {
 			n++
@@ -122,10 +126,7 @@ func (it *Item) JoinedAfter(pos uint64) (n uint64) {
 
 // due counts its lines that lie behind a place in the log.
 func (it *Item) due(pos uint64) int {
-	if it.Past {
-		return 0
-	}
-	if it.Pos > pos {
+	if it.Pos > pos && !it.Past {
 		return it.Lines()
 	}
 	return int(it.JoinedAfter(pos))

@@ -217,9 +217,7 @@ func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
 func (l *lane) drain(ctx context.Context, r *Record, n *counts) bool {
 	for it := l.stage.Next(); it != nil; it = l.stage.Next() {
 		if it.Past || it.Pos <= uint64(l.d.from) { // read again to know the neighbours; delivered long ago
-			if !it.Past { // with which nothing is joined that is not
-				n.grouped += it.JoinedAfter(uint64(l.d.from))
-			}
+			n.grouped += it.JoinedAfter(uint64(l.d.from))
 			l.stage.Free(it)
 			continue
 		}
