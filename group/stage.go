@@ -37,23 +37,11 @@ type Sender struct {
 	spot  int   // in Stage.busy; -1 = holds nothing
 	past  bool  // its last line was
 
-	ended   [8]ending // events that may be continued in another one
-	endings int
+	ended []ending // what may be continued in another event, as it ended
 
 	repeats *repeats
 	floods  *floods
 	linux   *linux
-}
-
-// ending is an event that ended before its group did.
-type ending struct {
-	app   uint64
-	conn  uint64
-	id    event.ID
-	stamp int64
-	cut   bool // it has lost its end
-	proc  uint64
-	time  int64 // of its header
 }
 
 // NewStage makes a Stage.
@@ -161,7 +149,10 @@ func (s *Stage) Add(it *Item) {
 // begin makes it the first line of an event.
 func (s *Stage) begin(snd *Sender, it *Item) {
 	if it.kind != plain {
-		snd.continues(it, s.wait)
+		snd.continues(it)
+	}
+	if len(snd.ended) > 0 {
+		snd.outdate(it)
 	}
 	snd.link(it)
 	snd.flood(it)
@@ -188,11 +179,13 @@ func (s *Stage) begin(snd *Sender, it *Item) {
 		s.close(snd, true)
 	}
 	if security {
+		it.forApp, it.forConn, it.deadline = true, it.Stream, it.Stamp+s.wait
 		snd.note(it)
 	}
 	it.forApp, it.forConn = forApp, forConn
 	if it.open = forApp || forConn || it.promisc; it.open {
 		if len(snd.open) == maxOpen {
+			snd.note(snd.open[0])
 			snd.shut(snd.open[0])
 		}
 		it.deadline = it.Stamp + wait
@@ -319,12 +312,11 @@ func (s *Stage) expire(snd *Sender, stamp int64) {
 
 // close shuts all groups of a sender; noted ones can be continued in another event.
 func (s *Stage) close(snd *Sender, noted bool) {
+	for i := 0; noted && i < len(snd.open); i++ {
+		snd.note(snd.open[i])
+	}
 	for len(snd.open) > 0 {
-		o := snd.open[len(snd.open)-1]
-		if noted {
-			snd.note(o)
-		}
-		snd.shut(o)
+		snd.shut(snd.open[len(snd.open)-1])
 	}
 }
 
@@ -337,34 +329,6 @@ func (snd *Sender) shut(it *Item) {
 		snd.decide(it)
 	}
 	it.open, it.forApp, it.forConn, it.promisc = false, false, false, false
-}
-
-// note remembers an event that ended although more of it may come.
-func (snd *Sender) note(it *Item) {
-	snd.ended[snd.endings%len(snd.ended)] = ending{
-		app: it.app, conn: connHash(it), id: it.Event.ID, stamp: it.Stamp, cut: it.cut, proc: it.proc, time: it.Event.Time,
-	}
-	snd.endings++
-}
-
-// continues finds the event that it, a continuation without its beginning, belongs to.
-func (snd *Sender) continues(it *Item, wait int64) {
-	for i := snd.endings - 1; i >= 0 && i >= snd.endings-len(snd.ended); i-- {
-		n := &snd.ended[i%len(snd.ended)]
-		if it.Stamp-n.stamp > wait || it.kind == headless && (!it.Stream || n.conn != connHash(it)) || it.kind != headless && n.app != it.app {
-			continue
-		}
-		if it.kind == part || it.kind == fragment && (!n.cut || n.proc != it.proc || n.time != it.Event.Time) {
-			continue // cannot be told from a line that stands alone
-		}
-		it.after = n.id
-		return
-	}
-}
-
-func connHash(it *Item) uint64 {
-	a := it.Conn.Addr().As16()
-	return mix(uint64(it.Conn.Port()), string(a[:]))
 }
 
 // Tick ends the groups that no record can join which is not older than now.
@@ -382,6 +346,9 @@ func (s *Stage) Tick(now int64) {
 
 // Blank is told of an empty line in a file: no line without a header goes on over it.
 func (s *Stage) Blank(snd *Sender) {
+	for i := range snd.ended {
+		snd.ended[i].forConn = false
+	}
 	for i := 0; i < len(snd.open); i++ {
 		o := snd.open[i]
 		if o.forConn = false; !o.forApp && !o.promisc {

@@ -35,7 +35,7 @@ type outcome struct {
 	dataset               event.Dataset
 	reason                event.LinuxReason
 	changes               string
-	pos                   uint64
+	pos, last             uint64
 }
 
 func newFeed(t testing.TB, o Options) *feed {
@@ -87,7 +87,7 @@ func (f *feed) drain() {
 		e := &it.Event
 		o := outcome{
 			id: e.ID.String(), message: strings.Clone(e.Message), frames: string(it.Frames()), lines: it.Lines(), tags: e.Tags,
-			dataset: e.Dataset, reason: e.Linux.Reason, changes: strings.Clone(e.VCEvent.Changes[0].Setting), pos: it.Pos,
+			dataset: e.Dataset, reason: e.Linux.Reason, changes: strings.Clone(e.VCEvent.Changes[0].Setting), pos: it.Pos, last: it.Last,
 		}
 		if e.SameAs != (event.ID{}) {
 			o.sameAs = e.SameAs.String()
