@@ -150,6 +150,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return errors.Join(err, closeListeners(listeners))
 	}
+	follow(outlets, detection)
 	reportUnclaimed(log, records)
 	p := &parts{cfg: cfg, log: log, records: records, remote: remote, intake: intake, listeners: listeners, outlets: outlets, detection: detection, known: known, feeders: feeders, reporter: reporter}
 	admin, err := web.Listen(cfg.Admin, p.metrics(), p.healthy, p.ready)

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -38,13 +39,30 @@ func openDetection(cfg configs.Config, records *spool.Log, intake *pipeline.Inta
 			return nil, err
 		}
 	}
-	save := func(d *detect.Detector) error { return replace.File(path, d.Save) }
+	save := func(memory []byte) error {
+		return replace.File(path, func(w io.Writer) error {
+			_, err := w.Write(memory)
+			return err
+		})
+	}
 	if cfg.Log.Body == spool.BodyMemory { // nothing that it could be about outlives the process
-		save = func(*detect.Detector) error { return nil }
+		save = func([]byte) error { return nil }
 	}
 	return pipeline.NewDetection(pipeline.DetectionConfig{
 		Cursor: cursor, Clock: intake, Detector: d, Emit: intake.Emit, Save: save, Log: log,
 	}), nil
+}
+
+// follow lets the detections follow the first sink whose lines are decoded anyway.
+func follow(outlets []*outlet, x *pipeline.Detection) {
+	if x == nil {
+		return
+	}
+	for _, t := range outlets {
+		if t.delivery.SetWatch(x) {
+			return
+		}
+	}
 }
 
 func loadDetections(d *detect.Detector, path string, last uint64) error {

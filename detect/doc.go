@@ -72,7 +72,7 @@ type Line struct {
 	Pos     uint64 // place in the log
 	Stamp   int64  // receive stamp, Unix nanoseconds
 	ID      event.ID
-	Sender  string
+	Sender  string // outlives the line
 	Host    string // as the header names it; empty: not known
 	Sort    uint64 // of events that may come in floods; 0 = none
 	Name    string // of that sort: a code or an action
@@ -85,6 +85,9 @@ type Detector struct {
 	state   state
 	pending []event.Event
 	dropped uint64
+
+	last       *host // of lastSender: lines of one sender often follow each other
+	lastSender string
 }
 
 // New makes a Detector without memory.

@@ -51,13 +51,16 @@ func (d *Detector) pass(stamp int64) {
 // heard notes that a sender was heard.
 func (d *Detector) heard(l *Line) {
 	s := &d.state
-	h := s.Hosts[l.Sender]
-	if h == nil {
-		if len(s.Hosts) >= maxHosts {
-			d.forget()
+	h := d.last
+	if h == nil || l.Sender != d.lastSender {
+		if h = s.Hosts[l.Sender]; h == nil {
+			if len(s.Hosts) >= maxHosts {
+				d.forget()
+			}
+			h = &host{First: s.Listened, Last: s.Listened}
+			s.Hosts[l.Sender] = h
 		}
-		h = &host{First: s.Listened, Last: s.Listened}
-		s.Hosts[l.Sender] = h
+		d.last, d.lastSender = h, l.Sender
 	}
 	if l.Host != "" && l.Host != h.Name {
 		h.Name = l.Host

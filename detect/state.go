@@ -72,6 +72,6 @@ func (d *Detector) Load(r io.Reader, last uint64) error {
 		d.pending = append(d.pending, p.event())
 	}
 	s.Pending = nil
-	d.state = s
+	d.state, d.last = s, nil
 	return nil
 }

@@ -121,6 +121,8 @@ type Delivery struct {
 	ended   atomic.Bool    // the log ended: nothing follows
 	looked  time.Time      // when tick looked for silent senders; of the goroutine that ticks
 
+	watch *Detection // follows it; nil: none
+
 	filter  atomic.Pointer[sink.Filter]   // nil passes all
 	failing [steps]atomic.Pointer[string] // the last error of each step, nil while it works
 }
@@ -139,6 +141,7 @@ type chunk struct {
 	spool.Chunk
 	records []Record
 	lanes   []int32 // lane of each record
+	sights  []sight // what the detections are told of each record, where they follow
 	pending atomic.Int32
 	last    spool.Position
 }
@@ -261,6 +264,9 @@ func (d *Delivery) dispatch(c *chunk) {
 	n := len(c.Records)
 	c.last = c.First + spool.Position(n) - 1
 	c.records, c.lanes = grow(c.records, n), grow(c.lanes, n)
+	if d.watch != nil {
+		c.sights = grow(c.sights, n)
+	}
 	var used [maxLanes]bool
 	lanes, size := int32(0), 0
 	for i, b := range c.Records {
@@ -315,6 +321,9 @@ func (d *Delivery) done(c *chunk) {
 	for n < len(d.flight) && d.flight[n].pending.Load() == -1 {
 		head := d.flight[n]
 		d.mark = max(d.mark, head.last)
+		if d.watch != nil {
+			d.watch.follow(head)
+		}
 		d.free <- head // never blocks: room for all chunks
 		n++
 	}

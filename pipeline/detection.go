@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,38 +18,55 @@ import (
 	"vswarden/decode"
 	"vswarden/detect"
 	"vswarden/event"
-	"vswarden/group"
+	"vswarden/retry"
 	"vswarden/spool"
 )
 
 // DetectionConfig is all that a Detection needs.
 type DetectionConfig struct {
-	Cursor   Cursor
+	Cursor   SkipCursor
 	Clock    Clock
 	Detector *detect.Detector
 	Emit     func(ctx context.Context, e *event.Event) error // Intake.Emit
-	Save     func(d *detect.Detector) error                  // keeps its memory
+	Save     func(memory []byte) error                       // keeps what the Detector knows
 	Log      zerolog.Logger
 }
 
-// Detection feeds the records of its own cursor to a Detector and states what that finds. There is
-// one, however many sinks there are: what it finds reaches all of them by the log.
+// SkipCursor is a Cursor that can pass over what its reader knows from elsewhere.
+type SkipCursor interface {
+	Cursor
+	// Skip lets the next Next begin behind p, or where it would, if that is later.
+	Skip(p spool.Position)
+}
+
+// Detection feeds each record of the log once to a Detector and states what that finds. There is one, however
+// many sinks there are: what it finds reaches all of them by the log.
+//
+// It has a cursor of its own, so that no sink holds it up. But where a Delivery works (SetWatch), its lanes have
+// decoded each line already: Detection then follows that one and reads nothing by itself.
 type Detection struct {
-	cfg     DetectionConfig
-	rules   atomic.Pointer[detect.Config] // to be taken over
+	cfg   DetectionConfig
+	rules atomic.Pointer[detect.Config] // to be taken over
+
+	// Of the goroutine of Run.
 	ch      spool.Chunk
 	record  Record
 	event   event.Event
+	memory  bytes.Buffer
+	saved   spool.Position
+	at      time.Time // when it was saved
+	retry   time.Time // when to try again what could not be stated
+	failing atomic.Pointer[string]
+
+	mu      sync.Mutex // guards what is below, and the Detector; held for a chunk at most
 	line    detect.Line
 	senders map[netip.Addr]*watched
 	names   map[string]*watched
 	last    *watched // the sender at lastIP: frames of one read stand together
 	lastIP  netip.Addr
-	given   spool.Position
-	saved   spool.Position
-	at      time.Time // when it was saved
-	retry   time.Time // when to try again what could not be stated
-	failing atomic.Pointer[string]
+	given   spool.Position // of the last record that the Detector was fed, or that there was nothing to feed of
+	stamp   int64          // of that, Unix nanoseconds
+	led     time.Time      // when a Delivery told something last
 
 	stated    atomic.Uint64
 	dropped   atomic.Uint64
@@ -66,7 +84,9 @@ type watched struct {
 const (
 	detectTick   = time.Second // how often the Detector hears the time while nothing comes, and is saved
 	detectWait   = 100 * time.Millisecond
-	hostEvery    = 256 // lines of a sender after which its header is read again
+	detectLook   = 100 * time.Millisecond // how often it is looked whether there is something to state, while a Delivery is followed
+	detectLag    = 10 * time.Second       // how far behind the newest line a Delivery is followed
+	hostEvery    = 256                    // lines of a sender after which its header is read again
 	watchedMost  = 8192
 	savedLeisure = 500 // senders from which on the memory is saved every ten seconds only
 )
@@ -104,43 +124,89 @@ func (x *Detection) Failing() string {
 func (x *Detection) Run(ctx context.Context) error {
 	for {
 		if c := x.rules.Swap(nil); c != nil {
+			x.mu.Lock()
 			x.cfg.Detector.SetConfig(*c)
+			x.mu.Unlock()
 		}
-		wait, cancel := context.WithTimeout(ctx, detectTick)
-		err := x.cfg.Cursor.Next(wait, &x.ch)
-		cancel()
-		switch {
-		case err == nil:
-			x.feed()
-		case errors.Is(err, io.EOF) || ctx.Err() != nil:
-			x.save()
-			return x.commit()
-		case errors.Is(err, context.DeadlineExceeded):
-			if now, newest := x.cfg.Clock.Now(); newest <= x.given {
-				x.cfg.Detector.Tick(now)
+		var err error
+		if x.follows() {
+			if !retry.Sleep(ctx, detectLook) {
+				err = ctx.Err()
 			}
-		default:
+		} else {
+			err = x.read(ctx)
+		}
+		switch {
+		case errors.Is(err, io.EOF) || err != nil && ctx.Err() != nil:
+			return x.keep()
+		case err != nil:
 			return fmt.Errorf("detections: read the log: %w", err)
 		}
 		x.state(ctx)
 		pause := detectTick
-		if len(x.senders)+len(x.names) > savedLeisure {
+		x.mu.Lock()
+		given, senders := x.given, len(x.senders)+len(x.names)
+		x.mu.Unlock()
+		if senders > savedLeisure {
 			pause *= 10
 		}
-		if now := time.Now(); x.given > x.saved && now.Sub(x.at) >= pause {
+		if now := time.Now(); given > x.saved && now.Sub(x.at) >= pause {
 			x.at = now
-			x.save()
-			if err := x.commit(); err != nil {
+			if err := x.keep(); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// save keeps the Detector's memory. That it cannot be kept must not hold the log: then a crash costs
-// what was counted since.
-func (x *Detection) save() {
-	err := x.cfg.Save(x.cfg.Detector)
+// read feeds the next chunk of the log to the Detector, or the time where there is none for a while.
+func (x *Detection) read(ctx context.Context) error {
+	x.mu.Lock()
+	given := x.given
+	x.mu.Unlock()
+	x.cfg.Cursor.Skip(given)
+	wait, cancel := context.WithTimeout(ctx, detectTick)
+	err := x.cfg.Cursor.Next(wait, &x.ch)
+	cancel()
+	if err == nil {
+		x.feed()
+		return nil
+	}
+	if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	now, newest := x.cfg.Clock.Now()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if newest <= x.given {
+		x.cfg.Detector.Tick(now)
+	}
+	return nil
+}
+
+// keep saves what is known and moves the cursor over what that comes from.
+func (x *Detection) keep() error {
+	x.mu.Lock()
+	x.memory.Reset()
+	given, err := x.given, x.cfg.Detector.Save(&x.memory)
+	x.mu.Unlock()
+	if err == nil {
+		err = x.cfg.Save(x.memory.Bytes())
+	}
+	x.save(err)
+	if given == x.saved {
+		return nil
+	}
+	x.saved = given
+	if err := x.cfg.Cursor.Commit(given); err != nil {
+		return fmt.Errorf("detections: move the cursor: %w", err)
+	}
+	return nil
+}
+
+// save notes whether the memory could be kept. That it cannot be must not hold the log: then a crash costs what
+// was counted since.
+func (x *Detection) save(err error) {
 	switch was := x.failing.Load(); {
 	case err == nil:
 		x.failing.Store(nil)
@@ -151,24 +217,14 @@ func (x *Detection) save() {
 	}
 }
 
-// commit moves the cursor over what was fed.
-func (x *Detection) commit() error {
-	if x.given == x.saved {
-		return nil
-	}
-	x.saved = x.given
-	if err := x.cfg.Cursor.Commit(x.given); err != nil {
-		return fmt.Errorf("detections: move the cursor: %w", err)
-	}
-	return nil
-}
-
 // state puts what was found into the log. A log that is full must not be waited for: the cursor would
 // stand still, and hold what fills it.
 func (x *Detection) state(ctx context.Context) {
-	found := x.cfg.Detector.Pending()
+	x.mu.Lock()
+	found := x.cfg.Detector.Pending() // more may be found meanwhile, behind these
 	x.dropped.Store(x.cfg.Detector.Dropped())
 	x.uncounted.Store(x.cfg.Detector.Uncounted() - x.before)
+	x.mu.Unlock()
 	if len(found) == 0 || time.Now().Before(x.retry) {
 		return
 	}
@@ -182,28 +238,48 @@ func (x *Detection) state(ctx context.Context) {
 		}
 		x.stated.Add(1)
 	}
+	x.mu.Lock()
 	x.cfg.Detector.Took(n)
+	x.mu.Unlock()
 }
 
-// feed gives the chunk's records to the Detector.
+// feed gives the records of the chunk that was read to the Detector.
 func (x *Detection) feed() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	for i, b := range x.ch.Records {
 		pos := x.ch.First + spool.Position(i)
-		if x.record.decode(b) == nil && x.record.Kind == KindFrame {
-			x.frame(pos)
+		if pos <= x.given || x.record.decode(b) != nil || x.record.Kind != KindFrame {
+			continue
 		}
+		var s sight
+		if mayFlood(x.record.Data) {
+			s = x.look()
+		}
+		x.fed(&x.record, pos, x.ch.Epoch, &s)
 	}
 	x.given = max(x.given, x.ch.First+spool.Position(len(x.ch.Records))-1)
 }
 
-// frame gives the Detector a frame. A panic of ours costs that line only.
-func (x *Detection) frame(pos spool.Position) {
+// look decodes x.record. A panic of ours costs that line only.
+func (x *Detection) look() (s sight) {
 	defer func() {
-		if p := recover(); p != nil && x.panics.Add(1) == 1 {
-			x.cfg.Log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg("detections: a line made us panic; it does not count")
+		if p := recover(); p != nil {
+			s = sight{}
+			if x.panics.Add(1) == 1 {
+				x.cfg.Log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg("detections: a line made us panic; it does not count")
+			}
 		}
 	}()
-	r := &x.record
+	e := &x.event
+	e.Reset()
+	e.Raw, e.Received = text(x.record.Data), x.record.Received
+	decode.Line(e, nil)
+	return sightOf(e)
+}
+
+// fed gives the Detector one frame.
+func (x *Detection) fed(r *Record, pos spool.Position, epoch uint64, s *sight) {
 	w := x.watched(r)
 	if w.lines%hostEvery == 0 {
 		if host := decode.HeaderHost(r.Data); !strings.EqualFold(w.host, text(host)) {
@@ -211,14 +287,10 @@ func (x *Detection) frame(pos spool.Position) {
 		}
 	}
 	w.lines++
+	x.stamp = r.Received
 	x.line = detect.Line{Pos: uint64(pos), Stamp: r.Received, Sender: w.key, Host: w.host}
-	if mayFlood(r.Data) {
-		e := &x.event
-		e.Reset()
-		e.Raw, e.Received = text(r.Data), r.Received
-		decode.Line(e, nil)
-		x.line.Sort, x.line.Name = group.FloodKey(e), sortName(e)
-		x.line.ID, x.line.Dataset = event.NewID(x.ch.Epoch, uint64(pos)), e.Dataset
+	if s.sort != 0 {
+		x.line.Sort, x.line.Name, x.line.Dataset, x.line.ID = s.sort, s.name, s.dataset, event.NewID(epoch, uint64(pos))
 	}
 	x.cfg.Detector.Line(&x.line)
 }
@@ -252,122 +324,4 @@ func (x *Detection) watched(r *Record) *watched {
 		x.names[w.key] = w
 	}
 	return w
-}
-
-// Most lines are the host agents' and the kernel's, and most of those are of no sort that is counted:
-// they have none of these words, and need not be decoded.
-var (
-	agentWords = [...][]byte{
-		[]byte("Rejected"), []byte("Cannot"), []byte("Failed"), []byte("Invalid"), []byte("[module:"), []byte("Authenti"), []byte("pam_"), []byte("Event "),
-	}
-	kernelWords = [...][]byte{[]byte("NetPort"), []byte("Net: "), []byte("Uplink"), []byte("L2Sec_")}
-	agents      = [...][]byte{[]byte("Hostd"), []byte("Vpxa"), []byte("hostd["), []byte("vpxa[")}
-	kernel      = []byte("vmkernel: cpu")
-	enterprise  = []byte("@6876") // VMware's, in the element of an audit record, or after Originator in that of any line
-	originator  = []byte("Originator")
-	header      = []byte("[Originator@6876 ")
-)
-
-// mayFlood reports whether a line can be one that is counted.
-func mayFlood(line []byte) bool {
-	tag := programTag(line)
-	switch {
-	case bytes.HasPrefix(tag, kernel):
-		return hasAny(tag, kernelWords[:])
-	case hasPrefix(tag, agents[:]):
-		if text := agentText(tag); text != nil {
-			return hasPrefix(text, agentWords[:])
-		}
-		return hasAny(tag, agentWords[:]) || hasAudit(tag)
-	}
-	return true
-}
-
-// programTag is what follows priority, stamp and host in the usual header, "<166>2026-…Z esx01 Hostd: …";
-// nil of a line that is shorter.
-func programTag(line []byte) []byte {
-	for range 2 {
-		i := bytes.IndexByte(line, ' ')
-		if i < 0 {
-			return nil
-		}
-		line = line[i+1:]
-	}
-	return line
-}
-
-// agentText is what an agent says behind the header that nearly all of its lines have, "Hostd: info hostd[209]
-// [Originator@6876 sub=Libs opID=1] text" or the same without level and process: there the words that matter
-// come first. nil where it is another.
-func agentText(tag []byte) []byte {
-	colon := bytes.IndexByte(tag, ':')
-	open := bytes.IndexByte(tag[max(colon, 0):], '[') + max(colon, 0)
-	if colon < 0 || colon+2 > open {
-		return nil
-	}
-	if before := tag[colon+2 : open]; len(before) > 0 { // a level, and process or thread in brackets
-		end := bytes.IndexByte(tag[open:], ']')
-		if end < 0 || before[0] < 'a' || before[0] == 'p' || len(tag) < open+end+3 {
-			return nil
-		}
-		open += end + 2
-	}
-	if !bytes.HasPrefix(tag[open:], header) {
-		return nil
-	}
-	in := tag[open+1:]
-	end := bytes.IndexByte(in, ']')
-	if end < 0 || bytes.IndexByte(in[:end], '[') >= 0 {
-		return nil
-	}
-	return bytes.TrimLeft(in[end+1:], " ")
-}
-
-// hasAudit reports an element such as [shell.cmd@6876 …].
-func hasAudit(s []byte) bool {
-	for {
-		i := bytes.Index(s, enterprise)
-		if i < 0 {
-			return false
-		}
-		if !bytes.HasSuffix(s[:i], originator) {
-			return true
-		}
-		s = s[i+len(enterprise):]
-	}
-}
-
-func hasPrefix(s []byte, words [][]byte) bool {
-	for _, w := range words {
-		if bytes.HasPrefix(s, w) {
-			return true
-		}
-	}
-	return false
-}
-
-func hasAny(s []byte, words [][]byte) bool {
-	for _, w := range words {
-		if bytes.Contains(s, w) {
-			return true
-		}
-	}
-	return false
-}
-
-// sortName says what events of one FloodKey have in common, in words of ours and of VMware.
-func sortName(e *event.Event) string {
-	switch {
-	case e.VOB.ID != "":
-		return e.VOB.ID
-	case e.NetPort.Kind != event.NetPortNone:
-		return "NetPort"
-	case e.L2Sec.Kind != event.L2SecNone:
-		return string(e.L2Sec.Violation)
-	case e.VCEvent.Type != "":
-		return e.VCEvent.Type
-	case e.Loss.Kind != event.LossNone:
-		return string(e.Loss.Kind)
-	}
-	return string(e.Act)
 }

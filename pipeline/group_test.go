@@ -62,6 +62,8 @@ func (c *pastCursor) Rewind(by time.Duration) error {
 	return nil
 }
 
+func (c *pastCursor) Skip(p spool.Position) { c.next = max(c.next, int(p)) }
+
 // restart begins again behind what was committed.
 func (c *pastCursor) restart() { c.next = int(c.committed) }
 

@@ -206,7 +206,11 @@ func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
 		return true
 	}
 	it := l.stage.New()
-	if err := l.decode(it, r, id, pos); err != nil {
+	err := l.decode(it, r, id, pos)
+	if l.d.watch != nil {
+		c.sights[i] = l.d.watch.sight(&it.Event, err)
+	}
+	if err != nil {
 		return past || l.d.bury(ctx, letter(id, r.Received, r.Data, err))
 	}
 	l.stage.Add(it)

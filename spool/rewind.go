@@ -79,3 +79,10 @@ func (l *Log) stamps(s *segment, done Position) (marks []stampMark, err error) {
 	}
 	return marks, nil
 }
+
+// Skip lets Next go on behind p, or where it would, if that is later: of what lies before, its reader knows from elsewhere.
+func (c *Cursor) Skip(p Position) {
+	if c.next <= p {
+		c.next, c.gone = p+1, 0
+	}
+}

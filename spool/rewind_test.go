@@ -2,6 +2,7 @@ package spool
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -124,4 +125,56 @@ func TestRewindOfAnEmptyLog(t *testing.T) {
 		t.Errorf("%d records, %d skipped", len(records), skipped)
 	}
 	r.closeAll(t)
+}
+
+// After Skip, Next gives each record behind the place skipped to and no other, wherever that is: in a segment, in another one
+// far on, in memory, at the end; and what is before where it stands anyway changes nothing.
+func TestSkip(t *testing.T) {
+	read := 0
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 6))
+		l := openSmall(t, NewMemFS(), testConfig(), 64<<10)
+		r := run(t, l)
+		c := cursor(t, l, "a", StartOldest)
+		next, appended := Position(1), 0
+		var ch Chunk
+		ch.Size = 1 << (9 + rng.IntN(8))
+		for appended < 3000 || next <= Position(appended) {
+			if n := min(rng.IntN(400), 3000-appended); n > 0 {
+				appendStamped(t, l, appended+1, n, 200)
+				appended += n
+			}
+			for range rng.IntN(6) {
+				if next > Position(appended) {
+					break
+				}
+				if rng.IntN(3) == 0 {
+					to := Position(rng.IntN(appended + 1))
+					if rng.IntN(2) == 0 {
+						to = min(next+Position(rng.IntN(20)), Position(appended))
+					}
+					c.Skip(to)
+					next = max(next, to+1)
+					continue
+				}
+				if err := c.Next(t.Context(), &ch); err != nil {
+					t.Fatal(err)
+				}
+				if ch.First != next || ch.Skipped != 0 || len(ch.Records) == 0 {
+					t.Fatalf("seed %d: %d records from %d, %d skipped; want some from %d", seed, len(ch.Records), ch.First, ch.Skipped, next)
+				}
+				for i, b := range ch.Records {
+					if want := fmt.Sprintf("%06d", int(next)+i); string(b[:6]) != want {
+						t.Fatalf("seed %d: record %s at %s", seed, b[:6], want)
+					}
+				}
+				next += Position(len(ch.Records))
+				read += len(ch.Records)
+			}
+		}
+		r.closeAll(t)
+	}
+	if read < 10_000 {
+		t.Errorf("%d records were read", read)
+	}
 }

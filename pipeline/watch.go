@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"time"
+
+	"vswarden/event"
+	"vswarden/group"
+	"vswarden/spool"
+)
+
+// sight is what a line is to the detections.
+type sight struct {
+	sort    uint64 // group.FloodKey
+	name    string // of that sort; may point into the line
+	dataset event.Dataset
+}
+
+func sightOf(e *event.Event) (s sight) {
+	if s.sort = group.FloodKey(e); s.sort != 0 {
+		s.name, s.dataset = sortName(e), e.Dataset
+	}
+	return s
+}
+
+// SetWatch lets x follow a Delivery that does not run yet; false when its lanes do not decode, so that there is nothing to follow.
+func (d *Delivery) SetWatch(x *Detection) bool {
+	if d.cfg.Format == FormatRaw && d.cfg.Frames {
+		return false
+	}
+	d.watch = x
+	return true
+}
+
+// sight is what a lane tells of a line, err being what its decoding ended with. It is called by several lanes.
+func (x *Detection) sight(e *event.Event, err error) sight {
+	if err != nil { // its Delivery tells of the panic, and buries the line
+		x.panics.Add(1)
+		return sight{}
+	}
+	return sightOf(e)
+}
+
+// follow is told what the lanes saw in a chunk that is done, in the order of the log. The memory of the chunk is its
+// Delivery's again when it returns.
+func (x *Detection) follow(c *chunk) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if c.First > x.given+1+spool.Position(c.Skipped) {
+		return // something before it is not known; Run reads that, and the Delivery is behind then
+	}
+	x.led = time.Now()
+	for i := range c.records {
+		if pos := c.First + spool.Position(i); pos > x.given && c.records[i].Kind == KindFrame {
+			x.fed(&c.records[i], pos, c.Epoch, &c.sights[i])
+		}
+	}
+	x.given = max(x.given, c.last)
+}
+
+// follows reports whether what the Detector has not been fed is to be waited for, since a Delivery will tell it: one that has
+// told something just now, and is not far behind.
+func (x *Detection) follows() bool {
+	now, newest := x.cfg.Clock.Now()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return newest > x.given && time.Since(x.led) < detectTick && now-x.stamp < int64(detectLag)
+}
+
+// sortName says what events of one FloodKey have in common, in words of ours and of VMware.
+func sortName(e *event.Event) string {
+	switch {
+	case e.VOB.ID != "":
+		return e.VOB.ID
+	case e.NetPort.Kind != event.NetPortNone:
+		return "NetPort"
+	case e.L2Sec.Kind != event.L2SecNone:
+		return string(e.L2Sec.Violation)
+	case e.VCEvent.Type != "":
+		return e.VCEvent.Type
+	case e.Loss.Kind != event.LossNone:
+		return string(e.Loss.Kind)
+	}
+	return string(e.Act)
+}
