@@ -106,7 +106,11 @@ func (it *Item) sizes() []uint32 {
 
 // hasEscapedLines reports a message whose line ends a relay wrote as #012.
 func hasEscapedLines(e *event.Event) bool {
-	i := strings.Index(e.Message, "#012")
+	i := strings.IndexByte(e.Message, '#') // seldom there, and sooner found missing than four bytes are
+	if i < 0 {
+		return false
+	}
+	i = nextEscape(e.Message, i-1)
 	for ; i >= 0; i = nextEscape(e.Message, i) {
 		rest := e.Message[i+len("#012"):]
 		if rest == "" || rest[0] == '#' || rest[0] == ' ' || strings.HasPrefix(rest, "-->") {

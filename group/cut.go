@@ -13,6 +13,9 @@ var limits = [...]int{480, 1024, 1180, 2048, 4096, 8192, 16384}
 // cutLength reports the length of a frame that was probably cut. The header and the end of the frame may or
 // may not count.
 func cutLength(n int) bool {
+	if n < limits[0]-8 { // most lines
+		return false
+	}
 	for _, limit := range limits {
 		if n >= limit-8 && n <= limit+4 {
 			return true

@@ -59,30 +59,19 @@ type Item struct {
 
 // line is all of an Item but the event, so that it is emptied without a copy of that.
 type line struct {
+	attachment
+
 	// Pos is the line's place in the log; Last that of the last line that was joined to it.
 	Pos, Last uint64
 	Stamp     int64 // Unix nanoseconds, as the log's time goes
-	Conn      netip.AddrPort
-	Stream    bool // of a stream of lines: one without a header may follow on the same connection
 	Options   decode.Options
 	Base      event.Tags // marks it has whatever the decoder finds
 	Past      bool       // done long ago: for its neighbours' sake, like what lies up to Options.Done
 	Sender    *Sender
 
-	app      uint64 // hash of the program's name, small letters; 0 = none
-	proc     uint64 // hash of its process
-	kind     kind
-	open     bool
-	queued   bool
-	forApp   bool // lines of its program may follow
-	forConn  bool // lines without a header may
-	promisc  bool // waits for the line of its bridge port
-	cut      bool // as long as ESXi sends: the rest may follow
-	deadline int64
-	first    int64 // stamp of the first line
-	bytes    int
-	total    uint16 // parts of the vCenter event
-	stale    bool   // Event is to be decoded anew from Event.Raw before it is used
+	first int64 // stamp of the first line
+	bytes int
+	total uint16 // parts of the vCenter event
 
 	tags   event.Tags // those the stage gives
 	sameAs event.ID
@@ -97,6 +86,23 @@ type line struct {
 	whole  []byte // one frame made of all, for the decoder
 	frames []byte // all frames, an LF between two
 	seen   [maxParts / 64]uint64
+}
+
+// attachment is what every line that follows looks at, to see whether it goes on where this one ended: one cache
+// line of the many that an Item takes (TestItem).
+type attachment struct {
+	Conn     netip.AddrPort
+	app      uint64 // hash of the program's name, small letters; 0 = none
+	proc     uint64 // hash of its process
+	deadline int64
+	Stream   bool // of a stream of lines: one without a header may follow on the same connection
+	kind     kind
+	open     bool
+	queued   bool
+	forApp   bool // lines of its program may follow
+	forConn  bool // lines without a header may
+	promisc  bool // waits for the line of its bridge port
+	cut      bool // as long as ESXi sends: the rest may follow
 }
 
 // piece is a line that was joined: where it stands in Item.more.

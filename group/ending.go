@@ -1,6 +1,7 @@
 package group
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"vswarden/event"
@@ -51,7 +52,7 @@ func (snd *Sender) note(it *Item) {
 // outdate is to what has ended as supersede is to what is open, for a line that begins something. Of a security
 // line that was cut, the rest is told by its header, and may come later.
 func (snd *Sender) outdate(it *Item) {
-	conn, left := connHash(it), 0
+	left := 0
 	for i := range snd.ended {
 		n := &snd.ended[i]
 		if it.Stamp > n.deadline {
@@ -60,11 +61,13 @@ func (snd *Sender) outdate(it *Item) {
 		if n.forApp && n.app == it.app && (n.kind != part || it.kind == part && n.vc == it.Event.VCEvent.ID) {
 			n.forApp = false
 		}
-		if n.forConn && n.conn == conn && it.kind != headless { // that one has found it, and so may the next
+		if n.forConn && it.kind != headless && n.conn == connHash(it) { // a headless one has found it, and so may the next
 			n.forConn = false
 		}
 		if n.forApp || n.forConn || n.alone && n.cut {
-			snd.ended[left] = *n
+			if left < i {
+				snd.ended[left] = *n
+			}
 			left++
 		}
 	}
@@ -96,5 +99,6 @@ func (n *ending) continuedBy(it *Item) bool {
 
 func connHash(it *Item) uint64 {
 	a := it.Conn.Addr().As16()
-	return mix(uint64(it.Conn.Port()), string(a[:]))
+	h := turn(hashSeed ^ uint64(it.Conn.Port()) ^ binary.LittleEndian.Uint64(a[:8]))
+	return turn(h ^ binary.LittleEndian.Uint64(a[8:]))
 }

@@ -82,24 +82,21 @@ func (it *Item) keep() {
 	if len(it.own) > 0 {
 		return
 	}
-	r := &it.Event.Receiver
-	n, t, w := len(it.Event.Raw), len(r.TLSPeer), len(r.Relay)
-	it.own = append(append(append(it.own[:0], it.Event.Raw...), r.TLSPeer...), r.Relay...)
+	e := &it.Event
+	r := &e.Receiver
+	n, t, w := len(e.Raw), len(r.TLSPeer), len(r.Relay)
+	it.own = append(append(append(it.own[:0], e.Raw...), r.TLSPeer...), r.Relay...)
 	if len(it.own) == 0 {
 		it.own = append(it.own, 0)
 	}
-	it.Event.Raw = text(it.own[:n])
+	e.Move(text(it.own[:n]))
 	r.TLSPeer, r.Relay = text(it.own[n:n+t]), text(it.own[n+t:n+t+w])
-	it.stale = true
 }
 
-// Finish makes the event of a complete Item. It decodes anew what moved or grew, and panics where the
-// decoder does.
+// Finish makes the event of a complete Item. It decodes anew what grew, and panics where the decoder
+// does.
 func (s *Stage) Finish(it *Item) {
 	e := &it.Event
-	if it.stale && (it.kind == part || len(it.pieces) == 0) {
-		it.decode()
-	}
 	escaped := s.wait > 0 && len(it.pieces) == 0 && hasEscapedLines(e)
 	if len(it.pieces) > 0 || escaped {
 		it.compose()
@@ -130,7 +127,7 @@ func (s *Stage) Finish(it *Item) {
 	}
 }
 
-// decode fills the event anew from its frame, which moved or grew.
+// decode fills the event anew from its frame, which grew.
 func (it *Item) decode() {
 	e := &it.Event
 	id, received, raw, receiver := e.ID, e.Received, e.Raw, e.Receiver
@@ -146,7 +143,6 @@ func (it *Item) decode() {
 			e.Host = host
 		}
 	}
-	it.stale = false
 }
 
 // text is b as a string without a copy: it lives as long as the item is not freed.

@@ -94,27 +94,3 @@ func (it *Item) grows() (forApp, forConn bool) {
 	}
 	return e.Hostd.Present || e.Dataset != event.DatasetGeneric, forConn
 }
-
-// hashFold hashes s without regard to the case of ASCII letters (FNV-1a); 0 for none.
-func hashFold(s string) uint64 {
-	if s == "" {
-		return 0
-	}
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		c := s[i]
-		if c-'A' < 26 {
-			c |= 0x20
-		}
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	return h | 1
-}
-
-// mix adds s to a hash.
-func mix(h uint64, s string) uint64 {
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	return (h ^ 0xff) * 1099511628211
-}

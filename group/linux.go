@@ -59,26 +59,11 @@ func (snd *Sender) bridgePort(it *Item) {
 		snd.linux.nbridges++
 	}
 	for i := 0; i < len(snd.open); i++ {
-		if o := snd.open[i]; o.promisc && hashFold(o.device()) == p.device {
+		if o := snd.open[i]; o.promisc && hashFold(o.Event.Linux.Device) == p.device {
 			o.reason, o.bridge, o.port = event.ReasonBridgeMembership, p.bridge, p.port
 			snd.shut(o)
 			i--
 		}
-	}
-}
-
-// device is the device that a waiting line is about. Its event may have moved, its frame has not.
-func (it *Item) device() string {
-	if it.stale {
-		it.decode()
-	}
-	return it.Event.Linux.Device
-}
-
-// decide gives a line its reason when nothing that it waited for came.
-func (snd *Sender) decide(it *Item) {
-	if it.reason == "" {
-		it.reason = event.ReasonCapture
 	}
 }
 

@@ -24,17 +24,18 @@ type Stage struct {
 	taken   int
 }
 
-// Sender is the state of one sender.
+// Sender is the state of one sender. There are many: what few of them need is made when they do.
 type Sender struct {
 	Key string
 
-	used  uint64 // Stage.clock when it sent last
-	gone  bool   // evicted: whoever has it kept asks for it anew
-	queue []*Item
+	used  uint64  // Stage.clock when it sent last
+	next  int64   // the first deadline of open
+	open  []*Item // those that may grow; the oldest first
+	queue []*Item // queue[head:] wait, in order
+	head  int
 	bytes int
-	open  []*Item
-	next  int64 // the first deadline of open
-	spot  int   // in Stage.busy; -1 = holds nothing
+	spot  int32 // in Stage.busy; -1 = holds nothing
+	gone  bool  // evicted: whoever has it kept asks for it anew
 	past  bool  // its last line was
 
 	ended []ending // what may be continued in another event, as it ended
@@ -194,7 +195,7 @@ func (s *Stage) begin(snd *Sender, it *Item) {
 		}
 		snd.open = append(snd.open, it)
 	}
-	if len(snd.queue) == 0 && !it.open {
+	if len(snd.queue) == snd.head && !it.open {
 		s.ready = append(s.ready, it)
 		return
 	}
@@ -207,6 +208,10 @@ func (s *Stage) push(snd *Sender, it *Item) {
 	if len(s.busy) == 0 {
 		s.low = it.Pos
 	}
+	if len(snd.queue) == cap(snd.queue) && 2*snd.head >= len(snd.queue) { // rare: a queue is empty every few lines
+		snd.queue = snd.queue[:copy(snd.queue, snd.queue[snd.head:])]
+		snd.head = 0
+	}
 	snd.queue = append(snd.queue, it)
 	it.queued = true
 	if !s.o.Patient { // in files nothing moves
@@ -215,34 +220,35 @@ func (s *Stage) push(snd *Sender, it *Item) {
 	s.lines += it.due(s.o.Done)
 	snd.bytes += it.bytes
 	if snd.spot < 0 {
-		snd.spot = len(s.busy)
+		snd.spot = int32(len(s.busy))
 		s.busy = append(s.busy, snd)
 	}
-	if len(snd.queue) > maxQueue || snd.bytes > maxSendBytes {
-		snd.note(snd.queue[0])
-		snd.shut(snd.queue[0])
+	if len(snd.queue)-snd.head > maxQueue || snd.bytes > maxSendBytes {
+		snd.note(snd.queue[snd.head])
+		snd.shut(snd.queue[snd.head])
 	}
 }
 
 // release makes ready what stands complete at the head of a queue.
 func (s *Stage) release(snd *Sender) {
-	n := 0
-	for n < len(snd.queue) && !snd.queue[n].open {
-		if snd.queue[n].queued = false; snd.queue[n].Pos == s.low {
+	from, n := snd.head, snd.head
+	for ; n < len(snd.queue) && !snd.queue[n].open; n++ {
+		it := snd.queue[n]
+		if it.queued = false; it.Pos == s.low {
 			s.low = 0
 		}
-		snd.bytes -= snd.queue[n].bytes
-		s.lines -= snd.queue[n].due(s.o.Done)
-		n++
+		snd.bytes -= it.bytes
+		s.lines -= it.due(s.o.Done)
+		s.ready = append(s.ready, it)
 	}
-	if n == 0 {
+	if n == from {
 		return
 	}
-	s.ready = append(s.ready, snd.queue[:n]...)
-	left := copy(snd.queue, snd.queue[n:])
-	clear(snd.queue[left:])
-	snd.queue = snd.queue[:left]
-	if left == 0 && snd.spot >= 0 {
+	if snd.head = n; n < len(snd.queue) {
+		return
+	}
+	snd.queue, snd.head = snd.queue[:0], 0
+	if snd.spot >= 0 {
 		last := s.busy[len(s.busy)-1]
 		s.busy[snd.spot], last.spot = last, snd.spot
 		s.busy = s.busy[:len(s.busy)-1]
@@ -253,22 +259,24 @@ func (s *Stage) release(snd *Sender) {
 // supersede ends the groups that it, which begins something, shows to be complete: that of its
 // program, and on its connection the one that waits for lines without a header.
 func (snd *Sender) supersede(it *Item) {
-	for i := 0; i < len(snd.open); i++ {
-		o := snd.open[i]
-		if o.promisc {
-			continue
+	left := 0
+	for _, o := range snd.open {
+		if !o.promisc {
+			if o.forApp && o.app == it.app && (o.kind != part || it.kind == part && o.Event.VCEvent.ID == it.Event.VCEvent.ID) {
+				o.forApp = false
+			}
+			if o.forConn && o.Conn == it.Conn {
+				o.forConn = false
+			}
+			if !o.forApp && !o.forConn {
+				o.open = false
+				continue
+			}
 		}
-		if o.forApp && o.app == it.app && (o.kind != part || it.kind == part && o.Event.VCEvent.ID == it.Event.VCEvent.ID) {
-			o.forApp = false
-		}
-		if o.forConn && o.Conn == it.Conn {
-			o.forConn = false
-		}
-		if !o.forApp && !o.forConn {
-			snd.shut(o)
-			i--
-		}
+		snd.open[left] = o
+		left++
 	}
+	snd.open = snd.open[:left]
 }
 
 // target is the open event that it may continue.
@@ -299,25 +307,29 @@ func (snd *Sender) target(it *Item) *Item {
 // expire shuts the groups that no line with this stamp can join.
 func (s *Stage) expire(snd *Sender, stamp int64) {
 	snd.next = math.MaxInt64
-	for i := 0; i < len(snd.open); i++ {
-		if o := snd.open[i]; o.deadline < stamp {
-			snd.shut(o)
-			i--
-		} else {
-			snd.next = min(snd.next, o.deadline)
+	left := 0
+	for _, o := range snd.open {
+		if o.deadline < stamp {
+			o.end()
+			continue
 		}
+		snd.next = min(snd.next, o.deadline)
+		snd.open[left] = o
+		left++
 	}
+	snd.open = snd.open[:left]
 	s.release(snd)
 }
 
 // close shuts all groups of a sender; noted ones can be continued in another event.
 func (s *Stage) close(snd *Sender, noted bool) {
-	for i := 0; noted && i < len(snd.open); i++ {
-		snd.note(snd.open[i])
+	for _, o := range snd.open {
+		if noted {
+			snd.note(o)
+		}
+		o.end()
 	}
-	for len(snd.open) > 0 {
-		snd.shut(snd.open[len(snd.open)-1])
-	}
+	snd.open = snd.open[:0]
 }
 
 // shut ends a group.
@@ -325,8 +337,14 @@ func (snd *Sender) shut(it *Item) {
 	if i := slices.Index(snd.open, it); i >= 0 {
 		snd.open = slices.Delete(snd.open, i, i+1)
 	}
-	if it.promisc {
-		snd.decide(it)
+	it.end()
+}
+
+// end makes it complete, once it is none of its sender's open ones any more. A device for which nothing came that it waited
+// for listens by itself.
+func (it *Item) end() {
+	if it.promisc && it.reason == "" {
+		it.reason = event.ReasonCapture
 	}
 	it.open, it.forApp, it.forConn, it.promisc = false, false, false, false
 }
@@ -381,7 +399,7 @@ func (s *Stage) Held() (pos uint64, held bool) {
 	pos = math.MaxUint64
 	if s.low == 0 {
 		for _, snd := range s.busy {
-			pos = min(pos, snd.queue[0].Pos)
+			pos = min(pos, snd.queue[snd.head].Pos)
 		}
 		if len(s.busy) > 0 {
 			s.low = pos

@@ -1,0 +1,72 @@
+package group
+
+import "math/bits"
+
+// Texts are compared by hashes of them, eight bytes at a time: byte by byte, they cost a third of the stage
+// (BenchmarkHash). None outlives the process but FloodKey's, in the memory of detect: with another hash the
+// sorts of the minute under way begin anew.
+const (
+	hashSeed = 0x9e3779b97f4a7c15
+	hashMul  = 0xd6e8feb86659fd93
+)
+
+// hashFold hashes s without regard to the case of ASCII letters; 0 for none.
+func hashFold(s string) uint64 {
+	if s == "" {
+		return 0
+	}
+	h := turn(hashSeed ^ uint64(len(s)))
+	for ; len(s) > 8; s = s[8:] {
+		h = turn(h ^ fold(word(s)))
+	}
+	return turn(h^fold(tail(s))) | 1
+}
+
+// mix adds s to a hash.
+func mix(h uint64, s string) uint64 {
+	h = turn(h + hashSeed ^ uint64(len(s)))
+	for ; len(s) > 8; s = s[8:] {
+		h = turn(h ^ word(s))
+	}
+	return turn(h ^ tail(s))
+}
+
+// turn makes every bit of a hash depend on all of them.
+func turn(h uint64) uint64 {
+	hi, lo := bits.Mul64(h, hashMul)
+	return hi ^ lo
+}
+
+// word is the first eight bytes of s.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// half is the first four bytes of s.
+func half(s string) uint64 {
+	_ = s[3]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+}
+
+// tail is all of s, which has eight bytes at most: with its length, no other has the same.
+func tail(s string) uint64 {
+	switch n := len(s); {
+	case n == 8:
+		return word(s)
+	case n >= 4:
+		return half(s) | half(s[n-4:])<<32
+	case n > 0:
+		return uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16
+	}
+	return 0
+}
+
+// fold makes small letters of the capital ones of ASCII among eight bytes.
+func fold(w uint64) uint64 {
+	const each = 0x0101010101010101
+	low := w & (each * 0x7f)
+	from, beyond := low+each*(0x80-'A'), low+each*(0x80-'Z'-1) // the top bit: not below A, above Z
+	return w | (from&^beyond&^w&(each*0x80))>>2
+}
