@@ -28,7 +28,7 @@ type Enricher struct {
 	names   *Names
 	told    told
 	ports   ports
-	scratch sync.Pool // *resolve.Resolver
+	scratch sync.Pool // *scratch
 }
 
 // New returns an enricher that asks inv. now is the clock.
@@ -43,8 +43,7 @@ func New(cfg Config, inv *inventory.Inventory, now func() time.Time) (*Enricher,
 	}
 	n.names, n.told.of = NewNames(), map[nameKey]struct{}{}
 	n.hosts.of = map[*inventory.HostTable]*host{}
-	n.ports.known, n.ports.owners = map[portKey]*event.JoinedPort{}, map[ownerKey]*event.JoinedMAC{}
-	n.scratch.New = func() any { return new(resolve.Resolver) }
+	n.scratch.New = func() any { return new(scratch) }
 	return n, nil
 }
 

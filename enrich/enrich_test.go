@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -499,54 +500,43 @@ func TestEnrichAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkEnrich joins lines of 500 hosts with 10 000 VMs, each line of another host than the one before.
-func BenchmarkEnrich(b *testing.B) {
-	l := newLab(b)
-	const hosts, vms = 500, 20
-	for i := range hosts {
-		ref := inventory.Ref{VC: l.vc, ID: fmt.Sprintf("host-%d", 1000+i)}
-		h := l.host(inventory.Reject)
-		h.Ref, h.Name = ref, fmt.Sprintf("node%d.example.com", i)
-		h.Kernel = []inventory.VMKernel{{Device: "vmk0", Port: 0x2000004, Addresses: []netip.Addr{netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})}}}
-		u := inventory.Update{Source: l.id, At: stamp(300), Hosts: []inventory.Host{h}, Tables: []inventory.PortTable{{Host: ref, Whole: true}}}
-		for j := range vms {
-			n := i*vms + j
-			vm := l.vm(0, fmt.Sprintf("vm-%05d", n))
-			vm.Ref.ID, vm.Host = fmt.Sprintf("vm-%d", 1000+n), ref.ID
-			vm.NICs[0].MAC = inventory.MAC{2, 0, 0, byte(n >> 16), byte(n >> 8), byte(n)}
-			u.VMs = append(u.VMs, vm)
-			u.Tables[0].Rows = append(u.Tables[0].Rows, inventory.Row{Port: 0x2000010 + uint32(j), Kind: inventory.KindVM, MAC: vm.NICs[0].MAC})
-		}
-		if err := l.inv.Apply(&u); err != nil {
-			b.Fatal(err)
-		}
+// TestUnknownClientsCostLittle: whoever may write lines may name another client in each. Nothing is kept of them, and next to
+// nothing is allocated.
+func TestUnknownClientsCostLittle(t *testing.T) {
+	l := newLab(t)
+	parts := func() int {
+		p := &l.ports
+		return len(p.vms.of) + len(p.places.of) + len(p.policies.of) + len(p.hints.of)
 	}
-	l.report(400)
-	lines, denials := make([]event.Event, hosts), make([]event.Event, hosts)
-	for i := range hosts {
-		peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), 514)
-		lines[i], denials[i] = l.line(380, 0), l.denial(380, fmt.Sprintf("vm-%05d.eth0", i*vms+i%vms))
-		lines[i].Receiver.Peer, denials[i].Receiver.Peer = peer, peer
-		denials[i].L2Sec.Port = 0x2000010 + uint32(i%vms)
-		for s := range 40 { // until the clock is known
-			e := l.line(200+3*s, 0)
-			e.Receiver.Peer = peer
+	const lines = 64
+	var denials [lines]event.Event
+	var clients [lines][]byte
+	for i := range denials {
+		denials[i] = l.denial(200, "web-01.eth0")
+		c := &denials[i].L2Sec.Client
+		c.Raw, c.Name, c.Device = unknownClient(i)
+		clients[i] = []byte(`"interface":{"id":"0x2000010","name":"` + c.Raw + `"}`)
+	}
+	dst := make([]byte, 0, 16<<10)
+	all := func() {
+		for i := range denials {
+			e := denials[i]
 			l.Enrich(&e)
+			if dst = e.AppendJSON(dst[:0], event.DetailFull, event.OriginalNone); !bytes.Contains(dst, clients[i]) {
+				t.Fatalf("%s is not in %s", clients[i], dst)
+			}
 		}
 	}
-	for name, list := range map[string][]event.Event{"any line": lines, "denial": denials} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				e := &list[i]
-				e.Joined = event.Joined{}
-				l.Enrich(e)
-				if e.Joined.Host == nil {
-					b.Fatal("not joined")
-				}
-				i = (i + 17) % hosts
-			}
-		})
+	all()
+	first := parts()
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	// A port is made for 32 lines at once.
+	if n := testing.AllocsPerRun(20, all); n > lines/16 {
+		t.Errorf("%v allocations for %d lines", n, lines)
+	}
+	if n := parts(); n != first || n > 4 {
+		t.Errorf("%d parts are kept, %d after the first lines", n, first)
 	}
 }

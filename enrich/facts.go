@@ -11,70 +11,46 @@ import (
 	"vswarden/inventory/resolve"
 )
 
-// portFacts returns what is known of a port in the words of events.
-func (n *Enricher) portFacts(k *portKey) *event.PortFacts {
-	f := &event.PortFacts{Port: k.port, Client: k.client, Host: n.hostFacts(k.host)}
-	n.vmFacts(f, k)
-	n.placeFacts(f, k)
-	if !k.noPolicy {
-		version := ""
-		if k.place.Portgroup != nil {
-			version = k.place.Portgroup.Version
-		}
-		f.Policy = facts.Policy(&k.policy, version)
-	}
-	f.Hints = hints(k)
-	return f
-}
-
-func (n *Enricher) vmFacts(f *event.PortFacts, k *portKey) {
+// renderVM renders a VM and its adapter as k has them; of an adapter whose VM is not known, its address.
+func renderVM(k *vmKey, vc *inventory.VCenter) *event.JoinedVM {
 	vm := k.vm
 	if vm == nil {
-		if k.mac != (inventory.MAC{}) {
-			f.VNIC = event.VNICFacts{Known: true, MAC: k.mac.String(), Connected: true}
-		}
-		return
+		return event.NewJoinedVM(&event.VMFacts{}, &event.VNICFacts{Known: true, MAC: k.mac.String(), Connected: true})
 	}
 	addresses := vm.Addresses
 	if k.address.IsValid() { // the one it had then comes first
 		addresses = append([]netip.Addr{k.address}, slices.DeleteFunc(slices.Clone(vm.Addresses), func(a netip.Addr) bool { return a == k.address })...)
 	}
-	f.VM = event.VMFacts{
+	f := event.VMFacts{
 		Known: true, Name: k.name, Instance: vm.Instance.String(), BIOS: vm.BIOS.String(), Power: vm.Power.String(), Hostname: vm.Hostname, GuestOS: vm.GuestID,
 		Folder: vm.Folder, ResourcePool: vm.Pool, Owner: vm.Owner, World: vm.World, Addresses: addresses, Tags: vm.Tags,
 	}
 	if vm.Ref.VC != 0 {
-		f.VM.MOID = vm.Ref.ID
-		if vc := n.inv.VCenter(vm.Ref.VC); vc.Instance != (inventory.UUID{}) {
-			f.VM.URL = fmt.Sprintf("https://%s/ui/app/vm;nav=h/urn:vmomi:VirtualMachine:%s:%s/summary", vc.Name, vm.Ref.ID, vc.Instance)
+		f.MOID = vm.Ref.ID
+		if vc.Instance != (inventory.UUID{}) {
+			f.URL = fmt.Sprintf("https://%s/ui/app/vm;nav=h/urn:vmomi:VirtualMachine:%s:%s/summary", vc.Name, vm.Ref.ID, vc.Instance)
 		}
 	}
+	var adapter event.VNICFacts
 	if nic := vm.NIC(k.nic); nic != nil {
-		f.VNIC = event.VNICFacts{
+		adapter = event.VNICFacts{
 			Known: true, Key: nic.Key, Label: nic.Label, MAC: nic.MAC.String(), Effective: nic.Effective.String(), MACType: nic.MACType,
 			Adapter: nic.Adapter, Connected: nic.Connected,
 		}
 	}
+	return event.NewJoinedVM(&f, &adapter)
 }
 
-func (n *Enricher) placeFacts(f *event.PortFacts, k *portKey) {
-	w := &k.place
-	f.Switch, f.Portgroup = facts.Switch(w.Switch, w.Kind, w.SwitchName), facts.Portgroup(w.Portgroup, w.PortgroupName)
-	f.DVPort.Key = w.PortKey
-	if w.Port != nil {
-		f.DVPort.Blocked, f.DVPort.Status = w.Port.Blocked, w.Port.Status
-	}
-	if w.Portgroup == nil {
-		return
-	}
-	if k.exposed >= 0 {
-		v := &w.Portgroup.VLAN
-		scope := v.String()
-		if v.All() {
-			scope = "all VLANs"
+// renderPlace renders a switch and a portgroup.
+func renderPlace(k *placeKey) *event.JoinedPlace {
+	sw, group := facts.Switch(k.sw, k.kind, k.switchName), facts.Portgroup(k.portgroup, k.portgroupName)
+	vlans := ""
+	if k.portgroup != nil {
+		if vlans = k.portgroup.VLAN.String(); k.portgroup.VLAN.All() {
+			vlans = "all VLANs"
 		}
-		f.Exposure = event.ExposureFacts{Scope: scope + " on " + w.SwitchName + ", host " + k.facts.Name, VMs: k.exposed}
 	}
+	return event.NewJoinedPlace(&sw, &group, vlans, trunkHint(k.portgroup))
 }
 
 // judge says which setting a line is about, where it is set, and whether the policy as it is known agrees with what the

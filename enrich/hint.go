@@ -1,8 +1,6 @@
 package enrich
 
 import (
-	"fmt"
-
 	"vswarden/event"
 	"vswarden/inventory"
 	"vswarden/inventory/resolve"
@@ -32,40 +30,50 @@ var (
 // kbHint is the article of VMware's that leads from a port id to its holder.
 const kbHint = "https://knowledge.broadcom.com/external/article/304453"
 
-// hints returns what an analyst would do next.
-func hints(k *portKey) []string {
-	a := resolve.Answer{Candidate: inventory.Candidate{Kind: k.kind, VM: k.vm}}
-	if k.kind != inventory.KindVM {
-		a.Device = k.client
-	}
-	list := resolve.Commands(&a, k.port, k.facts.Version)
-	if group := k.place.Portgroup; group != nil && group.VLAN.Kind == inventory.VLANTrunk && k.kind != inventory.KindUplink && resolve.HasPktcap(k.facts.Version) {
-		list = append(list, fmt.Sprintf("pktcap-uw --switchport %d --vlan ID: the portgroup is a %s, name the VLAN", k.port, group.VLAN.String()))
-	}
+// hintKey is all that hints depend on, but for what stands in them of one port. There are few hundred.
+type hintKey struct {
+	sort      resolve.Sort
+	line      event.L2SecKind
+	requested requested // of the address that the line asks for
+	owner     ownerKind // whose that is
+}
+
+// hints renders what an analyst would do next.
+func hints(k *hintKey) *event.JoinedHints {
+	var texts []string
 	if k.requested != 0 {
-		list = append(list, requestedHints(k)...)
+		texts = requestedHints(k)
 	}
-	list = append(list, kbHint)
-	if !k.noPolicy {
-		list = append(list, k.policy.Notes.Texts()...)
+	return event.NewJoinedHints(k.sort.Commands(), append(texts, kbHint), advice(k))
+}
+
+// trunkHint is the hint at a capture on a trunk; empty: it is none.
+func trunkHint(group *inventory.Portgroup) string {
+	if group == nil || group.VLAN.Kind != inventory.VLANTrunk {
+		return ""
 	}
+	return "pktcap-uw --switchport {port} --vlan ID: the portgroup is a " + group.VLAN.String() + ", name the VLAN"
+}
+
+// advice is what there is to say about the setting that a line is about.
+func advice(k *hintKey) []string {
 	switch k.line {
 	case event.L2SecPromiscRevoked, event.L2SecPromiscRequested:
-		if k.kind == inventory.KindVMKernel {
-			return append(list, vmkHints...)
+		if k.sort.Kind == inventory.KindVMKernel {
+			return vmkHints
 		}
-		return append(list, promiscuousHints...)
+		return promiscuousHints
 	case event.L2SecMACChangeRequested, event.L2SecPeerBlocked:
-		return append(list, macHints...)
+		return macHints
 	case event.L2SecPortBlocked:
-		return append(list, blockedHints...)
+		return blockedHints
 	}
-	return list
+	return nil
 }
 
 // requestedHints says what the requested address tells.
-func requestedHints(k *portKey) (list []string) {
-	if resolve.HasPktcap(k.facts.Version) {
+func requestedHints(k *hintKey) (list []string) {
+	if !k.sort.Old {
 		list = append(list, "pktcap-uw --capture Drop -o /tmp/drop.pcap: frames that forged transmits drops are logged nowhere else")
 	}
 	switch k.owner {

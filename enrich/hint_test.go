@@ -137,8 +137,8 @@ func TestAddressesAskedForCostNoMemory(t *testing.T) {
 		e.L2Sec.RequestedMAC = inventory.MAC{0, 0x11, 0, 0, byte(i >> 8), byte(i)}.String()
 		l.Enrich(&e)
 	}
-	if n := len(l.ports.known); n > 2 {
-		t.Errorf("%d rendered ports for one", n)
+	if p := &l.ports; len(p.vms.of)+len(p.places.of)+len(p.policies.of) > 3 || len(p.hints.of) > 2 || len(p.owners.of) != 0 {
+		t.Errorf("%d, %d, %d, %d, %d parts for one port", len(p.vms.of), len(p.places.of), len(p.policies.of), len(p.hints.of), len(p.owners.of))
 	}
 	if n := l.kept(); n > maxMemos {
 		t.Errorf("%d answers are kept", n)

@@ -8,6 +8,7 @@ import (
 
 	"vswarden/event"
 	"vswarden/inventory"
+	"vswarden/inventory/resolve"
 )
 
 // host is what is kept of one host of the inventory. Several senders can be one host, and one relay can send the lines of
@@ -19,6 +20,48 @@ type host struct {
 	mu       sync.Mutex
 	outcomes outcomes
 	memos    map[memoKey]*memo
+	scopes   scopes
+}
+
+// scopes are how many machines are seen from ports of a host's portgroups, as of one version of the inventory.
+type scopes struct {
+	version uint64
+	of      map[scopeKey]int
+}
+
+// scopeKey is all of a place that its scope depends on.
+type scopeKey struct {
+	kind      inventory.SwitchKind
+	portgroup *inventory.Portgroup
+}
+
+// maxScopes bounds what is kept of one host.
+const maxScopes = 256
+
+// exposure returns how many machines a port of self sees there in promiscuous mode; below 0: not known. To count them means
+// to look at every machine of the host, so it is done once for a portgroup as long as nothing changes.
+func (h *host) exposure(version uint64, w *inventory.Where, self *inventory.VM) int {
+	k := scopeKey{w.Kind, w.Portgroup}
+	h.mu.Lock()
+	seen, known := h.scopes.of[k]
+	known = known && h.scopes.version == version
+	h.mu.Unlock()
+	if !known {
+		x := h.table.Scope(w)
+		if seen = x.VMs; !x.Known {
+			seen = -1
+		}
+		h.mu.Lock()
+		if h.scopes.version != version || len(h.scopes.of) >= maxScopes || h.scopes.of == nil {
+			h.scopes.version, h.scopes.of = version, map[scopeKey]int{}
+		}
+		h.scopes.of[k] = seen
+		h.mu.Unlock()
+	}
+	if seen < 0 {
+		return seen
+	}
+	return seen - h.table.InScope(w, self)
 }
 
 // renderedHost is a host's facts with what was rendered from them.
@@ -26,6 +69,7 @@ type renderedHost struct {
 	facts  *inventory.Host
 	vc     inventory.VCenter
 	joined *event.JoinedHost
+	pktcap bool // it has pktcap-uw
 }
 
 // hosts are those that sent lines.
@@ -76,7 +120,7 @@ func (n *Enricher) render(h *host, facts *inventory.Host) (j *event.JoinedHost, 
 	if old != nil && old.facts == facts && old.vc == vc {
 		return old.joined, false
 	}
-	fresh := &renderedHost{facts, vc, event.NewJoinedHost(n.hostFacts(h.table))}
+	fresh := &renderedHost{facts, vc, event.NewJoinedHost(n.hostFacts(h.table)), resolve.HasPktcap(facts.Version)}
 	if !h.rendered.CompareAndSwap(old, fresh) { // somebody else was first, and tells of a new name
 		return fresh.joined, false
 	}

@@ -73,19 +73,10 @@ func (n *Enricher) owner(m inventory.MAC, a *resolve.Answer) (*event.JoinedMAC, 
 	case routerOf(m) == "":
 		return nil, ownerNone
 	}
-	n.ports.mu.RLock()
-	j := n.ports.owners[k]
-	n.ports.mu.RUnlock()
-	if j != nil {
-		return j, kind
+	j := n.ports.owners.get(&k)
+	if j == nil {
+		j = n.ports.owners.keep(&k, renderOwner(m, &found))
 	}
-	j = renderOwner(m, &found)
-	n.ports.mu.Lock()
-	defer n.ports.mu.Unlock()
-	if len(n.ports.owners) >= maxRendered {
-		clear(n.ports.owners)
-	}
-	n.ports.owners[k] = j
 	return j, kind
 }
 

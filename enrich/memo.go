@@ -65,13 +65,19 @@ func (n *Enricher) remember(e *event.Event, h *host, k *memoKey, q *resolve.Ques
 	}
 	m := &memo{version: version, from: q.From, joined: e.Joined, source: e.L2Sec.PolicySource, tags: tags, agrees: a.Agrees}
 	m.joined.Host, m.joined.Time, m.joined.Age = nil, 0, 0
+	port := *e.Joined.Port
+	m.joined.Port = &port
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if old := h.memos[*k]; old == nil {
 		if len(h.memos) >= maxMemos {
 			clear(h.memos)
 		}
-		k.client, k.requested = strings.Clone(k.client), strings.Clone(k.requested) // they are pieces of the line
+		k.requested = strings.Clone(k.requested) // it is a piece of the line
+	}
+	k.client = strings.Clone(k.client) // so is this
+	if q.Client != "" {
+		port.Client = k.client
 	}
 	h.memos[*k] = m
 }

@@ -2,46 +2,13 @@ package enrich
 
 import (
 	"cmp"
-	"net/netip"
-	"strings"
-	"sync"
 	"time"
 
 	"vswarden/event"
 	"vswarden/inventory"
+	"vswarden/inventory/facts"
 	"vswarden/inventory/resolve"
 )
-
-// ports keeps what was rendered. What a key holds is never changed, so neither is what was rendered from it.
-type ports struct {
-	mu     sync.RWMutex
-	known  map[portKey]*event.JoinedPort
-	owners map[ownerKey]*event.JoinedMAC
-}
-
-// maxRendered bounds what is kept rendered.
-const maxRendered = 1 << 12
-
-// portKey is all that a rendered port depends on.
-type portKey struct {
-	host      *inventory.HostTable
-	facts     *inventory.Host
-	vm        *inventory.VM
-	nic       int32
-	port      uint32
-	mac       inventory.MAC // of a port whose adapter is not known
-	kind      inventory.Kind
-	line      event.L2SecKind
-	requested requested  // of the address that the line asks for
-	owner     ownerKind  // whose that is
-	name      string     // of the VM, then
-	address   netip.Addr // its first one, then
-	client    string
-	place     inventory.Where
-	policy    inventory.Effective
-	noPolicy  bool
-	exposed   int
-}
 
 // port joins a line of the virtual switch.
 func (n *Enricher) port(e *event.Event, s *sent) {
@@ -61,7 +28,7 @@ func (n *Enricher) port(e *event.Event, s *sent) {
 		return
 	}
 	n.ask(e, s, &q)
-	r := n.scratch.Get().(*resolve.Resolver)
+	r := n.scratch.Get().(*scratch)
 	defer n.scratch.Put(r)
 	a := r.Resolve(&q)
 	if a.Agrees != resolve.NotCompared {
@@ -83,7 +50,7 @@ func (n *Enricher) port(e *event.Event, s *sent) {
 		return
 	}
 	before := e.Tags
-	n.attach(e, &q, &a) // of a holder nobody knows: whose the requested address is, and how to find out more
+	n.attach(e, h, &q, &a, r) // of a holder nobody knows: whose the requested address is, and how to find out more
 	n.remember(e, h, &k, &q, &a, version, e.Tags&^before)
 }
 
@@ -156,53 +123,66 @@ func statusOf(s resolve.Status) event.JoinStatus {
 }
 
 // attach adds what is known of the port.
-func (n *Enricher) attach(e *event.Event, q *resolve.Question, a *resolve.Answer) {
-	k := portKey{
-		host: q.Host, facts: q.Host.Facts(), vm: a.VM, nic: a.NICKey, port: q.Port, kind: a.Kind, line: e.L2Sec.Kind, client: cmp.Or(q.Client, a.Client), place: a.Place,
-	}
+func (n *Enricher) attach(e *event.Event, h *host, q *resolve.Question, a *resolve.Answer, r *scratch) {
+	p := r.port()
+	e.Joined.Port = p
+	p.ID, p.Client, p.Host = q.Port, cmp.Or(q.Client, a.Client), e.Joined.Host
+	v := vmKey{vm: a.VM, nic: a.NICKey}
 	if a.VM != nil {
-		k.name, k.address = a.VM.NameAt(q.Join), a.VM.AddressAt(q.Join)
+		v.name, v.address = a.VM.NameAt(q.Join), a.VM.AddressAt(q.Join)
+	} else if a.NICKey == 0 {
+		v.mac = a.MAC
 	}
-	if a.NICKey == 0 {
-		k.mac = a.MAC
+	p.VM = n.renderedVM(&v)
+	n.place(p, &a.Place)
+
+	pktcap := h.rendered.Load().pktcap
+	k := hintKey{line: e.L2Sec.Kind, sort: resolve.Sort{
+		Kind: a.Kind, Old: !pktcap, HasPort: q.Port != 0, HasDevice: a.Kind != inventory.KindVM && p.Client != "", HasWorld: a.VM != nil && a.VM.World != 0,
+	}}
+	if a.Missing&resolve.MissingPolicy == 0 && a.Kind != inventory.KindUplink && a.Kind != inventory.KindSystem {
+		policy, changing := a.Place.Effective(q.Join)
+		n.judge(e, q, a, &policy, changing)
+		p.Policy = n.policy(&policy, a.Place.Portgroup)
 	}
-	changing := false
-	k.noPolicy = a.Missing&resolve.MissingPolicy != 0 || a.Kind == inventory.KindUplink || a.Kind == inventory.KindSystem
-	if !k.noPolicy {
-		k.policy, changing = a.Place.Effective(q.Join)
-		n.judge(e, q, a, &k.policy, changing)
-	}
-	k.exposed = -1
+	p.Trunk = pktcap && a.Kind != inventory.KindUplink
+	p.Exposed = -1
 	if e.L2Sec.Violation == event.ViolationPromiscuous {
-		if x := q.Host.Exposure(&a.Place, a.VM); x.Known {
-			k.exposed = x.VMs
-		}
+		p.Exposed = h.exposure(n.inv.Version(), &a.Place, a.VM)
 	}
 	if e.L2Sec.RequestedMAC != "" {
 		if m, err := inventory.ParseMAC(e.L2Sec.RequestedMAC); err == nil {
 			k.requested = requestedOf(m, a)
-			e.Joined.Capture = resolve.HasPktcap(k.facts.Version)
+			e.Joined.Capture = pktcap
 			e.Joined.MAC, k.owner = n.owner(m, a)
 		}
 	}
-	n.ports.mu.RLock()
-	p := n.ports.known[k]
-	n.ports.mu.RUnlock()
-	if p == nil {
-		p = n.renderPort(&k)
+	if p.Hints = n.ports.hints.get(&k); p.Hints == nil {
+		p.Hints = n.ports.hints.keep(&k, hints(&k))
 	}
-	e.Joined.Port = p
 }
 
-// renderPort makes what is attached to every line of that key.
-func (n *Enricher) renderPort(k *portKey) *event.JoinedPort {
-	k.client = strings.Clone(k.client) // it is a piece of the line
-	p := event.NewJoinedPort(n.portFacts(k))
-	n.ports.mu.Lock()
-	defer n.ports.mu.Unlock()
-	if len(n.ports.known) >= maxRendered {
-		clear(n.ports.known)
+// place adds the port's place in the network.
+func (n *Enricher) place(p *event.JoinedPort, w *inventory.Where) {
+	k := placeKey{kind: w.Kind, sw: w.Switch, portgroup: w.Portgroup, switchName: w.SwitchName, portgroupName: w.PortgroupName}
+	if p.Place = n.ports.places.get(&k); p.Place == nil {
+		p.Place = n.ports.places.keep(&k, renderPlace(&k))
 	}
-	n.ports.known[*k] = p
-	return p
+	p.DVPort.Key = w.PortKey
+	if w.Port != nil {
+		p.DVPort.Blocked, p.DVPort.Status = w.Port.Blocked, w.Port.Status
+	}
+}
+
+// policy returns a policy rendered.
+func (n *Enricher) policy(policy *inventory.Effective, group *inventory.Portgroup) *event.JoinedPolicy {
+	k := policyKey{policy: *policy}
+	if group != nil {
+		k.version = group.Version
+	}
+	if p := n.ports.policies.get(&k); p != nil {
+		return p
+	}
+	f := facts.Policy(policy, k.version)
+	return n.ports.policies.keep(&k, event.NewJoinedPolicy(&f, policy.Notes.Texts()))
 }

@@ -95,22 +95,6 @@ type HostFacts struct {
 // NamedFact is a name with the id that goes with it.
 type NamedFact struct{ Name, ID string }
 
-// PortFacts is what is known of a port and of who held it. What is empty is not known.
-type PortFacts struct {
-	Port   uint32
-	Client string // as the source has it
-	Host   *HostFacts
-
-	VM        VMFacts
-	VNIC      VNICFacts
-	Switch    SwitchFacts
-	Portgroup PortgroupFacts
-	DVPort    DVPortFacts
-	Policy    PolicyFacts
-	Exposure  ExposureFacts
-	Hints     []string
-}
-
 // VMFacts is vmware.vm.
 type VMFacts struct {
 	Known                                   bool
@@ -157,34 +141,70 @@ type PolicyFacts struct {
 	Version                                               string
 }
 
-// ExposureFacts is vmware.exposure.
-type ExposureFacts struct {
-	Scope string // empty: not known
-	VMs   int
-}
-
 // JoinedHost is a host's facts, rendered.
 type JoinedHost struct {
-	name    string
-	id      []byte // member of host at every level
-	more    []byte // other members of host, full
-	names   []byte // members of vmware, standard
-	objects []byte // the same, full
+	name     string
+	id       []byte // member of host at every level
+	more     []byte // other members of host, full
+	names    []byte // members of vmware, standard
+	objects  []byte // the same, full
+	version  []byte // member of observer before the switch's name
+	observer []byte // those after it
+	related  []byte // member of the list related.hosts
+	ips      []byte // members of related.ip
+	scope    []byte // its name as it stands in exposure.scope
 }
 
 // Name returns the canonical name of the host.
 func (h *JoinedHost) Name() string { return h.name }
 
-// JoinedPort is a port's facts, rendered.
+// JoinedPort is what is known of a port and of who held it: the port's own facts as they are, and, rendered once, what it shares
+// with others. A port costs a few pointers, however often a line names a client of it that nobody knows.
 type JoinedPort struct {
-	source   []byte // source
-	observer []byte // observer and network
-	related  []byte // related
-	objects  []byte // members of vmware before the policy
-	policy   []byte // members of vmware.policy
-	exposure []byte // exposure
-	hints    []byte // hints, without the end of the list
+	ID      uint32
+	Client  string // as the line has it, else the source
+	DVPort  DVPortFacts
+	Exposed int  // vmware.exposure.vms; below 0: not known
+	Trunk   bool // hint at a capture of one VLAN
+
+	Host   *JoinedHost   // nil: not known
+	VM     *JoinedVM     // nil: not known
+	Place  *JoinedPlace  // never nil
+	Policy *JoinedPolicy // nil: not known
+	Hints  *JoinedHints  // nil: none
+}
+
+// JoinedVM is a VM's facts and those of one of its adapters, rendered.
+type JoinedVM struct {
+	source         []byte // source
+	objects        []byte // members of vmware
+	name, hostname string
+	names          [2][]byte // members of related.hosts: name, hostname
+	ips            []byte    // members of related.ip
+	world          uint64
+}
+
+// JoinedPlace is a switch and a portgroup of it, rendered.
+type JoinedPlace struct {
+	observer []byte // member of observer: the switch's name
+	ingress  []byte // what follows observer.ingress.interface, up to network
+	objects  []byte // members of vmware
+	scope    []byte // exposure up to the name of the host; empty: not known
+	trunk    []hint // which VLAN to capture
 	ruleset  string // the portgroup's moid, or its name on a standard switch
+}
+
+// JoinedPolicy is a policy, rendered.
+type JoinedPolicy struct {
+	members []byte // of vmware.policy
+	notes   []byte // members of hints
+}
+
+// JoinedHints is what to do next about one sort of line, rendered.
+type JoinedHints struct {
+	commands []hint
+	texts    []byte // what stands behind the commands
+	advice   []byte // what stands at the end
 }
 
 // portgroup returns rule.ruleset: where the setting lives that denied.
@@ -192,7 +212,7 @@ func (p *JoinedPort) portgroup() string {
 	if p == nil {
 		return ""
 	}
-	return p.ruleset
+	return p.Place.ruleset
 }
 
 // JoinedMAC says whose a requested address is (vmware.l2sec.requested_mac_owner), rendered.

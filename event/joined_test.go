@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -21,24 +22,21 @@ func joinedExample() Event {
 	e.Joined = Joined{
 		Status: JoinComplete, Match: 1<<3 | 1<<1, Confidence: 990, Candidates: 1, Time: 1789468181000000000, Age: 19123,
 		Host: NewJoinedHost(host), Setting: SettingPromiscuous, Agrees: Agrees, MAC: NewJoinedMAC("vm", "dc01", "eth0", "PG-AD", "esx02.example.com"),
-		Port: NewJoinedPort(&PortFacts{
-			Port: 0x3000005, Client: "web-01.eth0", Host: host,
-			VM: VMFacts{
+		Port: &JoinedPort{
+			ID: 0x3000005, Client: "web-01.eth0", DVPort: DVPortFacts{Key: "37"}, Exposed: 14, Host: NewJoinedHost(host),
+			VM: NewJoinedVM(&VMFacts{
 				Known: true, Name: "web-01", MOID: "vm-1042", Instance: "503a0e3c-9c61-6f0a-1d0f-0f3b0a3c9d11", BIOS: "423a7b55-0e2c-8a37-5c0e-2f0a6d6b7c88",
 				Power: "poweredOn", Hostname: "web-01.example.com", GuestOS: "ubuntu64Guest", Folder: "/DC1/vm/Prod/Web", Owner: "web-team",
 				URL: "https://vc01.example.com/ui/app/vm", World: 2098760, Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.21")}, Tags: []string{"env:prod"},
-			},
-			VNIC:      VNICFacts{Known: true, Key: 4000, Label: "Network adapter 1", MAC: "00:50:56:84:5a:ba", Effective: "00:50:56:84:5a:ba", MACType: "assigned", Adapter: "vmxnet3", Connected: true},
-			Switch:    SwitchFacts{"distributed", "DSwitch-Prod", "50 33 0a a7 d5 34 2d a0-99 52 6e c5 8f c7 1e 41", "dvs-30"},
-			Portgroup: PortgroupFacts{Name: "PG-Web-120", MOID: "dvportgroup-203", VLANType: "access", VLAN: 120},
-			DVPort:    DVPortFacts{Key: "37"},
-			Policy: PolicyFacts{
+			}, &VNICFacts{Known: true, Key: 4000, Label: "Network adapter 1", MAC: "00:50:56:84:5a:ba", Effective: "00:50:56:84:5a:ba", MACType: "assigned", Adapter: "vmxnet3", Connected: true}),
+			Place: NewJoinedPlace(&SwitchFacts{"distributed", "DSwitch-Prod", "50 33 0a a7 d5 34 2d a0-99 52 6e c5 8f c7 1e 41", "dvs-30"},
+				&PortgroupFacts{Name: "PG-Web-120", MOID: "dvportgroup-203", VLANType: "access", VLAN: 120}, "vlan 120", ""),
+			Policy: NewJoinedPolicy(&PolicyFacts{
 				Known: true, Promiscuous: &no, MACChanges: &no, ForgedTransmits: &no, MACLearning: &yes, OverrideAllowed: &no,
 				From: [4]PolicySource{PolicyPortgroup, PolicyPortgroup, PolicyPortgroup, PolicyPortgroup},
-			},
-			Exposure: ExposureFacts{"vlan 120 on DSwitch-Prod, host esx01.example.com", 14},
-			Hints:    []string{"esxcli network port stats get -p 50331653"},
-		}),
+			}, nil),
+			Hints: NewJoinedHints([]string{"esxcli network port stats get -p {port}"}, nil, nil),
+		},
 	}
 	e.Host = "esx01.example.com"
 	return e
@@ -48,10 +46,11 @@ func joinedExample() Event {
 func joinedUnsure() Event {
 	e := joinedExample()
 	e.Joined.Status, e.Joined.Candidates, e.Joined.Missing = JoinPartial, 2, 1<<4
-	e.Joined.Port = NewJoinedPort(&PortFacts{
-		Port: 0x3000005, Portgroup: PortgroupFacts{Name: "PG-Trunk", MOID: "dvportgroup-9", VLANType: "trunk", Ranges: [][2]uint16{{0, 4094}}},
-		DVPort: DVPortFacts{Key: "38", Blocked: true, Status: "blocked by policy"}, Policy: PolicyFacts{Known: true, Version: "7"},
-	})
+	e.Joined.Port = &JoinedPort{
+		ID: 0x3000005, DVPort: DVPortFacts{Key: "38", Blocked: true, Status: "blocked by policy"}, Exposed: -1,
+		Place:  NewJoinedPlace(&SwitchFacts{}, &PortgroupFacts{Name: "PG-Trunk", MOID: "dvportgroup-9", VLANType: "trunk", Ranges: [][2]uint16{{0, 4094}}}, "", ""),
+		Policy: NewJoinedPolicy(&PolicyFacts{Known: true, Version: "7"}, nil),
+	}
 	return e
 }
 
@@ -143,7 +142,7 @@ func TestNothingJoinedSaysSo(t *testing.T) {
 	if got := at(o, "vmware", "enrichment", "status"); got != "disabled" {
 		t.Errorf("%v", got)
 	}
-	e.Joined = Joined{Status: JoinUnresolved, Missing: 1 | 2, Port: NewJoinedPort(&PortFacts{Port: 5}), Host: NewJoinedHost(&HostFacts{})}
+	e.Joined = Joined{Status: JoinUnresolved, Missing: 1 | 2, Port: &JoinedPort{ID: 5, Place: NewJoinedPlace(&SwitchFacts{}, &PortgroupFacts{}, "", "")}, Host: NewJoinedHost(&HostFacts{})}
 	b := e.AppendJSON(nil, DetailFull, OriginalNone)
 	_ = read(t, b)
 }
@@ -156,5 +155,23 @@ func TestJoinedAllocatesNothing(t *testing.T) {
 	dst := make([]byte, 0, 16<<10)
 	if n := testing.AllocsPerRun(100, func() { dst = e.AppendJSON(dst[:0], DetailFull, OriginalAll) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestHintsOfAPort: the commands are filled in with what a port has, whatever stands around it.
+func TestHintsOfAPort(t *testing.T) {
+	p := JoinedPort{
+		ID: 0x3000005, Client: "vmk1; rm", Trunk: true, VM: NewJoinedVM(&VMFacts{World: 77}, &VNICFacts{}),
+		Place:  NewJoinedPlace(&SwitchFacts{}, &PortgroupFacts{}, "", `a "trunk" at {port}`),
+		Policy: NewJoinedPolicy(&PolicyFacts{}, []string{"a note"}),
+		Hints:  NewJoinedHints([]string{"{hex} is {port}", "plain", "-w {world}{world}", "{device} {unknown} -i {device}"}, []string{"a {port} text"}, []string{"advice"}),
+	}
+	var got []string
+	if err := json.Unmarshal([]byte("["+string(bytes.TrimSuffix(p.appendHints(nil), []byte{','}))+"]"), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"0x3000005 is 50331653", "plain", "-w 7777", "vmk1rm {unknown} -i vmk1rm", `a "trunk" at 50331653`, "a {port} text", "a note", "advice"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -57,7 +57,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	dst = e.appendLog(dst, enc)
 	dst = e.appendHost(dst, enc)
 	dst = e.appendUser(dst, enc)
-	dst = e.Joined.appendPort(dst, e.Source.Address != "", enc)
+	dst = e.appendPort(dst, enc)
 	dst = e.Source.appendEndpoint(dst, `"source":{`, enc)
 	dst = e.Destination.appendEndpoint(dst, `"destination":{`, enc)
 	dst = e.Login.appendAgent(dst)
@@ -65,7 +65,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	dst = e.appendProcess(dst, enc)
 	if enc.full {
 		if e.Joined.Port != nil {
-			dst = append(dst, e.Joined.Port.related...)
+			dst = e.Joined.Port.appendRelated(dst)
 		} else {
 			dst = e.appendRelated(dst)
 		}

@@ -3,7 +3,6 @@ package event
 import (
 	"net/netip"
 	"strconv"
-	"strings"
 )
 
 // NewJoinedHost renders a host's facts.
@@ -19,6 +18,11 @@ func NewJoinedHost(f *HostFacts) *JoinedHost {
 		h.more = appendField(h.more, `"kernel":"`, f.Build)
 		h.more = append(h.more, `"family":"esxi","platform":"vmware-esxi"},`...)
 	}
+	h.version = appendField(nil, `"version":"`, f.Version)
+	h.observer = appendAddrs(appendField(nil, `"hostname":"`, f.Name), `"ip":[`, f.Addresses)
+	h.related = appendField(nil, `"`, f.Name)
+	h.ips = appendAddrList(nil, f.Addresses)
+	h.scope = appendText(nil, f.Name)
 	for _, full := range [...]bool{false, true} {
 		var dst []byte
 		dst = appendNamed(dst, `"vcenter":{`, f.VCenter.Name, full, `"instance_uuid":"`, f.VCenter.ID, `"version":"`, f.VCenterVersion)
@@ -61,13 +65,17 @@ func appendAddrs(dst []byte, key string, addrs []netip.Addr) []byte {
 	if len(addrs) == 0 {
 		return dst
 	}
-	dst = append(dst, key...)
+	return closeList(appendAddrList(append(dst, key...), addrs))
+}
+
+// appendAddrList appends addresses as members of a list.
+func appendAddrList(dst []byte, addrs []netip.Addr) []byte {
 	for _, a := range addrs {
 		dst = append(dst, '"')
 		dst = a.Unmap().WithZone("").AppendTo(dst)
 		dst = append(dst, '"', ',')
 	}
-	return closeList(dst)
+	return dst
 }
 
 func appendWords(dst []byte, key string, words []string) []byte {
@@ -88,225 +96,6 @@ func appendVerdict(dst []byte, key string, v *bool) []byte {
 	dst = append(dst, key...)
 	dst = strconv.AppendBool(dst, *v)
 	return append(dst, ',')
-}
-
-// NewJoinedPort renders a port's facts.
-func NewJoinedPort(f *PortFacts) *JoinedPort {
-	p := &JoinedPort{ruleset: orElse(f.Portgroup.MOID, f.Portgroup.Name)}
-	p.source = f.appendSource(nil)
-	p.observer = f.appendObserver(nil)
-	p.related = f.appendRelated(nil)
-	p.objects = f.VM.append(nil)
-	p.objects = f.VNIC.append(p.objects)
-	p.objects = f.appendPlace(p.objects)
-	p.policy = f.Policy.append(nil)
-	if f.Exposure.Scope != "" {
-		p.exposure = append(p.exposure, `"exposure":{`...)
-		p.exposure = appendField(p.exposure, `"scope":"`, f.Exposure.Scope)
-		p.exposure = appendUint(p.exposure, `"vms":`, uint64(max(f.Exposure.VMs, 0)))
-		p.exposure = closeObject(p.exposure)
-	}
-	if len(f.Hints) > 0 {
-		p.hints = append(p.hints, `"hints":[`...)
-		for _, h := range f.Hints {
-			p.hints = appendField(p.hints, `"`, h)
-		}
-	}
-	return p
-}
-
-// dashed returns an address as ECS wants it: 00-50-56-84-5A-BA.
-func dashed(mac string) string { return strings.ToUpper(strings.ReplaceAll(mac, ":", "-")) }
-
-func (f *PortFacts) appendSource(dst []byte) []byte {
-	mark := len(dst)
-	dst = append(dst, `"source":{`...)
-	dst = appendField(dst, `"address":"`, f.VM.Name)
-	dst = appendField(dst, `"mac":"`, dashed(f.VNIC.MAC))
-	if len(f.VM.Addresses) > 0 {
-		dst = append(dst, `"ip":"`...)
-		dst = f.VM.Addresses[0].Unmap().WithZone("").AppendTo(dst)
-		dst = append(dst, '"', ',')
-	}
-	return endObject(dst, mark)
-}
-
-// appendObserver appends the virtual switch as what observed, and the network the port is on.
-func (f *PortFacts) appendObserver(dst []byte) []byte {
-	dst = append(dst, `"observer":{"vendor":"VMware","product":"ESXi","type":"vswitch",`...)
-	if h := f.Host; h != nil {
-		dst = appendField(dst, `"version":"`, h.Version)
-		dst = appendField(dst, `"name":"`, f.Switch.Name)
-		dst = appendField(dst, `"hostname":"`, h.Name)
-		dst = appendAddrs(dst, `"ip":[`, h.Addresses)
-	}
-	dst = append(dst, `"ingress":{"interface":{"id":"0x`...)
-	dst = strconv.AppendUint(dst, uint64(f.Port), 16)
-	dst = append(dst, '"', ',')
-	dst = appendField(dst, `"name":"`, f.Client)
-	dst = appendField(dst, `"alias":"`, f.DVPort.Key)
-	dst = closeObject(dst)
-	vlan := ""
-	if f.Portgroup.VLANType == "access" || f.Portgroup.VLANType == "private" {
-		vlan = strconv.Itoa(int(f.Portgroup.VLAN))
-	}
-	if vlan != "" {
-		dst = append(dst, `"vlan":{`...)
-		dst = appendField(dst, `"id":"`, vlan)
-		dst = closeObject(dst)
-	}
-	dst = closeObject(dst)
-	dst = closeObject(dst)
-	if f.Portgroup.Name == "" {
-		return dst
-	}
-	dst = append(dst, `"network":{`...)
-	dst = appendField(dst, `"name":"`, f.Portgroup.Name)
-	if vlan != "" {
-		dst = append(dst, `"vlan":{`...)
-		dst = appendField(dst, `"id":"`, vlan)
-		dst = closeObject(dst)
-	}
-	return closeObject(dst)
-}
-
-func (f *PortFacts) appendRelated(dst []byte) []byte {
-	mark := len(dst)
-	dst = append(dst, `"related":{`...)
-	var hosts []string
-	var addrs []netip.Addr
-	if f.Host != nil {
-		hosts = append(hosts, f.Host.Name)
-		addrs = append(addrs, f.Host.Addresses...)
-	}
-	for _, name := range [...]string{f.VM.Name, f.VM.Hostname} {
-		if name != "" && (len(hosts) == 0 || hosts[len(hosts)-1] != name) {
-			hosts = append(hosts, name)
-		}
-	}
-	dst = appendWords(dst, `"hosts":[`, hosts)
-	dst = appendAddrs(dst, `"ip":[`, append(addrs, f.VM.Addresses...))
-	return endObject(dst, mark)
-}
-
-func (v *VMFacts) append(dst []byte) []byte {
-	if !v.Known {
-		return dst
-	}
-	dst = append(dst, `"vm":{`...)
-	dst = appendField(dst, `"name":"`, v.Name)
-	dst = appendField(dst, `"moid":"`, v.MOID)
-	dst = appendField(dst, `"instance_uuid":"`, v.Instance)
-	dst = appendField(dst, `"bios_uuid":"`, v.BIOS)
-	dst = appendField(dst, `"power_state":"`, v.Power)
-	mark := len(dst)
-	dst = append(dst, `"guest":{`...)
-	dst = appendField(dst, `"hostname":"`, v.Hostname)
-	dst = appendAddrs(dst, `"ip":[`, v.Addresses)
-	dst = appendField(dst, `"os":"`, v.GuestOS)
-	dst = endObject(dst, mark)
-	dst = appendField(dst, `"folder":"`, v.Folder)
-	dst = appendField(dst, `"resource_pool":"`, v.ResourcePool)
-	dst = appendWords(dst, `"tags":[`, v.Tags)
-	dst = appendField(dst, `"owner":"`, v.Owner)
-	if v.World != 0 {
-		dst = appendUint(dst, `"world_id":`, v.World)
-	}
-	dst = appendField(dst, `"url":"`, v.URL)
-	return closeObject(dst)
-}
-
-func (n *VNICFacts) append(dst []byte) []byte {
-	if !n.Known {
-		return dst
-	}
-	dst = append(dst, `"vnic":{`...)
-	if n.Key > 0 {
-		dst = appendUint(dst, `"key":`, uint64(n.Key))
-	}
-	dst = appendField(dst, `"label":"`, n.Label)
-	dst = appendField(dst, `"mac":"`, n.MAC)
-	dst = appendField(dst, `"mac_type":"`, n.MACType)
-	dst = appendField(dst, `"adapter":"`, n.Adapter)
-	dst = append(dst, `"connected":`...)
-	dst = strconv.AppendBool(dst, n.Connected)
-	dst = append(dst, ',')
-	dst = appendField(dst, `"effective_mac":"`, n.Effective)
-	return closeObject(dst)
-}
-
-// appendPlace appends vmware.switch, .portgroup and .port.
-func (f *PortFacts) appendPlace(dst []byte) []byte {
-	mark := len(dst)
-	dst = append(dst, `"switch":{`...)
-	dst = appendField(dst, `"type":"`, f.Switch.Type)
-	dst = appendField(dst, `"name":"`, f.Switch.Name)
-	dst = appendField(dst, `"uuid":"`, f.Switch.UUID)
-	dst = appendField(dst, `"moid":"`, f.Switch.MOID)
-	dst = endObject(dst, mark)
-	if g := &f.Portgroup; g.Name != "" {
-		dst = append(dst, `"portgroup":{`...)
-		dst = appendField(dst, `"name":"`, g.Name)
-		dst = appendField(dst, `"moid":"`, g.MOID)
-		dst = appendField(dst, `"key":"`, g.MOID)
-		dst = g.appendVLAN(dst)
-		dst = closeObject(dst)
-	}
-	if f.DVPort.Key == "" {
-		return dst
-	}
-	dst = append(dst, `"port":{`...)
-	dst = appendField(dst, `"key":"`, f.DVPort.Key)
-	dst = append(dst, `"blocked":`...)
-	dst = strconv.AppendBool(dst, f.DVPort.Blocked)
-	dst = append(dst, ',')
-	dst = appendField(dst, `"status":"`, f.DVPort.Status)
-	return closeObject(dst)
-}
-
-func (g *PortgroupFacts) appendVLAN(dst []byte) []byte {
-	if g.VLANType == "" {
-		return dst
-	}
-	dst = append(dst, `"vlan":{`...)
-	dst = appendWord(dst, `"type":"`, g.VLANType)
-	if g.VLANType != "trunk" {
-		dst = appendUint(dst, `"id":`, uint64(g.VLAN))
-	}
-	if len(g.Ranges) > 0 {
-		dst = append(dst, `"ranges":[`...)
-		for _, r := range g.Ranges {
-			dst = append(dst, '"')
-			dst = strconv.AppendUint(dst, uint64(r[0]), 10)
-			dst = append(dst, '-')
-			dst = strconv.AppendUint(dst, uint64(r[1]), 10)
-			dst = append(dst, '"', ',')
-		}
-		dst = closeList(dst)
-	}
-	return closeObject(dst)
-}
-
-// append appends the members of vmware.policy that are the same for every line of the port.
-func (p *PolicyFacts) append(dst []byte) []byte {
-	if !p.Known {
-		return dst
-	}
-	mark := len(dst)
-	dst = append(dst, `"effective":{`...)
-	dst = appendVerdict(dst, `"allow_promiscuous":`, p.Promiscuous)
-	dst = appendVerdict(dst, `"mac_changes":`, p.MACChanges)
-	dst = appendVerdict(dst, `"forged_transmits":`, p.ForgedTransmits)
-	dst = appendVerdict(dst, `"mac_learning":`, p.MACLearning)
-	dst = endObject(dst, mark)
-	mark = len(dst)
-	dst = append(dst, `"source":{`...)
-	for i, key := range [...]string{`"allow_promiscuous":"`, `"mac_changes":"`, `"forged_transmits":"`, `"mac_learning":"`} {
-		dst = appendWord(dst, key, string(p.From[i]))
-	}
-	dst = endObject(dst, mark)
-	dst = appendVerdict(dst, `"override_allowed":`, p.OverrideAllowed)
-	return appendField(dst, `"version":"`, p.Version)
 }
 
 // NewJoinedMAC renders whose a requested address is: kind is vm, vmk or virtual_router; name, adapter, network and
@@ -339,13 +128,14 @@ func (e *Event) appendHost(dst []byte, enc encoding) []byte {
 }
 
 // appendPort appends observer, source and network: what ECS has names for. The line's own source wins.
-func (j *Joined) appendPort(dst []byte, own bool, enc encoding) []byte {
-	if j.Port == nil || !enc.full {
+func (e *Event) appendPort(dst []byte, enc encoding) []byte {
+	p := e.Joined.Port
+	if p == nil || !enc.full {
 		return dst
 	}
-	dst = append(dst, j.Port.observer...)
-	if !own {
-		dst = append(dst, j.Port.source...)
+	dst = e.appendObserver(dst, p)
+	if p.VM != nil && e.Source.Address == "" {
+		dst = append(dst, p.VM.source...)
 	}
 	return dst
 }
@@ -357,14 +147,19 @@ func (j *Joined) appendObjects(dst []byte, requested string, enc encoding) []byt
 	} else if j.Host != nil && enc.standard {
 		dst = append(dst, j.Host.names...)
 	}
-	if j.Port == nil || !enc.full {
+	p := j.Port
+	if p == nil || !enc.full {
 		return dst
 	}
-	dst = append(dst, j.Port.objects...)
-	if len(j.Port.policy) > 0 {
+	if p.VM != nil {
+		dst = append(dst, p.VM.objects...)
+	}
+	dst = append(dst, p.Place.objects...)
+	dst = p.DVPort.append(dst)
+	if p.Policy != nil && len(p.Policy.members) > 0 {
 		dst = append(dst, `"policy":{`...)
 		dst = appendWord(dst, `"setting":"`, string(j.Setting))
-		dst = append(dst, j.Port.policy...)
+		dst = append(dst, p.Policy.members...)
 		if j.Agrees != AgreementUnknown {
 			dst = append(dst, `"agrees_with_log":`...)
 			dst = strconv.AppendBool(dst, j.Agrees == Agrees)
@@ -372,11 +167,11 @@ func (j *Joined) appendObjects(dst []byte, requested string, enc encoding) []byt
 		}
 		dst = closeObject(dst)
 	}
-	dst = append(dst, j.Port.exposure...)
-	if len(j.Port.hints) == 0 {
+	dst = p.appendExposure(dst)
+	if p.Hints == nil {
 		return dst
 	}
-	dst = append(dst, j.Port.hints...)
+	dst = p.appendHints(append(dst, `"hints":[`...))
 	if j.Capture {
 		dst = append(dst, `"pktcap-uw --srcmac `...)
 		dst = appendText(dst, requested)

@@ -9,8 +9,8 @@ func (r *Report) append(dst []byte) []byte {
 	dst = appendNamed(dst, `"datacenter":{`, r.Datacenter, false)
 	dst = appendNamed(dst, `"cluster":{`, r.Cluster, false)
 	dst = appendNamed(dst, `"host":{`, r.Host.Name, true, `"moid":"`, r.Host.ID)
-	place := PortFacts{Switch: r.Switch, Portgroup: r.Portgroup, DVPort: DVPortFacts{Key: r.Port}}
-	dst = place.appendPlace(dst)
+	port := DVPortFacts{Key: r.Port}
+	dst = port.append(r.Portgroup.append(r.Switch.append(dst)))
 	mark := len(dst)
 	dst = append(dst, `"policy":{`...)
 	dst = r.Policy.append(dst)

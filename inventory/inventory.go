@@ -132,6 +132,7 @@ func (inv *Inventory) open(h *HostTable) *hostView {
 	v.ports = append([]portRow(nil), v.ports...)
 	v.residents = append([]residence(nil), v.residents...)
 	v.marks = append([]mark(nil), v.marks...)
+	v.found = new(found)
 	h.edit = &v
 	inv.editing = append(inv.editing, h)
 	return h.edit
@@ -152,7 +153,7 @@ func (inv *Inventory) host(ref Ref, name string) *HostTable {
 	h := inv.hosts[ref]
 	if h == nil {
 		h = &HostTable{ref: ref, inv: inv}
-		h.cur.Store(&hostView{host: &Host{Ref: ref, Name: name}})
+		h.cur.Store(&hostView{host: &Host{Ref: ref, Name: name}, found: new(found)})
 		inv.hosts[ref] = h
 		inv.stale = true
 	}

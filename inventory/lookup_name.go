@@ -9,9 +9,7 @@ func (h *HostTable) Named(name string, q *Query, dst []Candidate) []Candidate {
 	}
 	v := h.cur.Load()
 	base := len(dst)
-	for i := range v.residents {
-		dst = h.considerNamed(v, &v.residents[i], name, q, dst, base)
-	}
+	v.called(name, func(r *residence) { dst = h.considerNamed(v, r, name, q, dst, base) })
 	oldest := q.From.Add(-grace)
 	for i := len(v.former) - 1; i >= 0 && v.former[i].late >= oldest; i-- {
 		dst = h.considerNamed(v, &v.former[i], name, q, dst, base)
@@ -21,7 +19,7 @@ func (h *HostTable) Named(name string, q *Query, dst []Candidate) []Candidate {
 
 func (h *HostTable) considerNamed(v *hostView, r *residence, name string, q *Query, dst []Candidate, base int) []Candidate {
 	vm := r.vm.cur.Load()
-	if r.name != name && vm.past == nil {
+	if r.name != name && vm.past == nil { // most of those who left
 		return dst
 	}
 	cover, backdated := coverOf(r.early, r.from, r.to, r.late, r.backdated, q)

@@ -40,6 +40,7 @@ type hostView struct {
 	former    []residence // who ran here, by the time it was seen to leave; grows only
 	marks     []mark
 	imports   []Stamp // moments of the imports that spoke of this host, in order
+	found     *found  // worked out by lookups; never nil
 }
 
 // portRow is all that is known of one port id on one host.

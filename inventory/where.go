@@ -19,23 +19,23 @@ type Where struct {
 
 // Where returns the place of a candidate's port at t.
 func (h *HostTable) Where(c *Candidate, t Stamp) (w Where) {
-	host := h.Facts()
+	v := h.cur.Load()
 	if c.Net != nil {
 		w.SwitchName, w.PortgroupName, w.PortKey, w.Enforced = c.Net.Switch, c.Net.Portgroup, c.Net.DVPort, c.Net.Enforced
 	}
 	switch {
 	case c.NIC() != nil:
 		b := c.VM.BackingAt(c.NIC(), t)
-		h.backing(&w, host, &b)
+		h.backing(&w, v, &b)
 	case c.Kind == KindVMKernel:
-		for i := range host.Kernel {
-			if k := &host.Kernel[i]; k.Device == c.Client {
-				h.place(&w, host, k.Portgroup, k.DVPort)
+		for i := range v.host.Kernel {
+			if k := &v.host.Kernel[i]; k.Device == c.Client {
+				h.place(&w, v, k.Portgroup, k.DVPort)
 			}
 		}
 	}
 	if w.Portgroup == nil && w.PortgroupName != "" {
-		h.place(&w, host, w.PortgroupName, w.PortKey)
+		h.place(&w, v, w.PortgroupName, w.PortKey)
 	}
 	if w.Kind == SwitchUnknown && w.PortKey != "" {
 		w.Kind = DistributedSwitch
@@ -43,26 +43,24 @@ func (h *HostTable) Where(c *Candidate, t Stamp) (w Where) {
 	return w
 }
 
-func (h *HostTable) backing(w *Where, host *Host, b *Backing) {
+func (h *HostTable) backing(w *Where, v *hostView, b *Backing) {
 	if b.Kind == Opaque {
 		w.Kind, w.PortgroupName = Opaque, cmp.Or(w.PortgroupName, b.Portgroup)
 		return
 	}
-	h.place(w, host, b.Portgroup, b.Port)
+	h.place(w, v, b.Portgroup, b.Port)
 }
 
 // place fills in portgroup, switch and port from a standard portgroup's name, or a distributed one's moid or name.
-func (h *HostTable) place(w *Where, host *Host, portgroup, port string) {
-	for i := range host.Portgroups {
-		if p := &host.Portgroups[i]; p.Name == portgroup {
-			w.Kind, w.Portgroup, w.PortgroupName, w.SwitchName = Standard, p, p.Name, p.Switch
-			for j := range host.Switches {
-				if s := &host.Switches[j]; s.Name == p.Switch {
-					w.Switch = s
-				}
+func (h *HostTable) place(w *Where, v *hostView, portgroup, port string) {
+	if p := v.portgroup(portgroup); p != nil {
+		w.Kind, w.Portgroup, w.PortgroupName, w.SwitchName = Standard, p, p.Name, p.Switch
+		for j := range v.host.Switches {
+			if s := &v.host.Switches[j]; s.Name == p.Switch {
+				w.Switch = s
 			}
-			return
 		}
+		return
 	}
 	n := h.inv.nets.Load()
 	p := n.portgroups[Ref{h.ref.VC, portgroup}]
@@ -199,8 +197,15 @@ type Exposure struct {
 }
 
 // Exposure counts who would be seen from there by a port of self (nil: of no VM). It is as of now.
-func (h *HostTable) Exposure(w *Where, self *VM) (x Exposure) {
-	if w.Portgroup == nil || w.Portgroup.VLAN.Kind == VLANUnknown {
+func (h *HostTable) Exposure(w *Where, self *VM) Exposure {
+	x := h.Scope(w)
+	x.VMs -= h.InScope(w, self)
+	return x
+}
+
+// Scope is Exposure for a port of no VM. It looks at every machine of the host, and holds as long as Version stays.
+func (h *HostTable) Scope(w *Where) (x Exposure) {
+	if !w.scoped() {
 		return Exposure{}
 	}
 	vlan := w.Portgroup.VLAN
@@ -208,29 +213,46 @@ func (h *HostTable) Exposure(w *Where, self *VM) (x Exposure) {
 	v := h.cur.Load()
 	n := h.inv.nets.Load()
 	for i := range v.residents {
-		vm := v.residents[i].vm.cur.Load()
-		if self != nil && vm.Ref == self.Ref {
-			continue
-		}
-		for j := range vm.NICs {
-			if nic := &vm.NICs[j]; nic.Connected && h.inScope(v.host, n, w, nic) {
-				x.VMs++
-				break
-			}
+		if h.seen(v, n, w, v.residents[i].vm.cur.Load()) {
+			x.VMs++
 		}
 	}
 	return x
 }
 
+// InScope returns how often Scope counts self: that is 1, or 0 if it does not run there.
+func (h *HostTable) InScope(w *Where, self *VM) (times int) {
+	if self == nil || !w.scoped() {
+		return 0
+	}
+	v := h.cur.Load()
+	n := h.inv.nets.Load()
+	v.called(self.Name, func(r *residence) {
+		if vm := r.vm.cur.Load(); vm.Ref == self.Ref && h.seen(v, n, w, vm) {
+			times++
+		}
+	})
+	return times
+}
+
+// scoped reports whether it is known which VLANs are seen from there.
+func (w *Where) scoped() bool { return w.Portgroup != nil && w.Portgroup.VLAN.Kind != VLANUnknown }
+
+// seen reports whether one of a VM's adapters is in w's scope.
+func (h *HostTable) seen(v *hostView, n *network, w *Where, vm *VM) bool {
+	for j := range vm.NICs {
+		if nic := &vm.NICs[j]; nic.Connected && h.inScope(v, n, w, nic) {
+			return true
+		}
+	}
+	return false
+}
+
 // inScope reports whether an adapter on this host is on w's switch in a VLAN that w's portgroup passes.
-func (h *HostTable) inScope(host *Host, n *network, w *Where, nic *NIC) bool {
+func (h *HostTable) inScope(v *hostView, n *network, w *Where, nic *NIC) bool {
 	var p *Portgroup
 	if nic.Backing.Kind == Standard {
-		for i := range host.Portgroups {
-			if host.Portgroups[i].Name == nic.Backing.Portgroup {
-				p = &host.Portgroups[i]
-			}
-		}
+		p = v.portgroup(nic.Backing.Portgroup)
 	} else {
 		p = n.portgroups[Ref{h.ref.VC, nic.Backing.Portgroup}]
 	}

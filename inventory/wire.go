@@ -250,7 +250,7 @@ func (w *wireHost) view(inv *Inventory, vms []*vmEntry) (*hostView, error) {
 		p.since, p.past = w.Portgroups[i].Since, rulesOf(w.Portgroups[i].Past)
 		host.Portgroups = append(host.Portgroups, p)
 	}
-	v := &hostView{host: &host, gone: w.Gone, imports: w.Imports}
+	v := &hostView{host: &host, gone: w.Gone, imports: w.Imports, found: new(found)}
 	sources := SourceID(len(*inv.sources.Load()))
 	for _, m := range w.Marks {
 		if m.Source >= sources {
