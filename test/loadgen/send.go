@@ -192,9 +192,9 @@ func (f tlsFiles) config() (*tls.Config, error) {
 // maxWrite is about how many bytes one write holds when there is no rate to keep.
 const maxWrite = 64 << 10
 
-// maxLate is how far behind its schedule a stream may be and still catch up: a stall of this
-// machine must not become a burst.
-const maxLate = time.Millisecond
+// maxLate is how far behind its schedule a stream may be and still catch up: a pause of the scheduler must not cost the
+// rate, nor a stall of this machine become a burst.
+const maxLate = 20 * time.Millisecond
 
 // run sends the stream's lines until count, time, ctx or an error ends it.
 func (s *stream) run(ctx context.Context, opt options, pool []template, at int, began time.Time) {
