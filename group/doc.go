@@ -55,9 +55,10 @@ const (
 type Item struct {
 	Event event.Event // decoded
 	line
+	spare
 }
 
-// line is all of an Item but the event, so that it is emptied without a copy of that.
+// line is what an Item knows of its line beside the event.
 type line struct {
 	attachment
 
@@ -79,13 +80,16 @@ type line struct {
 	reason event.LinuxReason
 	bridge string // the port of which it became, and its number
 	port   uint32
+	seen   [maxParts / 64]uint64
+}
 
+// spare is the memory of an Item that the next line in it uses again.
+type spare struct {
 	own    []byte // copy of the frame that Event.Raw was
 	more   []byte // frames and texts of what was joined
 	pieces []piece
 	whole  []byte // one frame made of all, for the decoder
 	frames []byte // all frames, an LF between two
-	seen   [maxParts / 64]uint64
 }
 
 // attachment is what every line that follows looks at, to see whether it goes on where this one ended: one cache

@@ -101,17 +101,18 @@ func (s *Stage) New() *Item {
 // Free takes an Item back when all that was made of it is done.
 func (s *Stage) Free(it *Item) {
 	it.Event.Reset()
-	own, more, pieces, whole, frames := it.own[:0], it.more[:0], it.pieces[:0], it.whole[:0], it.frames[:0]
-	if cap(more) > 64<<10 || cap(own) > 64<<10 {
-		own, more, pieces, whole, frames = nil, nil, nil, nil, nil
-	}
-	it.reset()
-	it.own, it.more, it.pieces, it.whole, it.frames = own, more, pieces, whole, frames
+	it.line = line{}
+	it.spare.empty()
 	s.free = append(s.free, it)
 }
 
-// reset empties all of it but the event, which Event.Reset has emptied.
-func (it *Item) reset() { it.line = line{} }
+// empty keeps the memory for the next line, unless it is much.
+func (m *spare) empty() {
+	if cap(m.more) > 64<<10 || cap(m.own) > 64<<10 {
+		*m = spare{}
+	}
+	m.own, m.more, m.pieces, m.whole, m.frames = m.own[:0], m.more[:0], m.pieces[:0], m.whole[:0], m.frames[:0]
+}
 
 // Next gives the next Item that is complete; nil when there is none. Finish makes its event.
 func (s *Stage) Next() *Item {

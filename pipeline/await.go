@@ -90,7 +90,7 @@ func (l *lane) pending(c *chunk) (n int) {
 			*lines = append(*lines, event.Event{})
 		}
 		e := &(*lines)[n]
-		if l.look(e, r, c.id(i)) && l.d.cfg.Waiter.Pending(e) {
+		if l.look(e, c, i) && l.d.cfg.Waiter.Pending(e) {
 			if n++; n == maxAwaited {
 				break
 			}
@@ -105,15 +105,15 @@ func speaksOfSwitch(frame []byte) bool {
 }
 
 // look decodes a record for a look. What makes decoding panic is dealt with when it is its turn.
-func (l *lane) look(e *event.Event, r *Record, id event.ID) (ok bool) {
+func (l *lane) look(e *event.Event, c *chunk, i int) (ok bool) {
 	defer func() {
 		if recover() != nil {
 			ok = false
 		}
 	}()
 	e.Reset()
-	l.fill(e, r, id)
-	o := *l.optionsOf(r)
+	l.fill(e, c, i)
+	o := *l.optionsOf(&c.records[i])
 	decode.Line(e, &o)
 	return true
 }

@@ -77,17 +77,37 @@ func (r *Record) decodeKept(b []byte) error {
 }
 
 // id is the name of a record: its own, or that of its place in the log.
-func (c *chunk) id(i int) event.ID {
-	if id := c.records[i].ID; id != (event.ID{}) {
-		return id
+func (c *chunk) id(i int) (id event.ID) {
+	c.putID(i, &id)
+	return id
+}
+
+func (c *chunk) putID(i int, id *event.ID) {
+	if r := &c.records[i]; r.ID != (event.ID{}) {
+		*id = r.ID
+		return
 	}
-	return event.NewID(c.Epoch, uint64(c.First)+uint64(i))
+	id.Set(c.Epoch, uint64(c.First)+uint64(i))
 }
 
 const zonesMax = 64 // time zones a lane keeps, of listeners of other nodes
 
-// optionsOf says how to decode the frame r.
+// setting is how the frames of a listener are decoded, here or at another node.
+type setting struct {
+	listener uint16
+	zone     string
+	options  *decode.Options // nil: of none
+}
+
+// optionsOf says how to decode the frame r. Nearly always that is as the one before was.
 func (l *lane) optionsOf(r *Record) *decode.Options {
+	if s := &l.setting; s.options == nil || s.listener != r.Listener || s.zone != text(r.Zone) {
+		*s = setting{listener: r.Listener, zone: string(r.Zone), options: l.lookUp(r)}
+	}
+	return l.setting.options
+}
+
+func (l *lane) lookUp(r *Record) *decode.Options {
 	if len(r.Zone) == 0 {
 		return l.options(r.Listener)
 	}

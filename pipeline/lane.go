@@ -47,6 +47,7 @@ type lane struct {
 	last     *group.Sender
 	lastPeer netip.Addr
 	zones    map[string]*decode.Options
+	setting  setting    // of the frame before
 	tags     [32]uint64 // tags seen in this batch, by bit
 	utc      decode.Options
 
@@ -127,9 +128,6 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 			if !l.take(ctx, j.c, i, &n) {
 				return false
 			}
-			if !l.d.past(j.c, i) {
-				n.taken++
-			}
 		}
 	} else {
 		if j.quiet {
@@ -184,15 +182,18 @@ type counts struct {
 // take gives a record of c to the stage and appends what is complete then; an event of our own goes
 // past the stage.
 func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
-	r, pos, id := &c.records[i], c.First+spool.Position(i), c.id(i)
+	r := &c.records[i]
 	past := l.d.past(c, i)
+	if !past {
+		n.taken++
+	}
 	if r.Kind != KindFrame {
 		if past {
 			return true
 		}
 		keep, err := l.encode(r, nil)
 		if err != nil {
-			return l.d.bury(ctx, letter(id, r.Received, r.Data, err))
+			return l.d.bury(ctx, letter(c.id(i), r.Received, r.Data, err))
 		}
 		if !keep {
 			n.filtered++
@@ -201,17 +202,17 @@ func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
 	}
 	if l.bare() {
 		if !past {
-			l.pass(r, id)
+			l.pass(r, c.id(i))
 		}
 		return true
 	}
 	it := l.stage.New()
-	err := l.decode(it, r, id, pos)
+	err := l.decode(it, c, i)
 	if l.d.watch != nil {
 		c.sights[i] = l.d.watch.sight(&it.Event, err)
 	}
 	if err != nil {
-		return past || l.d.bury(ctx, letter(id, r.Received, r.Data, err))
+		return past || l.d.bury(ctx, letter(c.id(i), r.Received, r.Data, err))
 	}
 	l.stage.Add(it)
 	return l.drain(ctx, r, n)
@@ -245,11 +246,12 @@ func (l *lane) drain(ctx context.Context, r *Record, n *counts) bool {
 	return true
 }
 
-// decode fills it from r. A panic comes back as an error: one record must not end the process.
-func (l *lane) decode(it *group.Item, r *Record, id event.ID, pos spool.Position) (err error) {
+// decode fills it from record i of c. A panic comes back as an error: one record must not end the process.
+func (l *lane) decode(it *group.Item, c *chunk, i int) (err error) {
 	defer recovered(&err)
-	l.fill(&it.Event, r, id)
-	it.Pos, it.Stamp, it.Base, it.Options = uint64(pos), r.Received, it.Event.Tags, *l.optionsOf(r)
+	r := &c.records[i]
+	l.fill(&it.Event, c, i)
+	it.Pos, it.Stamp, it.Base, it.Options = uint64(c.First)+uint64(i), r.Received, it.Event.Tags, *l.optionsOf(r)
 	it.Past = r.Past
 	it.Conn, it.Stream = r.Peer, r.Framing != receiver.Datagram && r.Framing != receiver.OctetCounting
 	if r.Transport == receiver.File {
@@ -278,7 +280,6 @@ func (l *lane) encode(r *Record, it *group.Item) (keep bool, err error) {
 			keep, err = false, &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
-	var rec sink.Record
 	switch {
 	case it != nil:
 		l.stage.Finish(it)
@@ -301,7 +302,8 @@ func (l *lane) encode(r *Record, it *group.Item) (keep bool, err error) {
 		if l.filter != nil && !l.filter.Match(e) {
 			return false, nil
 		}
-		rec = sink.Record{ID: e.ID, Key: it.Sender.Key, Dataset: e.Dataset, Host: e.Host, Received: it.Stamp}
+		rec := l.record()
+		rec.ID, rec.Key, rec.Dataset, rec.Host, rec.Received = e.ID, it.Sender.Key, e.Dataset, e.Host, it.Stamp
 		switch {
 		case l.d.cfg.Format == FormatRaw && l.d.cfg.Frames:
 			l.out = append(l.out, e.Raw...)
@@ -317,7 +319,8 @@ func (l *lane) encode(r *Record, it *group.Item) (keep bool, err error) {
 		if l.filter != nil && !l.filter.Match(e) {
 			return false, nil
 		}
-		rec = sink.Record{ID: r.ID, Key: ownEventKey, Dataset: event.Dataset(strings.Clone(string(e.Dataset))), Received: r.Received}
+		rec := l.record()
+		rec.ID, rec.Key, rec.Dataset, rec.Received = r.ID, ownEventKey, event.Dataset(strings.Clone(string(e.Dataset))), r.Received
 		if l.d.cfg.Tags&event.TagReplay != 0 {
 			l.out = appendTagged(l.out, r.Data, event.TagNames[bit(event.TagReplay)])
 		} else {
@@ -326,12 +329,18 @@ func (l *lane) encode(r *Record, it *group.Item) (keep bool, err error) {
 	default:
 		return false, errRecord
 	}
-	l.batch = append(l.batch, rec)
 	l.ends = append(l.ends, len(l.out))
 	if l.d.cfg.Frames {
 		l.frames = append(l.frames, l.frame(r))
 	}
 	return true, nil
+}
+
+// record is one more of the batch. It is filled where it stands: a copy of what was stored in pieces just before waits for the
+// stores.
+func (l *lane) record() *sink.Record {
+	l.batch = append(l.batch, sink.Record{})
+	return &l.batch[len(l.batch)-1]
 }
 
 // frame is what the receiver knew of r, for a sink that passes it on.
@@ -350,13 +359,13 @@ func (l *lane) frame(r *Record) sink.Frame {
 	return f
 }
 
-// fill gives e what the receiver knew of the frame.
-func (l *lane) fill(e *event.Event, r *Record, id event.ID) {
-	e.ID, e.Received, e.Raw = id, r.Received, text(r.Data)
-	e.Receiver = event.Receiver{
-		Peer: r.Peer, Transport: r.Transport.String(), Framing: r.Framing.String(),
-		TLSPeer: text(r.TLSPeer), Relay: text(r.Relay), Authenticated: len(r.TLSPeer) > 0,
-	}
+// fill gives e what the receiver knew of frame i of c; where it stands, as record says.
+func (l *lane) fill(e *event.Event, c *chunk, i int) {
+	r, v := &c.records[i], &e.Receiver
+	c.putID(i, &e.ID)
+	e.Received, e.Raw = r.Received, text(r.Data)
+	v.Peer, v.Transport, v.Framing = r.Peer, r.Transport.String(), r.Framing.String()
+	v.TLSPeer, v.Relay, v.Authenticated = text(r.TLSPeer), text(r.Relay), len(r.TLSPeer) > 0
 	e.Tags |= l.d.cfg.Tags
 	if r.Flags&receiver.Truncated != 0 {
 		e.Tags |= event.TagTruncated

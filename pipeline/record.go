@@ -135,7 +135,12 @@ func (r *Record) decodeFrame(b []byte) error {
 	r.Received = int64(binary.LittleEndian.Uint64(b[4:]))
 	r.Listener = binary.LittleEndian.Uint16(b[12:])
 	port := binary.LittleEndian.Uint16(b[14:])
-	addr, rest, ok := cutShort(b[16:])
+	if b = b[16:]; len(b) > 6 && b[0] == 4 && b[5] == 0 && b[6] == 0 { // of an IPv4 address, and no more than that: nearly all
+		r.Peer = netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[1:5])), port)
+		r.Data = b[7:]
+		return nil
+	}
+	addr, rest, ok := cutShort(b)
 	if !ok {
 		return errRecord
 	}
