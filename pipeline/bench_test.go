@@ -119,6 +119,28 @@ func benchIntake(tb testing.TB) (*Intake, []receiver.Frame) {
 	return NewIntake(IntakeConfig{Log: l}), frames
 }
 
+// together fails unless the values of a batch lie one behind the other, a newline behind each: a file then writes them as
+// they stand.
+type together struct{ tb testing.TB }
+
+func (s together) Write(_ context.Context, batch []sink.Record) error {
+	whole := batch[0].Value[:cap(batch[0].Value)]
+	for i := range batch {
+		n := len(batch[i].Value)
+		if &whole[0] != &batch[i].Value[0] || whole[n] != '\n' {
+			s.tb.Fatalf("value %d stands by itself", i)
+		}
+		whole = whole[n+1:]
+	}
+	return nil
+}
+func (together) Close() error { return nil }
+
+func TestValuesStandTogether(t *testing.T) {
+	d := delivery(&fakeCursor{}, together{t}, &letters{}, func(cfg *DeliveryConfig) { cfg.Lanes, cfg.Group = 1, group.DefaultConfig().Options() })
+	deliverOnce(t, d.lanes[0], benchChunk(600))
+}
+
 // BenchmarkLane is one event from the log's bytes to the sink: decode, encode, count.
 func BenchmarkLane(b *testing.B) {
 	for _, c := range []struct {

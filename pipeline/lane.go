@@ -144,8 +144,8 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 		if end == asItIs {
 			continue
 		}
-		l.batch[i].Value = l.out[start:end:end]
-		start = end
+		l.batch[i].Value = l.out[start:end] // its capacity is all that follows: see lines.Together
+		start = end + 1
 	}
 	for i := range l.frames {
 		l.batch[i].Frame = &l.frames[i]
@@ -330,6 +330,7 @@ func (l *lane) encode(r *Record, it *group.Item) (keep bool, err error) {
 		return false, errRecord
 	}
 	l.ends = append(l.ends, len(l.out))
+	l.out = append(l.out, '\n')
 	if l.d.cfg.Frames {
 		l.frames = append(l.frames, l.frame(r))
 	}

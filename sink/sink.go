@@ -18,8 +18,10 @@ type Record struct {
 	Dataset  event.Dataset // what a sink may route by
 	Host     string        // host.name; valid until Write returns
 	Received int64         // Unix nanoseconds
-	Value    []byte        // the encoded event without a trailing newline; valid until Write returns
-	Frame    *Frame        // how it came to us; nil unless the delivery was told to give it; valid until Write returns
+	// Value is the encoded event without a newline at its end; valid until Write returns. Behind it, within its capacity, may
+	// lie the value of the next record: nothing is appended to it.
+	Value []byte
+	Frame *Frame // how it came to us; nil unless the delivery was told to give it; valid until Write returns
 }
 
 // Frame is what was known of a record beside its bytes, so that it can be decoded elsewhere.

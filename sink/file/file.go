@@ -172,10 +172,13 @@ func (s *Sink) Write(ctx context.Context, batch []sink.Record) error {
 		if err != nil {
 			return lines.Verdict(len(batch), done, err)
 		}
-		var n int
-		s.buf, n = lines.Append(s.buf[:0], batch[done:], min(room, writeMax))
+		b, n := lines.Together(batch[done:], min(room, writeMax))
+		if n == 0 {
+			s.buf, n = lines.Append(s.buf[:0], batch[done:], min(room, writeMax))
+			b = s.buf
+		}
 		s.dirty = true
-		if kept, err := s.live.Append(s.buf); err != nil {
+		if kept, err := s.live.Append(b); err != nil {
 			done += lines.Whole(batch[done:], kept)
 			return lines.Verdict(len(batch), done, fmt.Errorf("write events: %w", err))
 		}

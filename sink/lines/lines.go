@@ -20,7 +20,26 @@ func Append(dst []byte, batch []sink.Record, limit int64) ([]byte, int) {
 	return dst, n
 }
 
-// Whole returns how many of batch lie whole within the first n bytes of what Append wrote.
+// Together is what Append appends, where it stands: values of a delivery lie one behind the other, each with a newline
+// behind it, and need not be copied to be written (BenchmarkTogether). nil where these do not.
+func Together(batch []sink.Record, limit int64) (b []byte, n int) {
+	whole := batch[0].Value[:cap(batch[0].Value)]
+	size := 0
+	for ; n < len(batch); n++ {
+		v := batch[n].Value
+		end := size + len(v)
+		if n > 0 && int64(end+1) > limit {
+			break
+		}
+		if len(v) == 0 || end >= len(whole) || &whole[size] != &v[0] || whole[end] != '\n' {
+			return nil, 0
+		}
+		size = end + 1
+	}
+	return whole[:size], n
+}
+
+// Whole returns how many of batch lie whole within the first n bytes of what Append or Together gave.
 func Whole(batch []sink.Record, n int) int {
 	for i := range batch {
 		if n -= len(batch[i].Value) + 1; n < 0 {

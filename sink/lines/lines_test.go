@@ -54,6 +54,66 @@ func TestAppendAndWhole(t *testing.T) {
 	}
 }
 
+// standing is a batch whose values lie one behind the other in text, a line each.
+func standing(text string) (batch []sink.Record) {
+	b := []byte(text)
+	for len(b) > 0 {
+		end := bytes.IndexByte(b, '\n')
+		if end < 0 {
+			end = len(b)
+		}
+		batch = append(batch, sink.Record{Value: b[:end]})
+		b = b[min(end+1, len(b)):]
+	}
+	return batch
+}
+
+// TestTogether: lines are written where they stand as far as Append would write them, and never when they stand otherwise.
+func TestTogether(t *testing.T) {
+	batch := standing("one\ntwo\nthree\n")
+	for _, limit := range []int64{math.MaxInt64, 14, 13, 8, 7, 4, 3, 0, -1} {
+		want, m := lines.Append(nil, batch, limit)
+		got, n := lines.Together(batch, limit)
+		if string(got) != string(want) || n != m || &got[0] != &batch[0].Value[0] {
+			t.Errorf("limit %d: %q, %d, want %q, %d", limit, got, n, want, m)
+		}
+	}
+	if got, n := lines.Together(batch[1:], math.MaxInt64); string(got) != "two\nthree\n" || n != 2 {
+		t.Errorf("from the middle: %q, %d", got, n)
+	}
+	gap := slices.Delete(slices.Clone(batch), 1, 2)
+	short := slices.Clone(batch)
+	short[0].Value = slices.Clip(short[0].Value)
+	other := slices.Clone(batch)
+	other[2].Value = bytes.Clone(other[2].Value)
+	for name, batch := range map[string][]sink.Record{
+		"one is left out": gap, "room for the first alone": short, "one stands elsewhere": other, "each by itself": records("one", "two"),
+		"an empty one": standing("\none\n"), "no newline at the end": standing("one\ntwo"), "another byte between": {{Value: batch[0].Value[:2]}},
+	} {
+		if got, n := lines.Together(batch, math.MaxInt64); n != 0 || got != nil {
+			t.Errorf("%s: %q, %d", name, got, n)
+		}
+	}
+}
+
+// BenchmarkTogether is the lines of a batch of a delivery, as they stand and copied.
+func BenchmarkTogether(b *testing.B) {
+	batch := standing(strings.Repeat(strings.Repeat("x", 700)+"\n", 250))
+	b.Run("stand", func(b *testing.B) {
+		for b.Loop() {
+			if _, n := lines.Together(batch, math.MaxInt64); n != len(batch) {
+				b.Fatal(n)
+			}
+		}
+	})
+	b.Run("copied", func(b *testing.B) {
+		var buf []byte
+		for b.Loop() {
+			buf, _ = lines.Append(buf[:0], batch, math.MaxInt64)
+		}
+	})
+}
+
 func TestVerdict(t *testing.T) {
 	cause := errors.New("cause")
 	if err := lines.Verdict(3, 0, cause); err != cause { //nolint:errorlint // the very error
