@@ -102,7 +102,7 @@ func (s *Stage) New() *Item {
 func (s *Stage) Free(it *Item) {
 	it.Event.Reset()
 	it.line = line{}
-	it.spare.empty()
+	it.empty()
 	s.free = append(s.free, it)
 }
 

@@ -82,6 +82,11 @@ func (f *framer) replace(buf []byte) (old []byte) {
 
 // next returns the next whole frame. Its data lives until the buffer is touched again.
 func (f *framer) next() (p piece, ok bool) {
+	if f.r < f.w && f.buf[f.r] == '<' && !f.counted && !f.lf.none(f.r, f.w) {
+		if p, ok = f.nextLine(); ok {
+			return p, true
+		}
+	}
 	for {
 		if f.skip > 0 {
 			n := min(f.skip, f.w-f.r)
@@ -110,6 +115,21 @@ func (f *framer) next() (p piece, ok bool) {
 		}
 		return p, ok
 	}
+}
+
+// nextLine is next for what nearly every frame is, a line that begins with '<' and ends with LF, behind another one. It finds
+// nothing where next has more to look at, and leaves all as it is then (BenchmarkFramer).
+func (f *framer) nextLine() (p piece, ok bool) {
+	if f.skip > 0 || f.discard {
+		return piece{}, false
+	}
+	end := f.lf.find(f.buf, f.r, f.w, '\n')
+	if end < 0 || end-f.r > f.max || f.buf[end-1] == '\r' || !f.nul.none(f.r, f.w) && f.nul.find(f.buf, f.r, f.w, 0) >= 0 {
+		return piece{}, false
+	}
+	p = piece{data: f.buf[f.r:end], framing: LF}
+	f.r = end + 1
+	return p, true
 }
 
 // finish returns what the connection left behind when it ended.
@@ -252,6 +272,9 @@ func (s *seeker) find(buf []byte, r, w int, c byte) int {
 	s.at, s.seen = from+i, from+i+1
 	return s.at
 }
+
+// none reports that there is none between r and w, where it has looked already.
+func (s *seeker) none(r, w int) bool { return s.seen >= w && s.at < r }
 
 func (s *seeker) shift(n int) { s.at, s.seen = s.at-n, max(0, s.seen-n) }
 

@@ -116,6 +116,12 @@ func (r *reader) parse(ch *Chunk, win []byte, from Position, limit int64, end Po
 		end = r.want + 1<<31
 	}
 	for used < len(win) {
+		if body, ok := r.seg.key.record(win[used:], r.want); ok && r.bad < 0 && r.want < end {
+			ch.add(body, r.want, from)
+			used += itemHeader + len(body)
+			r.want++
+			continue
+		}
 		room := limit - r.off - int64(used)
 		it, v := r.seg.key.item(win[used:], r.want, end, room)
 		if v == itemBad || v == itemGood && it.pos != r.want || r.bad >= 0 {
@@ -150,15 +156,21 @@ func (r *reader) parse(ch *Chunk, win []byte, from Position, limit int64, end Po
 			r.last = readFrame(it.body)
 			continue
 		}
-		if it.pos >= from {
-			if len(ch.Records) == 0 {
-				ch.First = it.pos
-			}
-			ch.Records = append(ch.Records, slices.Clip(it.body))
-		}
+		ch.add(slices.Clip(it.body), it.pos, from)
 		r.want++
 	}
 	return used, 0
+}
+
+// add takes the record at position p, if that is not before from.
+func (ch *Chunk) add(body []byte, p, from Position) {
+	if p < from {
+		return
+	}
+	if len(ch.Records) == 0 {
+		ch.First = p
+	}
+	ch.Records = append(ch.Records, body)
 }
 
 // lose notes damage that ends before offset to, through which the positions from r.want to next
