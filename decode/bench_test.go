@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"strings"
 	"testing"
 
 	"vswarden/event"
@@ -33,6 +34,80 @@ func BenchmarkHeaderL2Sec(b *testing.B)    { benchLine(b, benchL2Sec) }
 func BenchmarkHeaderVmkernel(b *testing.B) { benchLine(b, benchKernel) }
 func BenchmarkRFC5424(b *testing.B)        { benchLine(b, bench5424) }
 func BenchmarkHeaderVob(b *testing.B)      { benchLine(b, benchVob) }
+
+// BenchmarkMix is a day's lines one after the other, as they come: the branches of one line are not those of the last.
+func BenchmarkMix(b *testing.B) {
+	lines := testdataLines(b, "mix.log")
+	var e event.Event
+	o := Options{}
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		e.Reset()
+		e.Raw = lines[i]
+		e.Received = 1790000000000000000
+		Line(&e, &o)
+		if i++; i == len(lines) {
+			i = 0
+		}
+	}
+}
+
+// BenchmarkFind is find beside what it is instead of.
+func BenchmarkFind(b *testing.B) {
+	const text = "Send config update invoked, 66 properties, 14781 ms since"
+	for _, d := range []struct {
+		name string
+		find func(s, sep string) int
+	}{{"find", find}, {"Index", strings.Index}} {
+		b.Run(d.name, func(b *testing.B) {
+			for b.Loop() {
+				if d.find(text, "<TCP '") >= 0 {
+					b.Fatal("found")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkStamp is the stamp of a usual line, read as such and as any other.
+func BenchmarkStamp(b *testing.B) {
+	const text = "2026-09-21T14:13:20.049Z esx-0007.lab.example Vpxa: x"
+	b.Run("usual", func(b *testing.B) {
+		for b.Loop() {
+			if _, ok := usualStamp(text); !ok {
+				b.Fatal("not read")
+			}
+		}
+	})
+	b.Run("any", func(b *testing.B) {
+		for b.Loop() {
+			if _, n := isoStamp(text); n == 0 {
+				b.Fatal("not read")
+			}
+		}
+	})
+}
+
+// BenchmarkBracket is the usual bracket of hostd, read as such and as any other.
+func BenchmarkBracket(b *testing.B) {
+	const text = "[Originator@6876 sub=Vimsvc.ha-eventmgr opID=seq0003-0000000003-0b user=vpxuser] Task"
+	var e event.Event
+	b.Run("usual", func(b *testing.B) {
+		for b.Loop() {
+			if _, ok := usualBracket(&e, text); !ok {
+				b.Fatal("not read")
+			}
+		}
+	})
+	b.Run("any", func(b *testing.B) {
+		for b.Loop() {
+			if hostdBracket(&e, text) == text {
+				b.Fatal("not read")
+			}
+		}
+	})
+}
 
 func BenchmarkHeaderHost(b *testing.B) {
 	raw := []byte(benchL2Sec)

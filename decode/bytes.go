@@ -11,6 +11,7 @@ const (
 	inShell                  // what a shell may end a command at, and quotes
 	inSecret                 // what a word for a secret begins with
 	inGap                    // what a shell may end a word at, and quotes
+	inName                   // what is both inTag and inHost
 )
 
 // classes says of each byte which words it may be part of; read-only.
@@ -40,6 +41,9 @@ func byteClasses() (t [256]uint8) {
 		// What holds a bracket, a quote, a slash or the like is text and not a host.
 		if c > ' ' && c != 0x7f && strings.IndexByte("[](){}=\"',;|\\/#", c) < 0 {
 			t[i] |= inHost
+			if t[i]&inTag != 0 {
+				t[i] |= inName
+			}
 		}
 	}
 	return t
@@ -69,6 +73,42 @@ func number(s string) (v uint64, n int) {
 		n++
 	}
 	return v, n
+}
+
+// span is how many bytes s begins with that are in class, which is one bit.
+func span(s string, class uint8) int {
+	n := 0
+	for rest := s; len(rest) >= 4; rest = rest[4:] { // as in outside
+		if classes[rest[0]]&classes[rest[1]]&classes[rest[2]]&classes[rest[3]]&class == 0 {
+			break
+		}
+		n += 4
+	}
+	for n < len(s) && classes[s[n]]&class != 0 {
+		n++
+	}
+	return n
+}
+
+// find is strings.Index for a sep of which the first byte is rare in s: it goes from one to the next, where Index sets
+// up more than that, and in a short s looks at every place (BenchmarkFind).
+func find(s, sep string) int {
+	for from := 0; ; from++ {
+		i := strings.IndexByte(s[from:], sep[0])
+		if i < 0 {
+			return -1
+		}
+		if from += i; strings.HasPrefix(s[from:], sep) {
+			return from
+		}
+	}
+}
+
+// load reads eight bytes in little-endian order; the compiler makes one load of it.
+func load(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // outside is how many bytes s begins with that are not in class.

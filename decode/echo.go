@@ -18,7 +18,7 @@ func echoText(e *event.Event, s string) bool {
 	}
 	v := event.VOB{Present: true, Text: s}
 	if a == event.ActLogLost {
-		v.Target = quotedAfter(s, `host "`)
+		v.Target, _ = quotedAfter(s, `host "`)
 		e.Loss = event.LogLoss{Kind: event.LossRemote, Target: v.Target}
 	} else {
 		netFacts(&v)

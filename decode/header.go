@@ -23,7 +23,17 @@ const maxHops = 4
 func header(e *event.Event, o *Options) head {
 	e.Syslog.Priority = -1
 	e.TimeSource = event.TimeReceived
-	e.Message = trimCount(trimBOM(e.Raw))
+	e.Message = e.Raw
+	if e.Raw != "" && e.Raw[0] != '<' {
+		e.Message = trimCount(trimBOM(e.Raw))
+	}
+	if usualLine(e) {
+		if !headerAfterTag(e.Message) {
+			e.Format = event.FormatRFC3164ISO
+			return head{format: e.Format, esxi: true}
+		}
+		e.Message = e.Raw
+	}
 	outer := ""
 	for hop := 1; ; hop++ {
 		h, wrapped := oneHeader(e, o)

@@ -17,8 +17,8 @@ import (
 //	[2011-06-03 01:23:12.139 2351BB90 info 'App' opID=1] text              4.x
 //	[2008-03-09 22:43:35.924 'ha-eventmgr' 84503472 info] text             3.x
 //
-// The message keeps all of it.
-func hostdLine(e *event.Event) {
+// The message keeps all of it. It reports whether the header says no more than what was read.
+func hostdLine(e *event.Event) (whole bool) {
 	s := e.Message
 	if isDigit0(s) {
 		if t, n := isoStamp(s); n > 0 && n < len(s) && s[n] == ' ' && !t.bad {
@@ -28,7 +28,11 @@ func hostdLine(e *event.Event) {
 	e.Hostd.Present = true
 	s = leveledThread(e, s)
 	switch {
-	case strings.HasPrefix(s, "["):
+	case s != "" && s[0] == '[':
+		if text, ok := usualBracket(e, s); ok {
+			s, whole = text, true
+			break
+		}
 		s = hostdBracket(e, s)
 	case e.Syslog.StructuredData != "":
 		if sd := sdElement(e.Syslog.StructuredData, "esx@"); sd != "" {
@@ -36,6 +40,7 @@ func hostdLine(e *event.Event) {
 		}
 	}
 	hostdText(e, s)
+	return whole
 }
 
 // isDigit0 reports whether s begins with a digit.
@@ -43,11 +48,17 @@ func isDigit0(s string) bool { return s != "" && isDigit(s[0]) }
 
 // leveledThread takes "info hostd[2099655] " off s: level, and thread or process.
 func leveledThread(e *event.Event, s string) string {
-	word, rest, ok := token(s, 8)
-	if !ok {
+	if s == "" || s[0] == '[' {
 		return s
 	}
-	level := levelWord(word)
+	n := 0
+	for n < len(s) && n < 9 && s[n] != ' ' {
+		n++
+	}
+	if n == len(s) || n == 9 {
+		return s
+	}
+	level, rest := levelWord(s[:n]), s[n+1:]
 	if level == "" {
 		return s
 	}
@@ -286,7 +297,7 @@ func hostdText(e *event.Event, s string) {
 			networkTask(e, s)
 		}
 	case '[': // [TaskInfoChannel::GetTaskInfo] task: haTask-…
-		if i := strings.Index(s, "haTask-"); i >= 0 {
+		if i := find(s, "haTask-"); i >= 0 {
 			e.Hostd.Task, e.Hostd.Method = hostdTask(s[i:])
 		}
 	}
@@ -307,9 +318,9 @@ func networkTask(e *event.Event, s string) {
 		return
 	}
 	e.Act = event.ActSwitchChanged
-	if _, status, ok := strings.Cut(s, " Status "); ok {
+	if i := find(s, " Status "); i >= 0 {
 		e.Hostd.Result = event.OutcomeFailure
-		if firstWord(status) == "success" {
+		if firstWord(s[i+len(" Status "):]) == "success" {
 			e.Hostd.Result = event.OutcomeSuccess
 		}
 	}
@@ -336,7 +347,7 @@ func hostdTask(s string) (task, method string) {
 		task = task[:len(task)-1]
 	}
 	end := max(0, strings.LastIndexByte(task, '-'))
-	if i := strings.Index(task[:end], "vim."); i >= 0 {
+	if i := find(task[:end], "vim."); i >= 0 {
 		method = task[i:end]
 	}
 	return task, method

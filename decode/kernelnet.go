@@ -57,7 +57,7 @@ func netLine(e *event.Event, s string) bool {
 //	<NMLX_INF> nmlx5_core: vmnic1: …Link is up
 //	WARNING: LinNet: netdev_watchdog:3688: NETDEV WATCHDOG: vmnic3: transmit timed out
 func linkLine(e *event.Event, s string) {
-	at := strings.Index(s, "vmnic")
+	at := find(s, "vmnic")
 	if at < 0 {
 		return // nearly every line
 	}

@@ -13,7 +13,7 @@ import (
 //
 // Module, function and line number move from build to build: none of them is matched on.
 func l2secLine(e *event.Event, s string) bool {
-	i := strings.Index(s, "L2Sec_")
+	i := find(s, "L2Sec_")
 	if i < 0 {
 		return false
 	}

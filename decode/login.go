@@ -33,7 +33,15 @@ func loginText(e *event.Event, s string) bool {
 	case 'R':
 		return rejected(e, s) || disconnectText(e, s) || lockedText(e, s) || roleText(e, s)
 	case 'S':
-		return sshText(e, s) || sessionText(e, s) || ssoLogin(e, s) || sshdText(e, s)
+		switch s[1] {
+		case 'S':
+			return sshText(e, s) || sshdText(e, s)
+		case 'e':
+			return sessionText(e, s) || sshdText(e, s)
+		case 'u':
+			return ssoLogin(e, s) || sshdText(e, s)
+		}
+		return sshdText(e, s)
 	case 'T':
 		return shellService(e, s) || sshdText(e, s)
 	case 'U':

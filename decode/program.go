@@ -13,6 +13,7 @@ func decodeProgram(e *event.Event, h head) {
 	if e.Syslog.StructuredData == "" && strings.HasPrefix(e.Message, "[esx@") && p != programHostd && p != programVpxa && p != programVmacore {
 		leadingSD(e)
 	}
+	whole := false // hostd's header is read, and says nothing of a message that was shortened
 	switch {
 	case aboutLoss(e.Message, app) && lossLine(e, e.Message):
 		e.Dataset = event.DatasetLogLoss
@@ -23,7 +24,7 @@ func decodeProgram(e *event.Event, h head) {
 		vmkernelLine(e)
 	case p == programHostd:
 		e.Dataset = event.DatasetHostd
-		hostdLine(e)
+		whole = hostdLine(e)
 		if isLogin(e.Act) {
 			e.Dataset = event.DatasetAuth
 		}
@@ -35,7 +36,7 @@ func decodeProgram(e *event.Event, h head) {
 		if vcEventLine(e, e.Message) {
 			e.Dataset = event.DatasetVCEvent
 		} else {
-			hostdLine(e)
+			whole = hostdLine(e)
 		}
 	case p == programVmacore:
 		e.Dataset = event.DatasetSystem
@@ -91,7 +92,7 @@ func decodeProgram(e *event.Event, h head) {
 	default:
 		e.Dataset = event.DatasetGeneric
 	}
-	if e.Syslog.StructuredData != "" || e.Message != "" && e.Message[0] == '[' && !wordInBrackets(e.Message) &&
+	if e.Syslog.StructuredData != "" || !whole && e.Message != "" && e.Message[0] == '[' && !wordInBrackets(e.Message) &&
 		strings.Contains(e.Message[:min(len(e.Message), 256)], "msgModified=") {
 		lossOfText(e)
 	}

@@ -15,38 +15,10 @@ type isoStyle struct {
 // isoHeader reads what follows an ISO stamp: "host Prog: msg", ESXi's own form of RFC 3164, or the
 // body of a line of an on-host log file, which has no host.
 func isoHeader(e *event.Event, s string, style isoStyle) (h head, wrapped bool) {
-	if style.pri && usualHeader(e, s) {
+	if style.pri && usualHeader(e, trimSpaces(s)) {
 		return head{format: event.FormatRFC3164ISO, esxi: style.zulu}, headerAfterTag(e.Message)
 	}
 	return unusualHeader(e, s, style)
-}
-
-// usualHeader reads " host Prog: text" and " host Prog[pid]: text" behind <PRI> and stamp, where host holds nothing that
-// a host or a tag cannot hold. It is what nearly every line is, and unusualHeader would read it likewise
-// (TestUsualHeader), after five more looks at the host.
-func usualHeader(e *event.Event, s string) bool {
-	s = trimSpaces(s)
-	n := 0
-	for n < min(len(s), maxTag) && classes[s[n]]&(inTag|inHost) == inTag|inHost {
-		n++
-	}
-	if n == 0 || n == len(s) || s[n] != ' ' || s[0] == '-' {
-		return false
-	}
-	rest := trimSpaces(s[n:])
-	app, pid, text, ok := colonTag(rest)
-	if !ok {
-		return false
-	}
-	colon := len(app)
-	if pid != "" {
-		colon += len("[]") + len(pid)
-	}
-	if colon+1 >= len(rest) || rest[colon+1] != ' ' || strings.HasPrefix(app, "vmsyslog.") {
-		return false
-	}
-	e.Syslog.Hostname, e.Syslog.AppName, e.Syslog.ProcID, e.Message = s[:n], app, pid, text
-	return true
 }
 
 // unusualHeader reads all that may follow an ISO stamp.

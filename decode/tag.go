@@ -62,23 +62,23 @@ func tagColon(app, rest string) bool {
 
 // tagEnd is the length of the word at the beginning of s that may name a program; 0 if none does.
 func tagEnd(s string) int {
-	for i := range min(len(s), maxTag+1) {
-		if classes[s[i]]&inTag == 0 {
-			if i > 0 && (s[i] == ':' || s[i] == '[' || s[i] == ' ') {
-				return i
-			}
-			return 0
-		}
+	i := 0
+	for i < len(s) && classes[s[i]]&inTag != 0 {
+		i++
 	}
-	if len(s) <= maxTag {
-		return len(s)
+	if i > maxTag || i < len(s) && s[i] != ':' && s[i] != '[' && s[i] != ' ' {
+		return 0
 	}
-	return 0
+	return i
 }
 
 // takePID splits "[2099655]…". The number may be hexadecimal, and some programs put a name there.
 func takePID(s string) (pid, rest string, ok bool) {
-	for i := 1; i < min(len(s), 48); i++ {
+	i := 1
+	for i < len(s) && isDigit(s[i]) {
+		i++
+	}
+	for ; i < min(len(s), 48); i++ {
 		switch s[i] {
 		case ']':
 			return s[1:i], s[i+1:], i > 1

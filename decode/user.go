@@ -14,6 +14,11 @@ import (
 //	vpxuser:VSPHERE.LOCAL\Administrator    vCenter's account on the host, for one of its users
 //	vpxuser:<no user>                      the same, for itself
 func splitUser(s string) (u event.User) {
+	n := identifierLen(s)
+	if n == len(s) {
+		u.Name = s
+		return u
+	}
 	account, delegate, ok := strings.Cut(s, ":")
 	if !ok {
 		u.Name, u.Domain = splitDomain(s)

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"vswarden/event"
 )
@@ -18,7 +19,7 @@ func TestUsualHeader(t *testing.T) {
 			e.Reset()
 			e.Raw, e.Message = s, s
 		}
-		if !usualHeader(&a, s) {
+		if !usualHeader(&a, trimSpaces(s)) {
 			return false
 		}
 		wrapped := headerAfterTag(a.Message)
@@ -66,6 +67,134 @@ func TestUsualHeader(t *testing.T) {
 			for i := range len(raw) {
 				same(raw[i:])
 			}
+		}
+	}
+}
+
+// TestUsualLine: whatever usualLine reads, the long way reads likewise; and it reads the usual lines.
+func TestUsualLine(t *testing.T) {
+	same := func(s string) bool {
+		var a, b, before event.Event
+		for _, e := range []*event.Event{&a, &b, &before} {
+			e.Reset()
+			e.Raw, e.Message, e.TimeSource = s, s, event.TimeReceived
+		}
+		if !usualLine(&a) {
+			if !reflect.DeepEqual(a, before) {
+				t.Fatalf("%q: not taken, and changed: %+v", s, a)
+			}
+			return false
+		}
+		if h, _ := oneHeader(&b, &Options{}); !reflect.DeepEqual(a, b) || h != (head{format: event.FormatRFC3164ISO, esxi: true}) {
+			t.Fatalf("%q:\nusual %+v\nelse  %+v %+v", s, a, b, h)
+		}
+		return true
+	}
+	for _, raw := range testdataLines(t, "mix.log") {
+		if !same(raw) {
+			t.Errorf("%q takes the long way", raw)
+		}
+	}
+	mutated(t, func(s string) { same(s) })
+}
+
+// TestUsualBracket: whatever usualBracket reads, the long way reads likewise; and it reads what hostd and vpxa write.
+func TestUsualBracket(t *testing.T) {
+	same := func(s string) bool {
+		var a, b, before event.Event
+		for _, e := range []*event.Event{&a, &b, &before} {
+			e.User.Name, e.Logger, e.Hostd.OpID = "before", "before", "before"
+		}
+		text, ok := usualBracket(&a, s)
+		if !ok {
+			if !reflect.DeepEqual(a, before) {
+				t.Fatalf("%q: not taken, and changed: %+v", s, a)
+			}
+			return false
+		}
+		if long := hostdBracket(&b, s); !reflect.DeepEqual(a, b) || text != long {
+			t.Fatalf("%q:\nusual %+v %+v %q\nelse  %+v %+v %q", s, a.Hostd, a.User, text, b.Hostd, b.User, long)
+		}
+		return true
+	}
+	for _, s := range []string{
+		"[Originator@6876 sub=Libs opID=1 user=root] text", "[Originator@6876 sub=Proxy Req 81133 opID=1 sid=2 user=vpxuser:<no user>]", "[Originator@6876 sub=vpxLro opID=HB-1-2]  x",
+		"[Originator@6876 opId=1 sub= user=LAB\\u] ", "[Originator@6876] x", "[Originator@6876 sub=a} opID=}]", "[Originator@6876 sub=x sub=y user=a user=b]",
+	} {
+		if !same(s) {
+			t.Errorf("%q takes the long way", s)
+		}
+	}
+	mutated(t, func(s string) {
+		if i := strings.Index(s, "[Originator@"); i > 0 {
+			same(s[i:])
+		}
+	})
+}
+
+// TestUsualStamp: usualStamp reads what isoStamp reads of stamps of its form, and nothing else.
+func TestUsualStamp(t *testing.T) {
+	same := func(s string) {
+		t.Helper()
+		nanos, ok := usualStamp(s)
+		st, n := isoStamp(s)
+		want := n == usualStampLen && st.copied && st.digits == 3 && !st.bad && st.nanos >= 0 && s[:4] < "2262"
+		if ok != want || ok && nanos != st.nanos {
+			t.Fatalf("%q: %d %v, want %+v %d", s, nanos, ok, st, n)
+		}
+	}
+	for day := time.Unix(0, 0).UTC(); day.Year() < 2262; day = day.Add(24*time.Hour + 61*time.Minute + 1001*time.Millisecond) {
+		same(day.Format("2006-01-02T15:04:05.000Z"))
+	}
+	for _, s := range []string{"2026-09-21T14:13:20.049Z", "1970-01-01T00:00:00.000Z", "2261-12-31T23:59:59.999Z", "2024-02-29T23:59:60.000Z", "0000-00-00T00:00:00.000Z"} {
+		for i := range s {
+			same(s[:i])
+			for c := range 256 {
+				b := []byte(s)
+				b[i] = byte(c)
+				same(string(b) + " x")
+				for _, d := range []byte("0:5/9- .TZ") {
+					b[(i+1)%len(b)] = d
+					same(string(b))
+				}
+			}
+		}
+	}
+}
+
+// mutated gives f the lines of the testdata, each of them in many states of damage.
+func mutated(t *testing.T, f func(s string)) {
+	t.Helper()
+	rnd := rand.New(rand.NewPCG(5, 6))
+	var lines []string
+	for _, file := range []string{"mix.log", "esxi.log", "foreign.log", "odd.log"} {
+		lines = append(lines, testdataLines(t, file)...)
+	}
+	const few = "[]<>=: \"'@-.TZ019a}\\\t\xff"
+	for _, s := range lines {
+		f(s)
+		for range 300 {
+			b := []byte(s)
+			for range 1 + rnd.IntN(3) {
+				i := rnd.IntN(len(b))
+				if rnd.IntN(2) == 0 {
+					i = rnd.IntN(min(len(b), 96))
+				}
+				switch c := few[rnd.IntN(len(few))]; rnd.IntN(4) {
+				case 0:
+					b[i] = c
+				case 1:
+					b = append(b[:i], append([]byte{c}, b[i:]...)...)
+				case 2:
+					b = append(b[:i:i], b[min(len(b), i+1+rnd.IntN(3)):]...)
+				case 3:
+					b = append(b[:i:i], lines[rnd.IntN(len(lines))]...)
+				}
+				if len(b) == 0 {
+					break
+				}
+			}
+			f(string(b))
 		}
 	}
 }

@@ -359,10 +359,11 @@ func tcpPair(e *event.Event, s string) {
 
 // tcpEnd reads the next "<TCP 'address : port'>".
 func tcpEnd(s string) (p event.Endpoint, rest string, ok bool) {
-	_, rest, ok = strings.Cut(s, "<TCP '")
-	if !ok {
+	at := find(s, "<TCP '")
+	if at < 0 {
 		return p, s, false
 	}
+	rest = s[at+len("<TCP '"):]
 	text, rest, ok := strings.Cut(rest, "'")
 	if !ok {
 		return p, s, false

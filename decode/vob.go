@@ -89,7 +89,7 @@ func vobFacts(v *event.VOB) {
 	switch {
 	case strings.Contains(v.ID, ".net."):
 	case strings.HasSuffix(v.ID, "vmsyslogd.remote.failure"):
-		v.Target = quotedAfter(v.Text, `host "`)
+		v.Target, _ = quotedAfter(v.Text, `host "`)
 		return
 	default:
 		return
@@ -114,16 +114,16 @@ func netFacts(v *event.VOB) {
 		return
 	}
 	v.NIC = vobNIC(s)
-	if i := strings.Index(s, "switch \""); i >= 0 {
-		v.Switch = quotedAfter(s[i:], "switch \"")
+	if name, ok := quotedAfter(s, `switch "`); ok {
+		v.Switch = name
 	} else if strings.HasPrefix(s, "Portset ") {
 		v.Switch = wordAfter(s, "Portset ")
 	} else if strings.Contains(v.ID, ".lacp.") {
 		v.Switch = wordAfter(s, " on VDS ")
 	}
-	if _, rest, ok := strings.Cut(s, "ffected "); ok {
-		vobAffected(v, rest)
-	} else if i := strings.Index(s, ", portgroup"); i >= 0 {
+	if i := find(s, "ffected "); i >= 0 {
+		vobAffected(v, s[i+len("ffected "):])
+	} else if i := find(s, ", portgroup"); i >= 0 {
 		vobAffected(v, s[i+len(", "):])
 	} else if strings.Contains(v.ID, ".dvport.") {
 		if i := strings.Index(s, " DVPorts: "); i >= 0 {
@@ -139,7 +139,9 @@ func vobNIC(s string) string {
 	if !ok {
 		if rest, ok = strings.CutPrefix(s, "Uplink:"); ok {
 			rest = trimSpaces(rest)
-		} else if _, rest, ok = strings.Cut(s, "hysical NIC "); !ok {
+		} else if i := find(s, "hysical NIC "); i >= 0 {
+			rest = s[i+len("hysical NIC "):]
+		} else {
 			rest = s
 		}
 	}
@@ -207,7 +209,7 @@ func portgroupList(s string) string {
 		}
 	}
 	// "Management Network. 1 uplinks up. Failed criteria: 128"
-	if i := strings.LastIndex(s, " uplinks up"); i >= 0 {
+	if i := lastIndex(s, " uplinks up"); i >= 0 {
 		s = s[:i]
 		for s != "" && isDigit(s[len(s)-1]) {
 			s = s[:len(s)-1]
@@ -217,17 +219,20 @@ func portgroupList(s string) string {
 	return strings.TrimSuffix(s, ".")
 }
 
-// quotedAfter is the text between the end of before, which ends in a quote, and the next quote.
-func quotedAfter(s, before string) string {
-	_, rest, ok := strings.Cut(s, before)
-	if !ok {
-		return ""
+// quotedAfter is the text between the end of before, which ends in a quote, and the next quote. It reports whether before
+// is there.
+func quotedAfter(s, before string) (value string, ok bool) {
+	for from := 0; ; {
+		quote := strings.IndexByte(s[from:], '"')
+		if quote < 0 {
+			return "", ok
+		}
+		if ok {
+			return s[from : from+quote], true
+		}
+		from += quote + 1
+		ok = strings.HasSuffix(s[:from], before)
 	}
-	value, _, ok := strings.Cut(rest, `"`)
-	if !ok {
-		return ""
-	}
-	return value
 }
 
 // wordAfter is the word that follows before.

@@ -1,0 +1,173 @@
+package decode
+
+import (
+	"math/bits"
+	"strings"
+
+	"vswarden/event"
+)
+
+// What nearly every line is, is read here, with nothing tried twice; whatever is the least bit different, the long
+// way reads. The long way would read these lines likewise: usual_test.go holds the two against each other.
+
+// usualLine reads "<PRI>2014-12-10T19:23:45.733Z host Prog[pid]: text" off e.Message. Of a line that it does not
+// take it leaves e as it was.
+func usualLine(e *event.Event) bool {
+	s := e.Message
+	if len(s) < len("<191> ")+usualStampLen || s[0] != '<' {
+		return false
+	}
+	pri, i := 0, 1
+	for ; i < 4 && isDigit(s[i]); i++ {
+		pri = pri*10 + int(s[i]-'0')
+	}
+	if i == 1 || s[i] != '>' || pri > 191 {
+		return false
+	}
+	s = s[i+1:]
+	nanos, ok := usualStamp(s)
+	if !ok || s[usualStampLen] != ' ' || !usualHeader(e, s[usualStampLen+1:]) {
+		return false
+	}
+	e.Syslog.Priority = int16(pri)
+	e.Time, e.TimeText, e.TimeDigits, e.TimeSource = nanos, s[:usualStampLen], 3, event.TimeHeader
+	return true
+}
+
+// usualHeader reads "host Prog: text" and "host Prog[pid]: text" behind <PRI> and stamp, where host holds nothing that
+// a host or a tag cannot hold.
+func usualHeader(e *event.Event, s string) bool {
+	n := span(s, inName)
+	if n == 0 || n > maxTag || n == len(s) || s[n] != ' ' || s[0] == '-' {
+		return false
+	}
+	rest := trimSpaces(s[n+1:])
+	end := span(rest, inTag)
+	if end == 0 || end > maxTag || end == len(rest) {
+		return false
+	}
+	app, pid, colon := rest[:end], "", end
+	if rest[end] == '[' {
+		var ok bool
+		if pid, _, ok = takePID(rest[end:]); !ok {
+			return false
+		}
+		colon += len("[]") + len(pid)
+	}
+	if colon+1 >= len(rest) || rest[colon] != ':' || rest[colon+1] != ' ' || strings.HasPrefix(app, "vmsyslog.") {
+		return false
+	}
+	e.Syslog.Hostname, e.Syslog.AppName, e.Syslog.ProcID, e.Message = s[:n], app, pid, trimSpaces(rest[colon+2:])
+	return true
+}
+
+// usualStampLen is the length of the stamps of ESXi since 5.0.
+const usualStampLen = len("2006-01-02T15:04:05.000Z")
+
+// Eight bytes of a stamp are looked at as one number. A part's text is its bytes with 0 for every digit; its bits are
+// those in which it must be like that, which of a digit are the upper four; its six, added to what the lower four of
+// each digit say, carries 10 and more into the upper four.
+const (
+	datePart, dateBits, dateSix       = 0x2d30302d30303030, 0xfff0f0fff0f0f0f0, 0x0006060006060606 // 2006-01-
+	hourPart, hourBits, hourSix       = 0x30303a3030543030, 0xf0f0fff0f0fff0f0, 0x0606000606000606 // 02T15:04
+	secondPart, secondBits, secondSix = 0x5a3030302e30303a, 0xfff0f0f0fff0f0ff, 0x0006060600060600 // :05.000Z
+)
+
+// usualStamp is isoStamp for the stamp that s begins with where it is ESXi's, in a year that no number is too small for.
+// It reads three times eight bytes, which takes a third of the instructions (BenchmarkStamp).
+func usualStamp(s string) (nanos int64, ok bool) {
+	if len(s) < usualStampLen {
+		return 0, false
+	}
+	date, hour, second := load(s)^datePart, load(s[8:])^hourPart, load(s[16:])^secondPart
+	if (date|(date+dateSix))&dateBits|(hour|(hour+hourSix))&hourBits|(second|(second+secondSix))&secondBits != 0 {
+		return 0, false
+	}
+	milli := second >> 48 & 0xf
+	date, hour, second = date*10+date>>8, hour*10+hour>>8, second*10+second>>8 // byte n: what the digits n and n+1 say
+	year, month, day := int(date&0xff*100+date>>16&0xff), int(date>>40&0xff), int(hour&0xff)
+	h, m, sec := hour>>24&0xff, hour>>48&0xff, second>>8&0xff
+	milli += second >> 32 & 0xff * 10
+	if year < 1970 || year > 2261 || !dateExists(year, month, day) || h > 23 || m > 59 || sec > 59 {
+		return 0, false
+	}
+	return (daysSince1970(year, month, day)*daySeconds+int64(h*3600+m*60+sec))*secondNS + int64(milli)*1_000_000, true
+}
+
+// usualBracket takes "[Originator@6876 sub=Libs opID=1 sid=2 user=root]" off s where no value has quotes, brackets or
+// an equals sign and no parameter another name, and returns the text behind it. One walk finds what ends a value, where
+// originatorBracket looks for the end, for what is open before it, and then for each parameter.
+func usualBracket(e *event.Event, s string) (text string, ok bool) {
+	const begin = "[Originator@6876"
+	if len(s) <= len(begin) || s[:len(begin)] != begin {
+		return s, false
+	}
+	var none, user string
+	logger, opID, session, hasUser := e.Logger, e.Hostd.OpID, e.Hostd.SessionID, false
+	from, value := len(begin), &none
+	for {
+		end := valueEnd(s, from)
+		if end == len(s) || s[end] == '[' || s[from] == '"' {
+			return s, false
+		}
+		if s[end] == ']' {
+			*value = s[from:end]
+			s = s[end+1:]
+			break
+		}
+		name := end - len("user")
+		if s[name-1] != ' ' {
+			name = end - len("sub")
+		}
+		if name <= from || s[name-1] != ' ' {
+			return s, false
+		}
+		*value = s[from : name-1]
+		switch s[name:end] {
+		case "sub":
+			value = &logger
+		case "opID", "opId":
+			value = &opID
+		case "sid":
+			value = &session
+		case "user":
+			value, hasUser = &user, true
+		default:
+			return s, false
+		}
+		from = end + 1
+	}
+	if none != "" {
+		return s, false
+	}
+	e.Logger, e.Hostd.OpID, e.Hostd.SessionID = logger, opID, session
+	if hasUser {
+		e.User = splitUser(user)
+	}
+	return trimSpaces(s), true
+}
+
+// valueEnd is where the first of "=[]" at or behind i stands in s; len(s) if none does. It looks at eight bytes at
+// once: a byte that is looked for becomes 0, and the lowest byte of which taking 1 away sets a highest bit that was not
+// set was 0. The '=' and the ']' differ in two bits: without those two they are one, and '}' is like them.
+func valueEnd(s string, i int) int {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	for i+8 <= len(s) {
+		w := load(s[i:])
+		a, b := w&^(('='^']')*each)^('='&']')*each, w^'['*each
+		m := ((a-each)&^a | (b-each)&^b) & high
+		if m == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(m) >> 3
+		if c := s[i]; c == '=' || c == ']' || c == '[' {
+			return i
+		}
+		i++
+	}
+	for i < len(s) && s[i] != '=' && s[i] != '[' && s[i] != ']' {
+		i++
+	}
+	return i
+}
