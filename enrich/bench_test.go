@@ -54,7 +54,13 @@ func BenchmarkEnrich(b *testing.B) {
 		strangers[i] = denials[i]
 		strangers[i].L2Sec.PolicySource = ""
 	}
-	for name, list := range map[string][]event.Event{"any line": lines, "denial": denials, "unknown client": strangers, "unknown client written": strangers} {
+	one := make([]event.Event, hosts) // over one connection: a relay that nobody listed
+	for i := range one {
+		one[i] = lines[i]
+		one[i].Receiver.Peer = netip.MustParseAddrPort("203.0.113.5:514")
+		one[i].Syslog.Hostname = fmt.Sprintf("node%d.example.com", i)
+	}
+	for name, list := range map[string][]event.Event{"any line": lines, "any line of one connection": one, "denial": denials, "unknown client": strangers, "unknown client written": strangers} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			i, n := 0, 0

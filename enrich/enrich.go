@@ -24,6 +24,7 @@ type Enricher struct {
 	asker   Asker // nil: hosts are not asked
 
 	shards  [shards]shard
+	seen    seenTable
 	hosts   hosts
 	names   *Names
 	told    told
@@ -39,8 +40,9 @@ func New(cfg Config, inv *inventory.Inventory, now func() time.Time) (*Enricher,
 	}
 	n := &Enricher{cfg: cfg, inv: inv, now: now, learned: id}
 	for i := range n.shards {
-		n.shards[i].senders, n.shards[i].views = map[senderKey]*sender{}, map[viewKey]*view{}
+		n.shards[i].senders = map[senderKey]*sender{}
 	}
+	n.seen.init()
 	n.names, n.told.of = NewNames(), map[nameKey]struct{}{}
 	n.hosts.of = map[*inventory.HostTable]*host{}
 	n.scratch.New = func() any { return new(scratch) }
@@ -57,8 +59,9 @@ func (n *Enricher) Enrich(e *event.Event) {
 	}
 	s := n.sender(e)
 	if s.host == nil && e.NetPort.Kind == event.NetPortEnabled && n.trusted(e) {
-		if s.host = n.learnHost(e); s.host != nil {
-			s.joined, _ = n.render(s.host, s.host.table.Facts())
+		if h := n.learnHost(e); h != nil {
+			s.seen = &seen{host: h}
+			s.joined, _ = n.render(h, h.table.Facts())
 		}
 	}
 	j := &e.Joined

@@ -81,14 +81,13 @@ func (n *Enricher) peek(e *event.Event) (s sent, table *inventory.HostTable) {
 			s.hasStamp = true
 			s.offset, s.settled = p.clock.offset(e.Received)
 		}
-		if p.generation == n.inv.Generation() && p.header == e.Syslog.Hostname && p.host != nil {
-			table = p.host.table
-		}
 	}
 	sh.mu.Unlock()
-	if table == nil {
-		table, _ = n.identify(e)
+	k := seenKeyOf(e)
+	if v := n.seen.find(n.seen.hash(&k), &k); v != nil && v.generation == n.inv.Generation() && v.host != nil {
+		return s, v.host.table
 	}
+	table, _ = n.identify(e)
 	return s, table
 }
 

@@ -2,9 +2,12 @@ package enrich
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"vswarden/event"
 	"vswarden/inventory"
@@ -26,45 +29,53 @@ type senderKey struct {
 	addr netip.Addr
 }
 
-// never is a generation that no index has.
-const never = ^uint64(0)
-
 // sender is what is kept of one sender.
 type sender struct {
-	clock clock
-	used  int64 // receive time of its last line
+	// What every line looks at comes first: a lock is taken only for a line that tells something new (heard).
+	used atomic.Int64 // about when its last line was received; forgotten: it had to make room
+	// Lines of the hour quietHour whose clock differs by quiet or more do not move the clock.
+	quiet, quietHour atomic.Int64
 
-	generation uint64 // of the inventory's index, for which these were found
-	*view             // of the last line
+	mu    *sync.Mutex // the shard's
+	clock clock
 }
 
-// view is which host a sender is, by one header.
-type view struct {
-	header   string // the host in it
-	host     *host
-	name     string          // under which it goes while the inventory does not know it; empty: the header has none
-	conflict bool            // address or verified name and header mean different hosts
-	facts    *inventory.Host // joined was rendered from these
-	joined   *event.JoinedHost
+// forgotten is in used of a sender that is not kept any more.
+const forgotten = math.MinInt64
+
+// heard takes in a line that tells nothing new: it reports false where it does, or where that has to be looked at.
+func (p *sender) heard(received int64, stamped bool, line int64) bool {
+	used := p.used.Load()
+	if used == forgotten {
+		return false
+	}
+	if late := received - used; late > int64(time.Second) || late < 0 {
+		p.used.Store(received)
+	}
+	return !stamped || received/int64(time.Hour) == p.quietHour.Load() && received-line >= p.quiet.Load()
+}
+
+// observe takes in a line that may tell something new. The caller holds the shard's lock.
+func (p *sender) observe(received, line int64) {
+	p.clock.observe(received, line)
+	if least, settled := p.clock.least[p.clock.now%24], p.clock.lines >= settledLines; settled {
+		p.quietHour.Store(-1)
+		p.quiet.Store(least)
+		p.quietHour.Store(p.clock.now)
+	}
+}
+
+// offset is how far the sender's clock is from ours, as far as that is known.
+func (p *sender) offset(received int64) (offset int64, settled bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.clock.offset(received)
 }
 
 type shard struct {
 	mu      sync.Mutex
 	senders map[senderKey]*sender
-	// views are what was found for headers that senders changed from: a relay that nobody lists, or a connection that
-	// lines of many hosts come over, names another host with each line. Those of another generation are of no use.
-	views      map[viewKey]*view
-	generation uint64
 }
-
-// viewKey is one header of one sender.
-type viewKey struct {
-	sender *sender
-	header string
-}
-
-// maxViews bounds what a shard keeps of headers.
-const maxViews = 1 << 11
 
 // keyOf returns the key of a line's sender. Its name is a piece of the line.
 func keyOf(e *event.Event) senderKey {
@@ -82,18 +93,28 @@ func keyOf(e *event.Event) senderKey {
 
 // sent is what is known of a line by who sent it.
 type sent struct {
-	host     *host  // nil: not known
-	name     string // then: the one that sticks; empty: its header has none
-	joined   *event.JoinedHost
+	*seen
 	renamed  bool
-	conflict bool
 	offset   int64 // of a line that speaks of a port
 	settled  bool
 	hasStamp bool
 }
 
-// sender learns from a line's stamp and finds out who sent it.
+// sender learns from a line's stamp and finds out who sent it. Most lines are of a sender and a header that were seen before,
+// since when nothing has changed, and move no clock: for those it takes no lock and asks no map (BenchmarkEnrich).
 func (n *Enricher) sender(e *event.Event) (s sent) {
+	k := seenKeyOf(e)
+	hash := n.seen.hash(&k)
+	version := n.inv.Version()
+	s.hasStamp = e.TimeSource == event.TimeHeader && e.Time != 0 && !ofFile(e)
+	v := n.seen.find(hash, &k)
+	if v != nil && (v.version.Load() == version || n.still(v, version)) && v.sender.heard(e.Received, s.hasStamp, e.Time) {
+		s.seen = v
+		if speaksOfPort(e) {
+			s.offset, s.settled = v.sender.offset(e.Received)
+		}
+		return s
+	}
 	key := keyOf(e)
 	sh := &n.shards[hashKey(&key)]
 	sh.mu.Lock()
@@ -102,77 +123,66 @@ func (n *Enricher) sender(e *event.Event) (s sent) {
 	if p == nil {
 		p = sh.add(key)
 	}
-	p.used = e.Received
-	if e.TimeSource == event.TimeHeader && e.Time != 0 && !ofFile(e) {
-		p.clock.observe(e.Received, e.Time)
-		s.hasStamp = true
+	p.used.Store(e.Received)
+	if s.hasStamp {
+		p.observe(e.Received, e.Time)
 	}
-	header := headerOf(e)
 	if speaksOfPort(e) {
 		s.offset, s.settled = p.clock.offset(e.Received)
 	}
-	if g := n.inv.Generation(); p.generation != g || p.header != header {
-		n.recognize(sh, p, key, e, &s, g)
+	if v == nil || v.sender != p || v.version.Load() != version && !n.still(v, version) {
+		v = n.recognize(v, p, &k, key, e, version, &s)
+		v.hash = hash
+		n.seen.keep(v)
 	}
-	if p.host == nil {
-		s.name = p.name
-		return s
-	}
-	if facts := p.host.table.Facts(); facts != p.facts {
-		p.facts = facts
-		var renamed bool
-		if p.joined, renamed = n.render(p.host, facts); renamed {
-			n.told.first(keyOfName(key, strings.TrimSuffix(p.header, ".")))
-			s.renamed = true
-		}
-	}
-	s.host, s.joined, s.conflict = p.host, p.joined, p.conflict
+	s.seen = v
 	return s
 }
 
-// recognize finds out which host a sender is, after it named another one in its header or the inventory has changed.
-func (n *Enricher) recognize(sh *shard, p *sender, key senderKey, e *event.Event, s *sent, generation uint64) {
-	names := headerOf(e)
-	same := p.header == names
-	if sh.generation != generation { // its vCenter may tell more of itself
-		clear(sh.views)
-		sh.generation = generation
+// still reports whether what was seen holds for a later version of the inventory, which was read before.
+func (n *Enricher) still(v *seen, version uint64) bool {
+	if v.generation != n.inv.Generation() || v.host != nil && v.host.table.Facts() != v.facts {
+		return false
 	}
-	if v := sh.views[viewKey{p, names}]; v != nil && p.generation == generation {
-		p.view = v
-		return
-	}
-	header, before := p.header, p.view
-	if !same {
-		header = strings.Clone(names)
-	}
-	p.view = &view{header: header}
-	if !same && p.generation == generation { // it has more than one
-		sh.keep(p, before)
-		sh.keep(p, p.view)
-	}
-	p.generation = generation
-	table, conflict := n.identify(e)
-	p.conflict = conflict
-	if table != nil {
-		p.host = n.hosts.get(table)
-	}
-	name := strings.TrimSuffix(p.header, ".") // the root's dot is no part of a name
-	switch k := keyOfName(key, name); {
-	case name == "":
-	case table == nil:
-		p.name = n.names.settle(k, name, e.Received)
-	case n.names.correct(k, table.Facts().Name, e.Received): // it went by another name so far
-		s.renamed = n.told.first(k)
-	}
+	v.version.Store(version)
+	return true
 }
 
-// keep remembers what was found for a header of p.
-func (sh *shard) keep(p *sender, v *view) {
-	if len(sh.views) >= maxViews {
-		clear(sh.views)
+// recognize finds out which host a sender is, by a header that is new or after the inventory has changed. old is what was seen
+// of that header before, or nil.
+func (n *Enricher) recognize(old *seen, p *sender, k *seenKey, key senderKey, e *event.Event, version uint64, s *sent) *seen {
+	v := &seen{sender: p, generation: n.inv.Generation()}
+	v.version.Store(version)
+	if old != nil {
+		v.seenKey = old.seenKey
+	} else {
+		v.seenKey = seenKey{name: strings.Clone(k.name), addr: k.addr, header: strings.Clone(k.header)}
 	}
-	sh.views[viewKey{p, v.header}] = v
+	name := strings.TrimSuffix(v.header, ".") // the root's dot is no part of a name
+	if old != nil && old.sender == p && old.generation == v.generation {
+		v.host, v.name, v.conflict = old.host, old.name, old.conflict
+	} else {
+		var table *inventory.HostTable
+		if table, v.conflict = n.identify(e); table != nil {
+			v.host = n.hosts.get(table)
+		}
+		switch of := keyOfName(key, name); {
+		case name == "":
+		case table == nil:
+			v.name = n.names.settle(of, name, e.Received)
+		case n.names.correct(of, table.Facts().Name, e.Received): // it went by another name so far
+			s.renamed = n.told.first(of)
+		}
+	}
+	if v.host != nil {
+		v.facts = v.host.table.Facts()
+		var renamed bool
+		if v.joined, renamed = n.render(v.host, v.facts); renamed {
+			n.told.first(keyOfName(key, name))
+			s.renamed = true
+		}
+	}
+	return v
 }
 
 func speaksOfPort(e *event.Event) bool {
@@ -185,14 +195,16 @@ func (sh *shard) add(key senderKey) *sender {
 		var oldest senderKey
 		used := int64(0)
 		for k, p := range sh.senders {
-			if used == 0 || p.used < used {
-				oldest, used = k, p.used
+			if u := p.used.Load(); used == 0 || u < used {
+				oldest, used = k, u
 			}
 		}
+		sh.senders[oldest].used.Store(forgotten)
 		delete(sh.senders, oldest)
 	}
 	key.name = strings.Clone(key.name)
-	p := &sender{generation: never, view: &view{}}
+	p := &sender{mu: &sh.mu}
+	p.quietHour.Store(-1)
 	sh.senders[key] = p
 	return p
 }

@@ -61,15 +61,52 @@ func TestManyHostsOverOneAddress(t *testing.T) {
 // TestHeadersAreBounded: a sender that makes up headers changes no more than what is kept of it.
 func TestHeadersAreBounded(t *testing.T) {
 	l := newLab(t)
-	for i := range 3 * maxViews {
+	most := 0
+	for i := range 3 * maxSeen {
 		e := l.line(300, 0)
 		e.Receiver.Peer = netip.MustParseAddrPort("203.0.113.77:514")
 		e.Syslog.Hostname = fmt.Sprintf("made-up-%d-%s", i, strings.Repeat("x", 20))
 		l.Enrich(&e)
+		most = max(most, l.seen.used)
 	}
-	for i := range l.shards {
-		if n := len(l.shards[i].views); n > maxViews {
-			t.Errorf("%d headers", n)
+	if n := len(*l.seen.slots.Load()); most > maxSeen || most < maxSeen/2 || n > 2*maxSeen {
+		t.Errorf("%d headers in %d slots", most, n)
+	}
+}
+
+// TestHeadersOfManySenders: as many hosts as there may be, over a few connections and each over its own, find themselves again.
+func TestHeadersOfManySenders(t *testing.T) {
+	l := newLab(t)
+	const hosts = 10_000
+	lines := make([]event.Event, 2*hosts)
+	for i := range lines {
+		e := l.line(300, 0)
+		addr := [4]byte{203, 0, 113, byte(i % 8)}
+		if i >= hosts {
+			addr = [4]byte{10, 7, byte(i >> 8), byte(i)}
 		}
+		e.Receiver.Peer = netip.AddrPortFrom(netip.AddrFrom4(addr), 514)
+		e.Syslog.Hostname = fmt.Sprintf("esx-%05d.lab.example", i)
+		lines[i] = e
+		l.Enrich(&e)
+		if e.Host != lines[i].Syslog.Hostname {
+			t.Fatalf("%s is %s", lines[i].Syslog.Hostname, e.Host)
+		}
+	}
+	if n := l.seen.used; n != 2*hosts+1 {
+		t.Errorf("%d headers are kept", n)
+	}
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	if n := testing.AllocsPerRun(2, func() {
+		for i := range lines {
+			e := lines[i]
+			if l.Enrich(&e); e.Host != lines[i].Syslog.Hostname {
+				t.Fatalf("%s is %s", lines[i].Syslog.Hostname, e.Host)
+			}
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
