@@ -7,7 +7,7 @@ BENCH     ?= .
 LINT      = $(GO) tool -modfile=tools/go.mod golangci-lint
 VULN      = $(GO) tool -modfile=tools/go.mod govulncheck
 
-.PHONY: build test lint fuzz bench bench-check bench-costs bench-estate check format vuln cross bench-peers bench-kafka kafka kafka-down
+.PHONY: build test lint fuzz bench bench-check bench-costs bench-estate check format vuln cross profile bench-peers bench-kafka kafka kafka-down
 .PHONY: nightly-log nightly-receiver nightly-estate nightly-soak nightly-kafka
 
 build: ## the program, as ./vswarden
@@ -38,6 +38,14 @@ OUT  ?= bench-peers.json
 bench-peers: ROUNDS = 5
 bench-peers:
 	tools=$$(test/peers/setup.sh | tail -n 1) && $(GO) run ./test/peers -tools "$$tools" -rounds $(ROUNDS) -n $(N) -rows '$(ROWS)' -out '$(OUT)'
+
+# What `go build` is told of where the time goes: the program under load, and the packing of Kafka's batches. To be
+# renewed after changes of what every line passes, on a machine with nothing else to do.
+profile: ## cmd/vswarden/default.pgo
+	rm -rf .profile && mkdir .profile
+	$(GO) run ./test/peers -rounds 1 -n 4000000 -profiles .profile -out .profile/rows.json -rows vswarden/tcp8,vswarden-full/tcp8,vswarden/tls8,vswarden/udp200k
+	$(GO) test -run '^$$' -bench 'Batch|Produce' -cpuprofile .profile/kafka.pprof -o .profile/kafka.test ./kafka
+	$(GO) tool pprof -proto .profile/*.pprof > cmd/vswarden/default.pgo
 
 # vswarden, rsyslog's omkafka and syslog-ng's kafka-c into one broker, the same lines in the same rounds:
 # events per CPU-second and their ratios.

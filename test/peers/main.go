@@ -34,6 +34,7 @@ type settings struct {
 	dir      string // of logs and outputs: a tmpfs
 	disk     string // the same on a real disk
 	tools    string // syslog-ng, unpacked
+	profiles string // folder; "" = none
 	table    bool
 	soak     time.Duration
 	patience time.Duration
@@ -51,6 +52,7 @@ func run(args []string) int {
 	fs.StringVar(&set.dir, "dir", "/dev/shm/vswarden-peers", "where logs and outputs are written; a tmpfs")
 	fs.StringVar(&set.disk, "disk", "", "the same for the rows on a real disk (default: the user's cache)")
 	fs.StringVar(&set.tools, "tools", "", "`FOLDER` that test/peers/setup.sh printed, with syslog-ng in it")
+	fs.StringVar(&set.profiles, "profiles", "", "`FOLDER` for a CPU profile of each run of vswarden, which is built to write one; what it costs is not what the program does")
 	fs.BoolVar(&set.table, "table", false, "run nothing: print the table of -out")
 	fs.DurationVar(&set.soak, "soak", 0, "run vswarden alone for so long at 50 000 lines/s, and say whether memory stays flat and the books balance")
 	fs.DurationVar(&set.patience, "patience", 2*time.Minute, "the most one run may take to end")

@@ -55,7 +55,7 @@ func TestPlan(t *testing.T) {
 // TestCommands: every program's configuration can be written, and its command line has nothing left to fill in.
 func TestCommands(t *testing.T) {
 	for _, p := range programList() {
-		at := place{Dir: t.TempDir(), Bin: "/bin", TCP: "127.0.0.1:1", UDP: "127.0.0.1:2", TLS: "127.0.0.1:3", Octet: "127.0.0.1:4", Cert: "c", Key: "k"}
+		at := place{Dir: t.TempDir(), Bin: "/bin", Own: "vswarden", TCP: "127.0.0.1:1", UDP: "127.0.0.1:2", TLS: "127.0.0.1:3", Octet: "127.0.0.1:4", Cert: "c", Key: "k"}
 		line, err := p.command(at)
 		if err != nil {
 			t.Fatalf("%s: %v", p.name, err)

@@ -39,9 +39,12 @@ func ours(scenario) bool           { return true }
 func variants(s scenario) bool     { return s.all || s.name == "disk8" }
 func streamsOfAll(s scenario) bool { return s.proto != "udp" && !s.ours && !s.follow }
 
+// ownConfig is vswarden's.
+const ownConfig = "vswarden.yaml"
+
 // programList are all of them. Of one scenario they run in this order.
 func programList() []program {
-	own := []string{"{{.Bin}}/vswarden", "run", "-c", "{{.Config}}", "--ready-file", "{{.Dir}}/ready"}
+	own := []string{"{{.Bin}}/{{.Own}}", "run", "-c", "{{.Config}}", "--ready-file", "{{.Dir}}/ready"}
 	rsyslog := []string{"rsyslogd", "-n", "-i", "{{.Dir}}/pid", "-f", "{{.Config}}"}
 	loop := []string{
 		"{{.Bin}}/yardstick", "-what", "loop", "-out", "{{.Out}}", "-tcp", "{{.TCP}}", "-udp", "{{.UDP}}", "-tls", "{{.TLS}}",
@@ -50,10 +53,10 @@ func programList() []program {
 	logged := append(append([]string(nil), loop...), "-log", "{{.Dir}}/wal", "-size", "{{.Size}}")
 	one, two := []string{"events"}, []string{"events", "second"}
 	return []program{
-		{name: "vswarden", says: "vswarden, detail compact, original none", config: "vswarden.yaml", args: own, part: 1, runs: ours, detail: "compact", original: "none", sinks: one},
-		{name: "vswarden-full", says: "vswarden, detail full, original all", config: "vswarden.yaml", args: own, part: 1, runs: variants, detail: "full", original: "all", sinks: one},
-		{name: "vswarden-two", says: "vswarden, compact, two sinks", config: "vswarden.yaml", args: own, part: 1, runs: variants, detail: "compact", original: "none", sinks: two},
-		{name: "vswarden-full-two", says: "vswarden, full, two sinks", config: "vswarden.yaml", args: own, part: 1, runs: variants, detail: "full", original: "all", sinks: two},
+		{name: "vswarden", says: "vswarden, detail compact, original none", config: ownConfig, args: own, part: 1, runs: ours, detail: "compact", original: "none", sinks: one},
+		{name: "vswarden-full", says: "vswarden, detail full, original all", config: ownConfig, args: own, part: 1, runs: variants, detail: "full", original: "all", sinks: one},
+		{name: "vswarden-two", says: "vswarden, compact, two sinks", config: ownConfig, args: own, part: 1, runs: variants, detail: "compact", original: "none", sinks: two},
+		{name: "vswarden-full-two", says: "vswarden, full, two sinks", config: ownConfig, args: own, part: 1, runs: variants, detail: "full", original: "all", sinks: two},
 		{name: "loop", says: "a bare loop: parse by hand, append JSON, write", args: loop, part: 1, runs: everything},
 		{name: "loop-log", says: "the same loop, a log with checksums, as many bytes out as vswarden", args: logged, part: 1, like: "vswarden", runs: streamsOfAll},
 		{name: "loop-log-full", says: "the same, as many bytes out as vswarden-full", args: logged, part: 1, like: "vswarden-full", runs: variants},
@@ -74,6 +77,7 @@ func programList() []program {
 // place is what templates may name.
 type place struct {
 	Bin, Tools, Modules string
+	Own                 string // name of vswarden in Bin
 	Dir, Config, Out    string
 	TCP, UDP, TLS       string // 127.0.0.1:port
 	Octet               string // where octet counting is spoken, TCP but for syslog-ng

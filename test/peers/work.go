@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A processor for the program that is measured, and one for the generator where there are two.
@@ -49,7 +50,7 @@ func prepare(ctx context.Context, set settings) (w *work, err error) {
 		return nil, err
 	}
 	w.bin = filepath.Join(w.temp, "bin")
-	for _, p := range []string{"./cmd/vswarden", "./test/loadgen", "./test/judge", "./test/peers/yardstick"} {
+	for _, p := range []string{"./cmd/vswarden", "./test/loadgen", "./test/judge", "./test/peers/yardstick", "./test/profiled"} {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", filepath.Join(w.bin, filepath.Base(p)), p)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("go build %s: %w\n%s", p, err, out)
@@ -105,7 +106,11 @@ func (w *work) place(p program, s scenario) (at place, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return at, err
 	}
-	at = place{Bin: w.bin, Tools: w.set.tools, Modules: w.modules, Dir: dir, Out: filepath.Join(dir, "events.json"), Cert: w.cert, Key: w.key, Rotate: "{size: 0}"}
+	own := "vswarden"
+	if w.set.profiles != "" {
+		own = "profiled"
+	}
+	at = place{Bin: w.bin, Own: own, Tools: w.set.tools, Modules: w.modules, Dir: dir, Out: filepath.Join(dir, "events.json"), Cert: w.cert, Key: w.key, Rotate: "{size: 0}"}
 	for _, port := range []*string{&at.TCP, &at.UDP, &at.TLS, &at.Octet} {
 		if *port, err = freePort(); err != nil {
 			return at, err
@@ -147,6 +152,10 @@ func (w *work) start(ctx context.Context, p program, at place) (*process, error)
 	cmd.Env = os.Environ()
 	if p.sng {
 		cmd.Env = append(cmd.Env, w.env...)
+	}
+	if w.set.profiles != "" && p.config == ownConfig {
+		name := fmt.Sprintf("%s-%d.pprof", p.name, time.Now().UnixNano())
+		cmd.Env = append(cmd.Env, "PROFILED="+filepath.Join(w.set.profiles, name))
 	}
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
