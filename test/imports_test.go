@@ -57,6 +57,7 @@ var arrows = map[string][]string{
 	"test":              {"app", "configs", "pipeline", "receiver", "spool", "decode", "group", "enrich", "inventory", "inventory/...", "kafka", "sink", "sink/...", "topic", "web", "event", "setting"},
 	"test/...":          {},
 	"test/jumpy":        {"app", "configs"},
+	"test/profiled":     {"app", "configs"},
 }
 
 // libraries says which packages may import a module that is not ours. Tests may import any.
