@@ -78,11 +78,10 @@ func number(s string) (v uint64, n int) {
 // span is how many bytes s begins with that are in class, which is one bit.
 func span(s string, class uint8) int {
 	n := 0
-	for rest := s; len(rest) >= 4; rest = rest[4:] { // as in outside
-		if classes[rest[0]]&classes[rest[1]]&classes[rest[2]]&classes[rest[3]]&class == 0 {
+	for ; n+4 <= len(s); n += 4 { // as in outside
+		if w := s[n : n+4]; classes[w[0]]&classes[w[1]]&classes[w[2]]&classes[w[3]]&class == 0 {
 			break
 		}
-		n += 4
 	}
 	for n < len(s) && classes[s[n]]&class != 0 {
 		n++

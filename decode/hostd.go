@@ -51,14 +51,7 @@ func leveledThread(e *event.Event, s string) string {
 	if s == "" || s[0] == '[' {
 		return s
 	}
-	n := 0
-	for n < len(s) && n < 9 && s[n] != ' ' {
-		n++
-	}
-	if n == len(s) || n == 9 {
-		return s
-	}
-	level, rest := levelWord(s[:n]), s[n+1:]
+	level, rest := levelBefore(s)
 	if level == "" {
 		return s
 	}
@@ -77,6 +70,23 @@ func leveledThread(e *event.Event, s string) string {
 	}
 	e.Level, e.Hostd.Thread = level, thread
 	return trimSpaces(after)
+}
+
+// levelBefore takes the level and the blank behind it off s. Nearly all lines have one of three.
+func levelBefore(s string) (level, rest string) {
+	switch {
+	case strings.HasPrefix(s, "info "):
+		return "info", s[len("info "):]
+	case strings.HasPrefix(s, "verbose "):
+		return "verbose", s[len("verbose "):]
+	case strings.HasPrefix(s, "warning "):
+		return "warning", s[len("warning "):]
+	}
+	word, rest, ok := token(s, 8)
+	if !ok {
+		return "", s
+	}
+	return levelWord(word), rest
 }
 
 // hostdBracket takes the bracket with the fields off s: Originator's since 6.0, or the words before.

@@ -308,13 +308,18 @@ func vmwareSD(sd string) bool {
 	return strings.Contains(sd, "@6876") || strings.Contains(sd, "@4413")
 }
 
+// beginsAudit reports an audit element. Nearly nothing begins with its first letters: those need no call.
+func beginsAudit(s string) bool {
+	return strings.HasPrefix(s, "[shell.") && strings.HasPrefix(s, "[shell.cmd@")
+}
+
 // isAudit reports an audit record: facility 13 (PRI 104–111), which ESXi uses for nothing else, or
 // text that is an audit element alone.
 func isAudit(e *event.Event, h head) bool {
 	if e.Syslog.Priority>>3 == 13 && fromESXi(e, h) {
 		return true
 	}
-	return strings.HasPrefix(e.Message, "[shell.cmd@") || strings.HasPrefix(e.Syslog.StructuredData, "[shell.cmd@")
+	return beginsAudit(e.Message) || beginsAudit(e.Syslog.StructuredData)
 }
 
 // program is a family of programs that write alike.

@@ -62,10 +62,7 @@ func tagColon(app, rest string) bool {
 
 // tagEnd is the length of the word at the beginning of s that may name a program; 0 if none does.
 func tagEnd(s string) int {
-	i := 0
-	for i < len(s) && classes[s[i]]&inTag != 0 {
-		i++
-	}
+	i := span(s, inTag)
 	if i > maxTag || i < len(s) && s[i] != ':' && s[i] != '[' && s[i] != ' ' {
 		return 0
 	}

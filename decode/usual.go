@@ -148,26 +148,30 @@ func usualBracket(e *event.Event, s string) (text string, ok bool) {
 }
 
 // valueEnd is where the first of "=[]" at or behind i stands in s; len(s) if none does. It looks at eight bytes at
-// once: a byte that is looked for becomes 0, and the lowest byte of which taking 1 away sets a highest bit that was not
-// set was 0. The '=' and the ']' differ in two bits: without those two they are one, and '}' is like them.
+// once: taking 1 from a byte that became 0, and from no other of ASCII below the first such, sets its highest bit. The
+// '=' and the ']' differ in two bits: without those two they are one, and '}' is like them.
 func valueEnd(s string, i int) int {
 	const each, high = 0x0101010101010101, 0x8080808080808080
-	for i+8 <= len(s) {
-		w := load(s[i:])
-		a, b := w&^(('='^']')*each)^('='&']')*each, w^'['*each
-		m := ((a-each)&^a | (b-each)&^b) & high
+	for ; i+8 <= len(s); i += 8 {
+		w := load(s[i : i+8])
+		closed, open := w&^(('='^']')*each)^('='&']')*each, w^'['*each
+		m := ((closed - each) | (open - each)) &^ w & high
 		if m == 0 {
-			i += 8
 			continue
 		}
-		i += bits.TrailingZeros64(m) >> 3
-		if c := s[i]; c == '=' || c == ']' || c == '[' {
-			return i
+		if n := i + bits.TrailingZeros64(m)>>3; isValueEnd(s[n]) {
+			return n
 		}
-		i++
+		for n := range 8 {
+			if isValueEnd(s[i+n]) {
+				return i + n
+			}
+		}
 	}
-	for i < len(s) && s[i] != '=' && s[i] != '[' && s[i] != ']' {
+	for i < len(s) && !isValueEnd(s[i]) {
 		i++
 	}
 	return i
 }
+
+func isValueEnd(c byte) bool { return c == '=' || c == '[' || c == ']' }
