@@ -70,6 +70,9 @@ type line struct {
 	Past      bool       // done long ago: for its neighbours' sake, like what lies up to Options.Done
 	Sender    *Sender
 
+	sort   uint64 // FloodKey of the line, once
+	sorted bool   // it is known
+
 	first int64 // stamp of the first line
 	bytes int
 	total uint16 // parts of the vCenter event

@@ -20,7 +20,7 @@ type sort struct {
 
 // flood marks an event of which there were many in this minute.
 func (snd *Sender) flood(it *Item) {
-	key := FloodKey(&it.Event)
+	key := it.FloodKey()
 	if key == 0 {
 		return
 	}
@@ -51,6 +51,14 @@ func (f *floods) find(key uint64) *sort {
 		}
 	}
 	return least
+}
+
+// FloodKey is that of its event, which is looked for once. It is asked for once the event is decoded.
+func (it *Item) FloodKey() uint64 {
+	if !it.sorted {
+		it.sort, it.sorted = FloodKey(&it.Event), true
+	}
+	return it.sort
 }
 
 // FloodKey names the sort of an event for which floods are counted: a port that flaps, an

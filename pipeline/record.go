@@ -75,20 +75,26 @@ var errRecord = errors.New("not a record of ours")
 
 // appendFrameHeader appends all of a frame's record but its data.
 func appendFrameHeader(dst []byte, f *receiver.Frame, received int64) []byte {
-	dst = append(dst, byte(KindFrame), byte(f.Transport)<<4|byte(f.Framing)&15)
-	dst = binary.LittleEndian.AppendUint16(dst, uint16(f.Flags))
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(received))
-	dst = binary.LittleEndian.AppendUint16(dst, f.Listener)
-	dst = binary.LittleEndian.AppendUint16(dst, f.Peer.Port())
+	var b [frameFixed + 4 + 2]byte // of an IPv4 address, and no names: nearly all
+	b[0], b[1] = byte(KindFrame), byte(f.Transport)<<4|byte(f.Framing)&15
+	binary.LittleEndian.PutUint16(b[2:], uint16(f.Flags))
+	binary.LittleEndian.PutUint64(b[4:], uint64(received))
+	binary.LittleEndian.PutUint16(b[12:], f.Listener)
+	binary.LittleEndian.PutUint16(b[14:], f.Peer.Port())
 	switch addr := f.Peer.Addr().Unmap(); {
 	case addr.Is4():
-		a := addr.As4()
-		dst = append(append(dst, 4), a[:]...)
+		b[16] = 4
+		*(*[4]byte)(b[17:]) = addr.As4()
+		if len(f.TLSPeer)+len(f.Relay) == 0 {
+			return append(dst, b[:]...)
+		}
+		dst = append(dst, b[:frameFixed+4]...)
 	case addr.Is6():
+		b[16] = 16
 		a := addr.As16()
-		dst = append(append(dst, 16), a[:]...)
+		dst = append(append(dst, b[:frameFixed]...), a[:]...)
 	default:
-		dst = append(dst, 0)
+		dst = append(dst, b[:frameFixed]...)
 	}
 	dst = appendShort(dst, f.TLSPeer)
 	return appendShort(dst, f.Relay)

@@ -15,8 +15,11 @@ type sight struct {
 	dataset event.Dataset
 }
 
-func sightOf(e *event.Event) (s sight) {
-	if s.sort = group.FloodKey(e); s.sort != 0 {
+func sightOf(e *event.Event) sight { return sightWith(e, group.FloodKey(e)) }
+
+// sightWith makes the sight of an event whose group.FloodKey is known.
+func sightWith(e *event.Event, key uint64) (s sight) {
+	if s.sort = key; key != 0 {
 		s.name, s.dataset = sortName(e), e.Dataset
 	}
 	return s
@@ -32,12 +35,12 @@ func (d *Delivery) SetWatch(x *Detection) bool {
 }
 
 // sight is what a lane tells of a line, err being what its decoding ended with. It is called by several lanes.
-func (x *Detection) sight(e *event.Event, err error) sight {
+func (x *Detection) sight(it *group.Item, err error) sight {
 	if err != nil { // its Delivery tells of the panic, and buries the line
 		x.panics.Add(1)
 		return sight{}
 	}
-	return sightOf(e)
+	return sightWith(&it.Event, it.FloodKey())
 }
 
 // follow is told what the lanes saw in a chunk that is done, in the order of the log. The memory of the chunk is its
