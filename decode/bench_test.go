@@ -82,7 +82,7 @@ func BenchmarkStamp(b *testing.B) {
 	})
 	b.Run("any", func(b *testing.B) {
 		for b.Loop() {
-			if _, n := isoStamp(text); n == 0 {
+			if _, n := anyStamp(text); n == 0 {
 				b.Fatal("not read")
 			}
 		}

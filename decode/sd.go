@@ -115,7 +115,7 @@ func looseQuotedEnd(s string, i int) int {
 
 // sdElement finds the element of sd whose id begins with prefix, such as "esx@".
 func sdElement(sd, prefix string) string {
-	if len(sd) > 1 && strings.HasPrefix(sd[1:], prefix) && !strings.Contains(sd, "][") {
+	if len(sd) > 1 && strings.HasPrefix(sd[1:], prefix) && find(sd, "][") < 0 {
 		return sd // the only one
 	}
 	for len(sd) > 0 && sd[0] == '[' {

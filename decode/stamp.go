@@ -40,6 +40,15 @@ func isoStamp(s string) (t stamp, n int) {
 	if !isoForm(s) {
 		return t, 0
 	}
+	if t.nanos, t.copied = usualStamp(s); t.copied {
+		t.digits = 3
+		return t, usualStampLen
+	}
+	return anyStamp(s)
+}
+
+// anyStamp is isoStamp of what has the form down to the second.
+func anyStamp(s string) (t stamp, n int) {
 	year := two(s, 0)*100 + two(s, 2)
 	month, day := two(s, 5), two(s, 8)
 	hour, minute, sec := two(s, 11), two(s, 14), two(s, 17)

@@ -73,7 +73,7 @@ const (
 	secondPart, secondBits, secondSix = 0x5a3030302e30303a, 0xfff0f0f0fff0f0ff, 0x0006060600060600 // :05.000Z
 )
 
-// usualStamp is isoStamp for the stamp that s begins with where it is ESXi's, in a year that no number is too small for.
+// usualStamp is anyStamp for the stamp that s begins with where it is ESXi's, in a year that no number is too small for.
 // It reads three times eight bytes, which takes a third of the instructions (BenchmarkStamp).
 func usualStamp(s string) (nanos int64, ok bool) {
 	if len(s) < usualStampLen {
