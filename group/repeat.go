@@ -29,7 +29,7 @@ const (
 )
 
 // repeats are the happenings told last, in a ring. Their hashes stand by themselves: nearly all of them are
-// of something else, and to see that takes four cache lines instead of fourteen (BenchmarkStage/repeats).
+// of something else, and to see that takes four cache lines instead of fourteen (BenchmarkRepeats).
 type repeats struct {
 	text, name [16]uint64 // hashes: of the text, of the id and its facts; 0 = none
 	told       [16]happening
