@@ -1,6 +1,9 @@
 package event
 
-import "testing"
+import (
+	"net/netip"
+	"testing"
+)
 
 func BenchmarkAppendJSON(b *testing.B) {
 	events := []sample{{"hostd", hostdEvent()}, {"l2sec", promiscEvent()}}
@@ -48,6 +51,14 @@ func BenchmarkAppendTime(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		dst = appendTime(dst[:0], ns, 6)
+	}
+}
+
+func BenchmarkAppendAddr(b *testing.B) {
+	dst := make([]byte, 0, 64)
+	addr := netip.MustParseAddr("192.0.2.11")
+	for b.Loop() {
+		dst = appendAddr(dst[:0], addr)
 	}
 }
 

@@ -30,6 +30,16 @@ const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 var errID = errors.New("not an event id: 26 characters of Crockford base32")
 
+// crockfordPairs are the numbers below 1024, two characters each; read-only.
+var crockfordPairs = makeCrockfordPairs()
+
+func makeCrockfordPairs() (pairs [1024]uint16) {
+	for i := range pairs {
+		pairs[i] = uint16(crockford[i>>5]) | uint16(crockford[i&31])<<8
+	}
+	return pairs
+}
+
 // AppendText appends the 26 characters of id: 130 bits, the first two of them zero. The halves
 // share the 14th character, so that the twelve after it are made beside the twelve before it.
 func (id ID) AppendText(dst []byte) []byte {
@@ -38,9 +48,10 @@ func (id ID) AppendText(dst []byte) []byte {
 	b := dst[len(dst)-IDLen:]
 	b[13] = crockford[(hi<<4|lo>>60)&31]
 	hi >>= 1
-	for i := 12; i > 0; i-- {
-		b[i], b[13+i] = crockford[hi&31], crockford[lo&31]
-		hi, lo = hi>>5, lo>>5
+	for i := 11; i > 0; i -= 2 {
+		binary.LittleEndian.PutUint16(b[i:], crockfordPairs[hi&1023])
+		binary.LittleEndian.PutUint16(b[i+13:], crockfordPairs[lo&1023])
+		hi, lo = hi>>10, lo>>10
 	}
 	b[0] = crockford[hi&31]
 	return dst

@@ -144,7 +144,8 @@ type PolicyFacts struct {
 // JoinedHost is a host's facts, rendered.
 type JoinedHost struct {
 	name     string
-	id       []byte // member of host at every level
+	object   []byte // host up to its id, which every level has
+	id       []byte // its member id
 	more     []byte // other members of host, full
 	names    []byte // members of vmware, standard
 	objects  []byte // the same, full

@@ -28,15 +28,17 @@ type encoding struct {
 //
 // Every part below appends its members with a comma each, and the object around them turns the
 // last comma into its brace. Names and everything else that is fixed are constants in one piece.
+// What few events have is asked for before its part is called: a dozen calls that append nothing would cost as much
+// as to write the message.
 func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
-	security := e.security()
+	security := (d == DetailAuto || o == OriginalSecurity) && e.security()
 	if d == DetailAuto {
 		d = DetailCompact
 		if security {
 			d = DetailFull
 		}
 	}
-	enc := encoding{standard: d >= DetailStandard, full: d >= DetailFull, exact: o == OriginalAll, meaning: e.meaning()}
+	enc := &encoding{standard: d >= DetailStandard, full: d >= DetailFull, exact: o == OriginalAll, meaning: e.meaning()}
 	if e.Raw != "" && (o == OriginalAll || o == OriginalSecurity && (security || e.unparsed())) {
 		enc.original = true
 		enc.frame = e.frame(enc.exact)
@@ -56,13 +58,27 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	}
 	dst = e.appendLog(dst, enc)
 	dst = e.appendHost(dst, enc)
-	dst = e.appendUser(dst, enc)
-	dst = e.appendPort(dst, enc)
-	dst = e.Source.appendEndpoint(dst, `"source":{`, enc)
-	dst = e.Destination.appendEndpoint(dst, `"destination":{`, enc)
-	dst = e.Login.appendAgent(dst)
-	dst = e.appendAccess(dst)
-	dst = e.appendProcess(dst, enc)
+	if e.User.Name != "" || e.User.Domain != "" || e.Group != "" || e.Target.Name != "" || e.Linux.UID != "" || enc.standard {
+		dst = e.appendUser(dst, enc)
+	}
+	if enc.full {
+		dst = e.appendPort(dst, enc)
+	}
+	if e.Source.Address != "" {
+		dst = e.Source.appendEndpoint(dst, `"source":{`, enc)
+	}
+	if e.Destination.Address != "" {
+		dst = e.Destination.appendEndpoint(dst, `"destination":{`, enc)
+	}
+	if e.Login.SSH || e.Login.Agent != "" {
+		dst = e.Login.appendAgent(dst)
+	}
+	if e.Access.Method != "" {
+		dst = e.appendAccess(dst)
+	}
+	if e.Command.Name != "" || e.Command.Line != "" || e.Command.Status != "" || enc.standard {
+		dst = e.appendProcess(dst, enc)
+	}
 	if enc.full {
 		if e.Joined.Port != nil {
 			dst = e.Joined.Port.appendRelated(dst)
@@ -77,7 +93,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 }
 
 // appendAnalysis appends rule and threat: what an analyst would add.
-func (e *Event) appendAnalysis(dst []byte, enc encoding) []byte {
+func (e *Event) appendAnalysis(dst []byte, enc *encoding) []byte {
 	if e.L2Sec.Kind != L2SecNone {
 		dst = e.L2Sec.appendRule(dst, e.Joined.Port.portgroup())
 		return append(dst, e.L2Sec.Kind.facts().threat...)
@@ -113,7 +129,7 @@ func (e *Event) appendTimestamp(dst []byte) []byte {
 }
 
 // appendEvent appends the object event.
-func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
+func (e *Event) appendEvent(dst []byte, enc *encoding) []byte {
 	dst = append(dst, `"event":{"id":"`...)
 	dst = e.ID.AppendText(dst)
 	if e.Kind == "" {
@@ -139,7 +155,9 @@ func (e *Event) appendEvent(dst []byte, enc encoding) []byte {
 		dst = e.created.appendMicros(dst, e.Received)
 		dst = append(dst, '"', ',')
 	}
-	dst = e.Alert.appendAlertTimes(dst)
+	if e.Alert.Start != 0 || e.Alert.End != 0 {
+		dst = e.Alert.appendAlertTimes(dst)
+	}
 	if enc.standard && e.L2Sec.Kind != L2SecNone {
 		dst = appendWord(dst, `"reference":"`, e.L2Sec.Kind.facts().reference)
 	}
@@ -170,7 +188,7 @@ func (t Tags) appendTags(dst []byte) []byte {
 }
 
 // appendLog appends the object log: level, logger, origin and the syslog header.
-func (e *Event) appendLog(dst []byte, enc encoding) []byte {
+func (e *Event) appendLog(dst []byte, enc *encoding) []byte {
 	mark := len(dst)
 	dst = append(dst, `"log":{`...)
 	switch {
@@ -186,7 +204,7 @@ func (e *Event) appendLog(dst []byte, enc encoding) []byte {
 	dst = append(dst, `"syslog":{`...)
 	s := &e.Syslog
 	if s.HasPriority() {
-		dst = appendUint(dst, `"priority":`, uint64(s.Priority))
+		dst = append(dst, priorityMembers[s.Priority]...)
 		if enc.standard {
 			dst = append(dst, priorityParts[s.Priority]...)
 		}
@@ -232,7 +250,7 @@ func (e *Event) appendOrigin(dst []byte) []byte {
 }
 
 // appendVMware appends the object vmware: what ECS has no names for.
-func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
+func (e *Event) appendVMware(dst []byte, enc *encoding) []byte {
 	mark := len(dst)
 	dst = append(dst, `"vmware":{`...)
 	if enc.standard {
@@ -251,20 +269,38 @@ func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
 	if enc.standard {
 		dst = e.VOB.appendVOB(dst)
 	}
-	dst = e.VCEvent.appendVCEvent(dst, enc)
-	dst = e.Login.appendLogin(dst)
-	dst = e.Command.appendCommand(dst)
-	dst = e.Loss.appendLoss(dst)
-	dst = e.Linux.appendLinux(dst)
-	dst = e.Alert.appendAlert(dst)
-	dst = e.appendMerged(dst, enc)
+	if e.VCEvent.Present {
+		dst = e.VCEvent.appendVCEvent(dst, enc)
+	}
+	if l := &e.Login; l.Method != "" || l.Terminal != "" || l.Failures|l.LockSecs != 0 || l.Invalid {
+		dst = e.Login.appendLogin(dst)
+	}
+	if c := &e.Command; c.Network != "" || c.Switch != "" || c.Portgroup != "" || c.Weakens {
+		dst = c.appendCommand(dst)
+	}
+	if e.Loss.Kind != LossNone {
+		dst = e.Loss.appendLoss(dst)
+	}
+	if e.Linux.Device != "" {
+		dst = e.Linux.appendLinux(dst)
+	}
+	if e.Alert.Rule != "" {
+		dst = e.Alert.appendAlert(dst)
+	}
+	if g := &e.Merged; g.Lines != 0 || g.Continues != (ID{}) || e.SameAs != (ID{}) {
+		dst = e.appendMerged(dst, enc)
+	}
 	if e.Secrets.Count > 0 {
 		dst = append(dst, `"redacted":true,`...)
 	}
-	dst = e.Report.append(dst)
-	dst = e.Joined.appendObjects(dst, e.L2Sec.RequestedMAC, enc)
-	if enc.standard && e.Report == nil { // nothing was joined: it is the inventory itself that speaks
-		dst = e.Joined.appendEnrichment(dst)
+	if e.Report != nil {
+		dst = e.Report.append(dst)
+	}
+	if enc.standard {
+		dst = e.Joined.appendObjects(dst, e.L2Sec.RequestedMAC, enc)
+		if e.Report == nil { // nothing was joined: it is the inventory itself that speaks
+			dst = e.Joined.appendEnrichment(dst)
+		}
 	}
 	dst = e.appendReceiver(dst, enc)
 	return endObject(dst, mark)
@@ -272,7 +308,7 @@ func (e *Event) appendVMware(dst []byte, enc encoding) []byte {
 
 // appendReceiver appends vmware.receiver. Where @timestamp is not the line's own, time_source says
 // so at every level.
-func (e *Event) appendReceiver(dst []byte, enc encoding) []byte {
+func (e *Event) appendReceiver(dst []byte, enc *encoding) []byte {
 	mark := len(dst)
 	r := &e.Receiver
 	dst = append(dst, `"receiver":{`...)
@@ -283,7 +319,7 @@ func (e *Event) appendReceiver(dst []byte, enc encoding) []byte {
 	dst = appendWord(dst, `"format":"`, string(e.Format))
 	if r.Peer.IsValid() {
 		dst = append(dst, `"peer_ip":"`...)
-		dst = r.Peer.Addr().Unmap().WithZone("").AppendTo(dst)
+		dst = appendAddr(dst, r.Peer.Addr())
 		dst = append(dst, '"', ',')
 	}
 	if enc.standard {

@@ -1,7 +1,7 @@
 package event
 
 // appendProcess appends the object process: the command that was run, or the thread that wrote the line.
-func (e *Event) appendProcess(dst []byte, enc encoding) []byte {
+func (e *Event) appendProcess(dst []byte, enc *encoding) []byte {
 	mark := len(dst)
 	dst = append(dst, `"process":{`...)
 	c := &e.Command

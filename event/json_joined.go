@@ -9,6 +9,7 @@ import (
 func NewJoinedHost(f *HostFacts) *JoinedHost {
 	h := &JoinedHost{name: f.Name}
 	h.id = appendField(nil, `"id":"`, f.UUID)
+	h.object = append(appendField(nil, `"host":{"name":"`, f.Name), h.id...)
 	h.more = appendField(nil, `"hostname":"`, f.ShortName)
 	h.more = appendAddrs(h.more, `"ip":[`, f.Addresses)
 	h.more = append(h.more, `"type":"hypervisor",`...)
@@ -111,24 +112,28 @@ func NewJoinedMAC(kind, name, adapter, network, host string) *JoinedMAC {
 }
 
 // appendHost appends the object host. The joined name is in e.Host.
-func (e *Event) appendHost(dst []byte, enc encoding) []byte {
+func (e *Event) appendHost(dst []byte, enc *encoding) []byte {
 	h := e.Joined.Host
-	if e.Host == "" {
+	switch {
+	case e.Host == "":
 		return dst
-	}
-	dst = append(dst, `"host":{`...)
-	dst = e.appendPartField(dst, `"name":"`, e.Host)
-	if h != nil {
+	case h == nil:
+		dst = e.appendPartField(dst, `"host":{"name":"`, e.Host)
+		return closeObject(dst)
+	case h.name == e.Host:
+		dst = append(dst, h.object...)
+	default:
+		dst = e.appendPartField(dst, `"host":{"name":"`, e.Host)
 		dst = append(dst, h.id...)
-		if enc.full {
-			dst = append(dst, h.more...)
-		}
+	}
+	if enc.full {
+		dst = append(dst, h.more...)
 	}
 	return closeObject(dst)
 }
 
 // appendPort appends observer, source and network: what ECS has names for. The line's own source wins.
-func (e *Event) appendPort(dst []byte, enc encoding) []byte {
+func (e *Event) appendPort(dst []byte, enc *encoding) []byte {
 	p := e.Joined.Port
 	if p == nil || !enc.full {
 		return dst
@@ -141,7 +146,7 @@ func (e *Event) appendPort(dst []byte, enc encoding) []byte {
 }
 
 // appendObjects appends the members of vmware that were joined. requested is the address that the line asks for.
-func (j *Joined) appendObjects(dst []byte, requested string, enc encoding) []byte {
+func (j *Joined) appendObjects(dst []byte, requested string, enc *encoding) []byte {
 	if j.Host != nil && enc.full {
 		dst = append(dst, j.Host.objects...)
 	} else if j.Host != nil && enc.standard {

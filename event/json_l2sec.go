@@ -111,7 +111,7 @@ func (l *L2Sec) Severity() int {
 }
 
 // appendL2SecEvent appends the members of event that an L2Sec line decides.
-func (e *Event) appendL2SecEvent(dst []byte, enc encoding) []byte {
+func (e *Event) appendL2SecEvent(dst []byte, enc *encoding) []byte {
 	l := &e.L2Sec
 	dst = append(dst, l.Kind.facts().event...)
 	dst = appendUint(dst, `"severity":`, uint64(l.Severity()))
@@ -146,7 +146,7 @@ func (l *L2Sec) appendRule(dst []byte, ruleset string) []byte {
 }
 
 // appendL2Sec appends vmware.l2sec.
-func (e *Event) appendL2Sec(dst []byte, enc encoding) []byte {
+func (e *Event) appendL2Sec(dst []byte, enc *encoding) []byte {
 	l := &e.L2Sec
 	dst = append(dst, `"l2sec":{`...)
 	dst = append(dst, l.Kind.facts().l2sec...)

@@ -24,7 +24,8 @@ func (e *Event) appendMaskedText(dst []byte, s string) []byte {
 	if e.Secrets.Count == 0 {
 		return e.appendPart(dst, s)
 	}
-	at, ok := within(e.Raw, s)
+	offset, ok := within(e.Raw, s)
+	at := uint32(offset) // read only where ok
 	for s != "" {
 		start, end := e.nextSecret(s, at, ok)
 		dst = appendText(dst, s[:start])
@@ -57,14 +58,12 @@ func (e *Event) nextSecret(s string, at uint32, part bool) (start, end int) {
 	return start, end
 }
 
-// within reports whether s is a part of whole by where it stands in memory, and at which offset:
-// equal text may also stand elsewhere.
-func within(whole, s string) (at uint32, ok bool) {
+// within reports whether s is a part of whole by where it stands in memory: equal text may also stand elsewhere. It begins
+// at that offset, which is below len(whole) also where only its beginning is a part.
+func within(whole, s string) (at uintptr, ok bool) {
 	w, p := uintptr(unsafe.Pointer(unsafe.StringData(whole))), uintptr(unsafe.Pointer(unsafe.StringData(s)))
-	if p < w || p+uintptr(len(s)) > w+uintptr(len(whole)) {
-		return 0, false
-	}
-	return uint32(p - w), true
+	at = p - w // where s begins before whole, this is beyond everything
+	return at, at <= uintptr(len(whole)) && at+uintptr(len(s)) <= uintptr(len(whole))
 }
 
 // appendMaskedBase64 appends frame in base64, or e.Raw with e.Secrets left out.

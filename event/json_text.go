@@ -25,10 +25,14 @@ func (e *Event) ScanRaw() (isUTF8 bool) {
 }
 
 // appendPart is appendText for what is likely to be a part of Raw: most lines have nothing to be
-// escaped, and then none of their parts is looked at again.
+// escaped, and then none of their parts is looked at again; of others only what stands behind the first such place.
 func (e *Event) appendPart(dst []byte, s string) []byte {
-	if _, ok := within(e.clean, s); ok {
+	at, ok := within(e.clean, s)
+	switch {
+	case ok:
 		return append(dst, s...)
+	case at < uintptr(len(e.clean)): // it begins there
+		return appendRest(dst, s, plain(s, len(e.clean)-int(at)))
 	}
 	return appendText(dst, s)
 }
@@ -47,7 +51,16 @@ func (e *Event) appendPartField(dst []byte, key, value string) []byte {
 // (C0, DEL, C1: a terminal may obey those too) are escaped, each byte that is not UTF-8 becomes
 // U+FFFD, and all other text passes as it is.
 func appendText(dst []byte, s string) []byte {
-	start, i := 0, plain(s, 0)
+	i := plain(s, 0)
+	if i == len(s) { // most texts
+		return append(dst, s...)
+	}
+	return appendRest(dst, s, i)
+}
+
+// appendRest is appendText of a text that is plain up to i.
+func appendRest(dst []byte, s string, i int) []byte {
+	start := 0
 	for i < len(s) {
 		c := s[i]
 		if c < utf8.RuneSelf {

@@ -63,19 +63,27 @@ func (t *secondText) appendMicros(dst []byte, ns int64) []byte {
 	dst = append(dst, t.text[:]...)
 	dst = append(dst, "000000Z"...)
 	b := dst[len(dst)-len("000000Z"):]
-	put3(b, micros/1e3)
-	put3(b[3:], micros%1e3)
+	put2(b, micros/1e4)
+	put2(b[2:], micros/1e2%100)
+	put2(b[4:], micros%100)
 	return dst
 }
 
+// pairs are the numbers below 100, two digits each.
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+
+// put2 writes a number below 100.
 func put2(b []byte, v uint32) {
 	_ = b[1]
-	b[0], b[1] = byte('0'+v/10), byte('0'+v%10)
+	p := pairs[v%100*2:]
+	b[0], b[1] = p[0], p[1]
 }
 
+// put3 writes a number below 1000.
 func put3(b []byte, v uint32) {
 	_ = b[2]
-	b[0], b[1], b[2] = byte('0'+v/100), byte('0'+v/10%10), byte('0'+v%10)
+	b[0] = byte('0' + v/100)
+	put2(b[1:], v%100)
 }
 
 // civil turns days since 1970-01-01 into a date of the Gregorian calendar: Howard Hinnant's

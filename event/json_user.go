@@ -7,7 +7,7 @@ import (
 
 // appendUser appends the objects user and group. The name never holds the domain. Linux's audit system has a
 // number in place of a name.
-func (e *Event) appendUser(dst []byte, enc encoding) []byte {
+func (e *Event) appendUser(dst []byte, enc *encoding) []byte {
 	u, mark := &e.User, len(dst)
 	dst = append(dst, `"user":{`...)
 	dst = appendField(dst, `"id":"`, e.Linux.UID)
@@ -34,7 +34,7 @@ func (e *Event) appendUser(dst []byte, enc encoding) []byte {
 }
 
 // appendEndpoint appends source or destination. Compact leaves out an address that ip says too.
-func (p *Endpoint) appendEndpoint(dst []byte, key string, enc encoding) []byte {
+func (p *Endpoint) appendEndpoint(dst []byte, key string, enc *encoding) []byte {
 	if p.Address == "" {
 		return dst
 	}

@@ -4,7 +4,7 @@ import "slices"
 
 // appendVCEvent appends vmware.event and vmware.policy_change: an event of vCenter and what it says
 // about a security policy.
-func (v *VCEvent) appendVCEvent(dst []byte, enc encoding) []byte {
+func (v *VCEvent) appendVCEvent(dst []byte, enc *encoding) []byte {
 	if !v.Present {
 		return dst
 	}

@@ -12,7 +12,7 @@ var netPortEvents = [...]string{
 }
 
 // appendNetPortEvent appends the members of event that a line about a port decides.
-func (e *Event) appendNetPortEvent(dst []byte, enc encoding) []byte {
+func (e *Event) appendNetPortEvent(dst []byte, enc *encoding) []byte {
 	dst = append(dst, netPortEvents[min(int(e.NetPort.Kind), len(netPortEvents)-1)]...)
 	if enc.standard {
 		dst = append(dst, `"provider":"vmkernel",`...)

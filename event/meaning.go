@@ -184,7 +184,7 @@ func (e *Event) outcome(m *meaning) string {
 
 // appendMeaning appends the members of event that the tables decide, and what the program calls the
 // event: event.code. Of an observation that is no act compact has the code alone, which says the same.
-func (e *Event) appendMeaning(dst []byte, enc encoding) []byte {
+func (e *Event) appendMeaning(dst []byte, enc *encoding) []byte {
 	if m := enc.meaning; m != nil && (enc.standard || e.Act != "" || !e.VOB.Present) {
 		dst = append(dst, m.members...)
 		dst = appendWord(dst, `"outcome":"`, e.outcome(m))

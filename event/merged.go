@@ -10,7 +10,7 @@ type Merged struct {
 }
 
 // appendMerged appends vmware.same_as and vmware.group.
-func (e *Event) appendMerged(dst []byte, enc encoding) []byte {
+func (e *Event) appendMerged(dst []byte, enc *encoding) []byte {
 	if e.SameAs != (ID{}) {
 		dst = append(dst, `"same_as":"`...)
 		dst = e.SameAs.AppendText(dst)

@@ -27,6 +27,16 @@ func makePriorityParts() (parts [192]string) {
 	return parts
 }
 
+// priorityMembers are log.syslog.priority by priority; read-only.
+var priorityMembers = makePriorityMembers()
+
+func makePriorityMembers() (members [192]string) {
+	for p := range members {
+		members[p] = fmt.Sprintf(`"priority":%d,`, p)
+	}
+	return members
+}
+
 // HasPriority reports whether the header had a <PRI> between 0 and 191.
 func (s *Syslog) HasPriority() bool { return s.Priority >= 0 && s.Priority <= 191 }
 

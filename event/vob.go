@@ -1,5 +1,7 @@
 package event
 
+import "strings"
+
 // VOB is an observation that vobd reports: "[netCorrelator] 73154456us: [esx.audit.net…] text". One
 // happening is reported two to four times: by a vob.* id, by an esx.* id, and again as an event.
 type VOB struct {
@@ -32,34 +34,22 @@ const (
 // Security reports whether an id is about the network or about security, so that its event is
 // written in full.
 func (v *VOB) Security() bool {
-	switch {
-	case !v.Present:
+	if !v.Present {
 		return false
-	case v.has("net."), v.has("ssh."), v.has("shell."), v.has("account."), v.has("supershell."), v.has("dcui."),
-		v.has("lockdownmode."), v.has("esximage."), v.has("uw."), v.has("weak.ssl"), v.has("vmsyslogd."), v.has("syslog."),
-		v.has("host.boot"), v.has("host.stop"), v.has("usb."), v.has("firewall."), v.has("user.ssh"), v.has("user.vmsyslogd"),
-		v.has("user.account"), v.has("user.dcui"), v.has("user.lockdown"), v.has("user.esximage"), v.has("vib."):
-		return true
 	}
-	return false
+	_, rest, _ := strings.Cut(v.ID, ".") // vob.net.…
+	_, further, _ := strings.Cut(rest, ".")
+	return securityWord(rest) || securityWord(further) // esx.problem.net.…
 }
 
-// has reports whether the id goes on with word behind its first part or two: vob.net.…,
-// esx.problem.net.….
-func (v *VOB) has(word string) bool {
-	id := v.ID
-	for range 2 {
-		i := 0
-		for i < len(id) && id[i] != '.' {
-			i++
-		}
-		if i == len(id) {
-			return false
-		}
-		id = id[i+1:]
-		if len(id) >= len(word) && id[:len(word)] == word {
-			return true
-		}
+// securityWord reports whether an id is about the network or about security by how it goes on behind its first part or two.
+func securityWord(s string) bool {
+	switch {
+	case strings.HasPrefix(s, "net."), strings.HasPrefix(s, "ssh."), strings.HasPrefix(s, "shell."), strings.HasPrefix(s, "account."), strings.HasPrefix(s, "supershell."), strings.HasPrefix(s, "dcui."),
+		strings.HasPrefix(s, "lockdownmode."), strings.HasPrefix(s, "esximage."), strings.HasPrefix(s, "uw."), strings.HasPrefix(s, "weak.ssl"), strings.HasPrefix(s, "vmsyslogd."), strings.HasPrefix(s, "syslog."),
+		strings.HasPrefix(s, "host.boot"), strings.HasPrefix(s, "host.stop"), strings.HasPrefix(s, "usb."), strings.HasPrefix(s, "firewall."), strings.HasPrefix(s, "user.ssh"), strings.HasPrefix(s, "user.vmsyslogd"),
+		strings.HasPrefix(s, "user.account"), strings.HasPrefix(s, "user.dcui"), strings.HasPrefix(s, "user.lockdown"), strings.HasPrefix(s, "user.esximage"), strings.HasPrefix(s, "vib."):
+		return true
 	}
 	return false
 }
