@@ -13,8 +13,8 @@ import (
 // hints. So a line of a client or a port that was never seen before is put together of parts that others had rendered
 // before it. Nothing of a line itself is in a key. What a key points to is never changed, so neither is what was rendered from it.
 
-// maxRendered bounds what is kept of each part.
-const maxRendered = 1 << 13
+// maxRendered bounds what is kept of each part: the machines of a large estate, of which each takes a kilobyte.
+const maxRendered = 1 << 14
 
 // ports keeps the parts.
 type ports struct {
