@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -39,14 +38,9 @@ func openDetection(cfg configs.Config, records *spool.Log, intake *pipeline.Inta
 			return nil, err
 		}
 	}
-	save := func(memory []byte) error {
-		return replace.File(path, func(w io.Writer) error {
-			_, err := w.Write(memory)
-			return err
-		})
-	}
+	save := func(m detect.Memory) error { return replace.File(path, m.Save) }
 	if cfg.Log.Body == spool.BodyMemory { // nothing that it could be about outlives the process
-		save = func([]byte) error { return nil }
+		save = func(detect.Memory) error { return nil }
 	}
 	return pipeline.NewDetection(pipeline.DetectionConfig{
 		Cursor: cursor, Clock: intake, Detector: d, Emit: intake.Emit, Save: save, Log: log,

@@ -33,7 +33,7 @@ func TestHealthNamesDetectionsThatCannotBeSaved(t *testing.T) {
 	}
 	p := &parts{intake: intake, detection: pipeline.NewDetection(pipeline.DetectionConfig{
 		Cursor: cursor, Clock: intake, Detector: detect.New(detect.DefaultConfig()), Emit: intake.Emit, Log: zerolog.Nop(),
-		Save: func([]byte) error { return errors.New("no room left") },
+		Save: func(detect.Memory) error { return errors.New("no room left") },
 	})}
 	if ok, detail := p.healthy(); !ok || strings.Contains(detail, "detections") {
 		t.Errorf("before: %v %q", ok, detail)

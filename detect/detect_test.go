@@ -170,7 +170,7 @@ func TestMemoryOutlivesTheProcess(t *testing.T) {
 		e.flood("a", 7)
 	}
 	var saved bytes.Buffer
-	if err := e.d.Save(&saved); err != nil {
+	if err := e.d.Memory().Save(&saved); err != nil {
 		t.Fatal(err)
 	}
 	at, now := e.pos, e.now
@@ -204,7 +204,7 @@ func TestMemoryOutlivesTheProcess(t *testing.T) {
 	e.listen(11 * time.Minute)
 	found := len(e.d.Pending())
 	saved.Reset()
-	if err := e.d.Save(&saved); err != nil {
+	if err := e.d.Memory().Save(&saved); err != nil {
 		t.Fatal(err)
 	}
 	d := New(DefaultConfig())
@@ -217,7 +217,7 @@ func TestMemoryOfAnotherLog(t *testing.T) {
 	e := newEar()
 	e.every(time.Second, time.Minute, "a")
 	var saved bytes.Buffer
-	if err := e.d.Save(&saved); err != nil {
+	if err := e.d.Memory().Save(&saved); err != nil {
 		t.Fatal(err)
 	}
 	d := New(DefaultConfig())
@@ -231,7 +231,7 @@ func FuzzLoad(f *testing.F) {
 	e.every(time.Second, time.Minute, "a")
 	e.flood("a", 1)
 	var saved bytes.Buffer
-	if err := e.d.Save(&saved); err != nil {
+	if err := e.d.Memory().Save(&saved); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(saved.Bytes())

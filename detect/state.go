@@ -29,13 +29,31 @@ type file struct {
 	State   state `json:"state"`
 }
 
-// Save writes the memory, so that Load reads it. What was found and not taken is part of it.
-func (d *Detector) Save(w io.Writer) error {
+// Memory is what a Detector knew at a moment.
+type Memory struct{ state state }
+
+// Memory returns a copy of what is known, also of what was found and not taken.
+func (d *Detector) Memory() Memory {
 	s := d.state
+	s.Hosts, s.Sorts = copied(s.Hosts), copied(s.Sorts)
 	for i := range d.pending {
 		s.Pending = append(s.Pending, findingOf(&d.pending[i]))
 	}
-	return json.NewEncoder(w).Encode(file{Version: version, State: s})
+	return Memory{s}
+}
+
+func copied[K comparable, V any](of map[K]*V) map[K]*V {
+	all, values := make(map[K]*V, len(of)), make([]V, 0, len(of))
+	for k, v := range of {
+		values = append(values, *v)
+		all[k] = &values[len(values)-1]
+	}
+	return all
+}
+
+// Save writes the memory, so that Load reads it.
+func (m Memory) Save(w io.Writer) error {
+	return json.NewEncoder(w).Encode(file{Version: version, State: m.state})
 }
 
 // Load reads what Save wrote. last is the newest place in the log: a memory from beyond it is of

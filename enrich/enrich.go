@@ -43,6 +43,7 @@ func New(cfg Config, inv *inventory.Inventory, now func() time.Time) (*Enricher,
 		n.shards[i].senders = map[senderKey]*sender{}
 	}
 	n.seen.init()
+	n.ports.places.most = maxPlaces
 	n.names, n.told.of = NewNames(), map[nameKey]struct{}{}
 	n.hosts.of = map[*inventory.HostTable]*host{}
 	n.scratch.New = func() any { return new(scratch) }

@@ -69,13 +69,11 @@ func (n *Enricher) remember(e *event.Event, h *host, k *memoKey, q *resolve.Ques
 	m.joined.Port = &port
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if old := h.memos[*k]; old == nil {
-		if len(h.memos) >= maxMemos {
-			clear(h.memos)
-		}
-		k.requested = strings.Clone(k.requested) // it is a piece of the line
+	if len(h.memos) >= maxMemos && h.memos[*k] == nil {
+		clear(h.memos)
 	}
-	k.client = strings.Clone(k.client) // so is this
+	// They are pieces of the line, and a map takes over the key also where it has an equal one.
+	k.requested, k.client = strings.Clone(k.requested), strings.Clone(k.client)
 	if q.Client != "" {
 		port.Client = k.client
 	}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+	"unsafe"
 
 	"vswarden/event"
 	"vswarden/inventory"
@@ -223,5 +224,37 @@ func TestImportedPolicyIsNoDrift(t *testing.T) {
 		if e.Joined.Agrees != want || e.Joined.Confidence < 850 {
 			t.Errorf("%d s: agrees %d, confidence %d", s, e.Joined.Agrees, e.Joined.Confidence)
 		}
+	}
+}
+
+// TestMemoKeyOwnsItsText: a map takes over the key that it is written with where it has an equal one, and the line's
+// memory is another line's by then.
+func TestMemoKeyOwnsItsText(t *testing.T) {
+	l := newLab(t)
+	requested, client := []byte(mac(9).String()), []byte("web-01.eth0")
+	line := func(s int) *event.Event {
+		e := l.denial(s, unsafe.String(&client[0], len(client)))
+		e.L2Sec.Kind, e.L2Sec.Violation = event.L2SecMACChangeRequested, event.ViolationMACChange
+		e.L2Sec.RequestedMAC = unsafe.String(&requested[0], len(requested))
+		return &e
+	}
+	l.report(300)
+	l.Enrich(line(200))
+	l.tell(310, inventory.Update{Hosts: []inventory.Host{l.host(inventory.Reject)}})
+	l.report(312)
+	l.Enrich(line(205))
+	copy(requested, mac(8).String())
+	copy(client, "db-0002.eth")
+	kept := 0
+	for _, h := range l.hosts.of {
+		for k := range h.memos {
+			kept++
+			if k.requested != mac(9).String() || k.client != "web-01.eth0" {
+				t.Errorf("a kept key became %q %q", k.requested, k.client)
+			}
+		}
+	}
+	if kept == 0 {
+		t.Error("nothing is kept")
 	}
 }

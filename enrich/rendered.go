@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"cmp"
 	"net/netip"
 	"sync"
 
@@ -11,10 +12,14 @@ import (
 
 // What a port is joined with is rendered in parts, each kept under what it depends on: the machine, the place, the policy, the
 // hints. So a line of a client or a port that was never seen before is put together of parts that others had rendered
-// before it. Nothing of a line itself is in a key. What a key points to is never changed, so neither is what was rendered from it.
+// before it. Of a line itself only a requested address is in a key. What a key points to is never changed, so neither is what was rendered from it.
 
-// maxRendered bounds what is kept of each part: the machines of a large estate, of which each takes a kilobyte.
-const maxRendered = 1 << 14
+// Bounds of what is kept of each part. Of machines there are as many as a large estate has, of which each takes a kilobyte. A
+// place holds on to all switches and portgroups of its host as they were then, and there are fewer of them.
+const (
+	maxRendered = 1 << 14
+	maxPlaces   = 1 << 12
+)
 
 // ports keeps the parts.
 type ports struct {
@@ -56,8 +61,9 @@ type policyKey struct {
 
 // cache keeps what was rendered, under what it was rendered from. A full one begins anew.
 type cache[K comparable, V any] struct {
-	mu sync.RWMutex
-	of map[K]*V
+	mu   sync.RWMutex
+	of   map[K]*V
+	most int // 0 = maxRendered
 }
 
 func (c *cache[K, V]) get(k *K) *V {
@@ -71,7 +77,7 @@ func (c *cache[K, V]) get(k *K) *V {
 func (c *cache[K, V]) keep(k *K, v *V) *V {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.of == nil || len(c.of) >= maxRendered {
+	if c.of == nil || len(c.of) >= cmp.Or(c.most, maxRendered) {
 		c.of = map[K]*V{}
 	}
 	c.of[*k] = v

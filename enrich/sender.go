@@ -50,7 +50,7 @@ func (p *sender) heard(received int64, stamped bool, line int64) bool {
 		return false
 	}
 	if late := received - used; late > int64(time.Second) || late < 0 {
-		p.used.Store(received)
+		p.used.CompareAndSwap(used, received) // not over forgotten
 	}
 	return !stamped || received/int64(time.Hour) == p.quietHour.Load() && received-line >= p.quiet.Load()
 }

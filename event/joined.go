@@ -5,7 +5,7 @@ import "net/netip"
 // Joined is what was found in memory about a line: which host sent it, who held the port it speaks of, which
 // policy was in force there, and how sure all that is. The zero value: nothing was looked for.
 //
-// What many lines share is rendered once (NewJoinedHost, NewJoinedPort) and never changed; attaching
+// What many lines share is rendered once (NewJoinedHost, and the parts of a JoinedPort) and never changed; attaching
 // it to a line costs a pointer.
 type Joined struct {
 	Status     JoinStatus

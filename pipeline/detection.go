@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +27,7 @@ type DetectionConfig struct {
 	Clock    Clock
 	Detector *detect.Detector
 	Emit     func(ctx context.Context, e *event.Event) error // Intake.Emit
-	Save     func(memory []byte) error                       // keeps what the Detector knows
+	Save     func(detect.Memory) error                       // keeps what the Detector knows
 	Log      zerolog.Logger
 }
 
@@ -43,7 +42,7 @@ type SkipCursor interface {
 // many sinks there are: what it finds reaches all of them by the log.
 //
 // It has a cursor of its own, so that no sink holds it up. But where a Delivery works (SetWatch), its lanes have
-// decoded each line already: Detection then follows that one and reads nothing by itself.
+// decoded each line already: while lines flow, Detection follows that one and reads nothing by itself.
 type Detection struct {
 	cfg   DetectionConfig
 	rules atomic.Pointer[detect.Config] // to be taken over
@@ -52,21 +51,20 @@ type Detection struct {
 	ch      spool.Chunk
 	record  Record
 	event   event.Event
-	memory  bytes.Buffer
 	saved   spool.Position
 	at      time.Time // when it was saved
 	retry   time.Time // when to try again what could not be stated
 	failing atomic.Pointer[string]
 
-	mu      sync.Mutex // guards what is below, and the Detector; held for a chunk at most
+	mu      sync.Mutex // guards what is below, and the Detector; held for a chunk, or a copy of what the Detector knows
 	line    detect.Line
 	senders map[netip.Addr]*watched
 	names   map[string]*watched
 	last    *watched // the sender at lastIP: frames of one read stand together
 	lastIP  netip.Addr
 	given   spool.Position // of the last record that the Detector was fed, or that there was nothing to feed of
-	stamp   int64          // of that, Unix nanoseconds
 	led     time.Time      // when a Delivery told something last
+	leader  int64          // receive stamp of the last record that it told, Unix nanoseconds
 
 	stated    atomic.Uint64
 	dropped   atomic.Uint64
@@ -187,13 +185,9 @@ func (x *Detection) read(ctx context.Context) error {
 // keep saves what is known and moves the cursor over what that comes from.
 func (x *Detection) keep() error {
 	x.mu.Lock()
-	x.memory.Reset()
-	given, err := x.given, x.cfg.Detector.Save(&x.memory)
+	given, memory := x.given, x.cfg.Detector.Memory()
 	x.mu.Unlock()
-	if err == nil {
-		err = x.cfg.Save(x.memory.Bytes())
-	}
-	x.save(err)
+	x.noteSaved(x.cfg.Save(memory))
 	if given == x.saved {
 		return nil
 	}
@@ -204,9 +198,9 @@ func (x *Detection) keep() error {
 	return nil
 }
 
-// save notes whether the memory could be kept. That it cannot be must not hold the log: then a crash costs what
+// noteSaved notes whether the memory could be kept. That it cannot be must not hold the log: then a crash costs what
 // was counted since.
-func (x *Detection) save(err error) {
+func (x *Detection) noteSaved(err error) {
 	switch was := x.failing.Load(); {
 	case err == nil:
 		x.failing.Store(nil)
@@ -252,25 +246,23 @@ func (x *Detection) feed() {
 		if pos <= x.given || x.record.decode(b) != nil || x.record.Kind != KindFrame {
 			continue
 		}
-		var s sight
-		if mayFlood(x.record.Data) {
-			s = x.look()
-		}
+		s := x.look()
 		x.fed(&x.record, pos, x.ch.Epoch, &s)
 	}
 	x.given = max(x.given, x.ch.First+spool.Position(len(x.ch.Records))-1)
 }
 
-// look decodes x.record. A panic of ours costs that line only.
+// look decodes x.record where it may be counted. A panic of ours costs that line only.
 func (x *Detection) look() (s sight) {
 	defer func() {
 		if p := recover(); p != nil {
-			s = sight{}
-			if x.panics.Add(1) == 1 {
-				x.cfg.Log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg("detections: a line made us panic; it does not count")
-			}
+			s = sight{broken: true}
+			x.tell(p)
 		}
 	}()
+	if !mayFlood(x.record.Data) {
+		return sight{}
+	}
 	e := &x.event
 	e.Reset()
 	e.Raw, e.Received = text(x.record.Data), x.record.Received
@@ -278,8 +270,24 @@ func (x *Detection) look() (s sight) {
 	return sightOf(e)
 }
 
-// fed gives the Detector one frame.
+// tell logs the first panic of ours.
+func (x *Detection) tell(p any) {
+	if x.panics.Load() == 0 {
+		x.cfg.Log.Error().Interface("panic", p).Bytes("stack", debug.Stack()).Msg("detections: a line made us panic; it does not count")
+	}
+}
+
+// fed gives the Detector one frame. A panic of ours costs that line only.
 func (x *Detection) fed(r *Record, pos spool.Position, epoch uint64, s *sight) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.tell(p)
+			x.panics.Add(1)
+		}
+	}()
+	if s.broken {
+		x.panics.Add(1)
+	}
 	w := x.watched(r)
 	if w.lines%hostEvery == 0 {
 		if host := decode.HeaderHost(r.Data); !strings.EqualFold(w.host, text(host)) {
@@ -287,7 +295,6 @@ func (x *Detection) fed(r *Record, pos spool.Position, epoch uint64, s *sight) {
 		}
 	}
 	w.lines++
-	x.stamp = r.Received
 	x.line = detect.Line{Pos: uint64(pos), Stamp: r.Received, Sender: w.key, Host: w.host}
 	if s.sort != 0 {
 		x.line.Sort, x.line.Name, x.line.Dataset, x.line.ID = s.sort, s.name, s.dataset, event.NewID(epoch, uint64(pos))

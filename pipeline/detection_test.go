@@ -102,7 +102,7 @@ func TestDetectionStatesWhatItFinds(t *testing.T) {
 		x := NewDetection(DetectionConfig{
 			Cursor: log, Detector: d, Emit: out.emit, Log: zerolog.Nop(),
 			Clock: clockFunc(func() (int64, spool.Position) { return stamp(), clock.newest }),
-			Save: func([]byte) error {
+			Save: func(detect.Memory) error {
 				saves++
 				if saves == 1 {
 					return errors.New("no room")

@@ -13,6 +13,7 @@ type sight struct {
 	sort    uint64 // group.FloodKey
 	name    string // of that sort; may point into the line
 	dataset event.Dataset
+	broken  bool // it made us panic
 }
 
 func sightOf(e *event.Event) sight { return sightWith(e, group.FloodKey(e)) }
@@ -34,11 +35,10 @@ func (d *Delivery) SetWatch(x *Detection) bool {
 	return true
 }
 
-// sight is what a lane tells of a line, err being what its decoding ended with. It is called by several lanes.
-func (x *Detection) sight(it *group.Item, err error) sight {
+// sightOfItem is what a lane tells of a line, err being what its decoding ended with.
+func sightOfItem(it *group.Item, err error) sight {
 	if err != nil { // its Delivery tells of the panic, and buries the line
-		x.panics.Add(1)
-		return sight{}
+		return sight{broken: true}
 	}
 	return sightWith(&it.Event, it.FloodKey())
 }
@@ -52,6 +52,9 @@ func (x *Detection) follow(c *chunk) {
 		return // something before it is not known; Run reads that, and the Delivery is behind then
 	}
 	x.led = time.Now()
+	if n := len(c.records); n > 0 {
+		x.leader = c.records[n-1].Received
+	}
 	for i := range c.records {
 		if pos := c.First + spool.Position(i); pos > x.given && c.records[i].Kind == KindFrame {
 			x.fed(&c.records[i], pos, c.Epoch, &c.sights[i])
@@ -66,7 +69,7 @@ func (x *Detection) follows() bool {
 	now, newest := x.cfg.Clock.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return newest > x.given && time.Since(x.led) < detectTick && now-x.stamp < int64(detectLag)
+	return newest > x.given && time.Since(x.led) < detectTick && now-x.leader < int64(detectLag)
 }
 
 // sortName says what events of one FloodKey have in common, in words of ours and of VMware.

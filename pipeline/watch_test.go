@@ -50,10 +50,9 @@ func watching(log SkipCursor, lines int, now int64, out *stated, memory *bytes.B
 	return NewDetection(DetectionConfig{
 		Cursor: log, Detector: detect.New(detect.DefaultConfig()), Emit: out.emit, Log: zerolog.Nop(),
 		Clock: clockFunc(func() (int64, spool.Position) { return now, spool.Position(lines) }),
-		Save: func(b []byte) error {
+		Save: func(m detect.Memory) error {
 			memory.Reset()
-			memory.Write(b)
-			return nil
+			return m.Save(memory)
 		},
 	})
 }
@@ -158,6 +157,40 @@ func TestDetectionsGoOnWhereADeliveryDoesNot(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Who has read to the end of the log does not wait for a Delivery that is an hour behind, however fast that goes.
+func TestDetectionsDoNotWaitForADeliveryThatIsFarBehind(t *testing.T) {
+	x, c := followed(t)
+	last := c.records[len(c.records)-1].Received
+	behind := time.Duration(0)
+	x.cfg.Clock = clockFunc(func() (int64, spool.Position) { return last + int64(behind), 100_001 })
+	x.given = 100_000
+	x.follow(c)
+	if !x.follows() {
+		t.Error("a Delivery that is up to date is not waited for")
+	}
+	if behind = time.Hour; x.follows() {
+		t.Error("one that is an hour behind is waited for")
+	}
+}
+
+// What makes a Detector panic ends neither its Delivery nor the process, and is counted.
+func TestAPanicOfTheDetectionsCostsALineOnly(t *testing.T) {
+	x, c := followed(t)
+	x.cfg.Detector = nil
+	x.given = 0
+	x.follow(c)
+	if panics := x.panics.Load(); panics != 600 || x.given != 600 {
+		t.Errorf("%d panics of 600, given %d", panics, x.given)
+	}
+	x.cfg.Detector, x.given = detect.New(detect.DefaultConfig()), 0
+	c.sights[3] = sightOfItem(nil, errors.New("panic in a lane"))
+	x.follow(c)
+	x.follow(c) // told twice, counted once
+	if n := x.panics.Load(); n != 601 {
+		t.Errorf("%d panics, want one more than 600", n)
+	}
 }
 
 // A Delivery that hands frames on does not know what is in them.

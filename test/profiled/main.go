@@ -21,9 +21,11 @@ import (
 func main() {
 	config := flag.String("c", "", "configuration file")
 	ready := flag.String("ready-file", "", "where the bound addresses go")
-	if err := flag.CommandLine.Parse(os.Args[2:]); err != nil || os.Args[1] != "run" { // flag has said why, and ended
+	if len(os.Args) < 2 || os.Args[1] != "run" {
+		fmt.Fprintln(os.Stderr, "profiled: run -c FILE, with PROFILED set")
 		os.Exit(2)
 	}
+	_ = flag.CommandLine.Parse(os.Args[2:]) // it ends the program where they are wrong
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, *config, *ready, os.Getenv("PROFILED")); err != nil {
