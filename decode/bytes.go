@@ -103,13 +103,6 @@ func find(s, sep string) int {
 	}
 }
 
-// load reads eight bytes in little-endian order; the compiler makes one load of it.
-func load(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-}
-
 // outside is how many bytes s begins with that are not in class.
 func outside(s string, class uint8) int {
 	n := 0

@@ -79,7 +79,7 @@ func usualStamp(s string) (nanos int64, ok bool) {
 	if len(s) < usualStampLen {
 		return 0, false
 	}
-	date, hour, second := load(s)^datePart, load(s[8:])^hourPart, load(s[16:])^secondPart
+	date, hour, second := event.Word(s)^datePart, event.Word(s[8:])^hourPart, event.Word(s[16:])^secondPart
 	if (date|(date+dateSix))&dateBits|(hour|(hour+hourSix))&hourBits|(second|(second+secondSix))&secondBits != 0 {
 		return 0, false
 	}
@@ -153,7 +153,7 @@ func usualBracket(e *event.Event, s string) (text string, ok bool) {
 func valueEnd(s string, i int) int {
 	const each, high = 0x0101010101010101, 0x8080808080808080
 	for ; i+8 <= len(s); i += 8 {
-		w := load(s[i : i+8])
+		w := event.Word(s[i : i+8])
 		closed, open := w&^(('='^']')*each)^('='&']')*each, w^'['*each
 		m := ((closed - each) | (open - each)) &^ w & high
 		if m == 0 {

@@ -97,7 +97,7 @@ func plain(s string, i int) int {
 		i = plainBlocks(s, i)
 	}
 	for ; i+8 <= len(s); i += 8 {
-		if m := special(load(s[i : i+8])); m != 0 {
+		if m := special(Word(s[i : i+8])); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
@@ -116,8 +116,8 @@ func special(w uint64) uint64 {
 	return (^plain | w | (w + eachByte)) & highBits
 }
 
-// load reads eight bytes in little-endian order; the compiler makes one load of it.
-func load(s string) uint64 {
+// Word is the first eight bytes of s, the first one lowest; the compiler makes one load of it.
+func Word(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56

@@ -40,7 +40,7 @@ func byFours(places []uintptr) (fours [][4]uintptr) {
 // line that waits for others is decoded once so, and not again where it was copied to, which takes several times the
 // instructions (BenchmarkMove in group).
 func (e *Event) Move(raw string) {
-	from, to, n := unsafe.StringData(e.Raw), unsafe.StringData(raw), uintptr(len(e.Raw))
+	from := e.Raw
 	for i := range texts {
 		four := &texts[i]
 		if len(*e.text(four[0]))|len(*e.text(four[1]))|len(*e.text(four[2]))|len(*e.text(four[3])) == 0 {
@@ -48,8 +48,8 @@ func (e *Event) Move(raw string) {
 		}
 		for _, at := range four {
 			s := e.text(at)
-			if i := uintptr(unsafe.Pointer(unsafe.StringData(*s))) - uintptr(unsafe.Pointer(from)); i < n && len(*s) > 0 {
-				*s = unsafe.String((*byte)(unsafe.Add(unsafe.Pointer(to), i)), len(*s))
+			if i, ok := within(from, *s); ok && len(*s) > 0 {
+				*s = raw[i : i+uintptr(len(*s))]
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package group
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"vswarden/event"
+)
 
 // Texts are compared by hashes of them, eight bytes at a time: byte by byte, they cost a third of the stage
 // (BenchmarkHash). None outlives the process but FloodKey's, in the memory of detect: with another hash the
@@ -17,7 +21,7 @@ func hashFold(s string) uint64 {
 	}
 	h := turn(hashSeed ^ uint64(len(s)))
 	for ; len(s) > 8; s = s[8:] {
-		h = turn(h ^ fold(word(s)))
+		h = turn(h ^ fold(event.Word(s)))
 	}
 	return turn(h^fold(tail(s))) | 1
 }
@@ -26,7 +30,7 @@ func hashFold(s string) uint64 {
 func mix(h uint64, s string) uint64 {
 	h = turn(h + hashSeed ^ uint64(len(s)))
 	for ; len(s) > 8; s = s[8:] {
-		h = turn(h ^ word(s))
+		h = turn(h ^ event.Word(s))
 	}
 	return turn(h ^ tail(s))
 }
@@ -35,13 +39,6 @@ func mix(h uint64, s string) uint64 {
 func turn(h uint64) uint64 {
 	hi, lo := bits.Mul64(h, hashMul)
 	return hi ^ lo
-}
-
-// word is the first eight bytes of s.
-func word(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // half is the first four bytes of s.
@@ -54,7 +51,7 @@ func half(s string) uint64 {
 func tail(s string) uint64 {
 	switch n := len(s); {
 	case n == 8:
-		return word(s)
+		return event.Word(s)
 	case n >= 4:
 		return half(s) | half(s[n-4:])<<32
 	case n > 0:
