@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -234,6 +235,75 @@ func TestUDPSendsOneLineADatagram(t *testing.T) {
 	}
 	if len(peers) != 2 {
 		t.Errorf("datagrams by peer %v, want 2 peers", peers)
+	}
+}
+
+func TestBatchesAndSingleDatagramsAreTheSame(t *testing.T) {
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	from, err := net.DialUDP("udp", nil, conn.LocalAddr().(*net.UDPAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	many, err := newBatchSender(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text []byte
+	var ends []int
+	for i := range 3*maxDatagrams + 1 {
+		text = fmt.Append(text, strings.Repeat("x", i%5), i)
+		ends = append(ends, len(text))
+	}
+	in := make([]byte, 100)
+	_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+	for _, s := range []batchSender{many, oneByOne{from}} {
+		if n, err := sendEach(s, text, ends); n != len(text) || err != nil {
+			t.Fatalf("%d of %d bytes sent: %v", n, len(text), err)
+		}
+		for start, i := 0, 0; i < len(ends); i++ {
+			n, err := conn.Read(in)
+			if err != nil || string(in[:n]) != string(text[start:ends[i]]) {
+				t.Fatalf("datagram %d is %q, want %q: %v", i, in[:n], text[start:ends[i]], err)
+			}
+			start = ends[i]
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = sendEach(many, text, ends[:1]) }); n != 0 {
+		t.Errorf("%v allocations a batch", n)
+	}
+}
+
+// fewAtOnce takes three datagrams of a batch at most and fails as often as it is told.
+type fewAtOnce struct {
+	fail int
+	got  []string
+}
+
+func (f *fewAtOnce) send(buf []byte, start int, ends []int) (int, error) {
+	if f.fail--; f.fail >= 0 {
+		return 0, io.ErrClosedPipe
+	}
+	n := min(3, len(ends))
+	for _, end := range ends[:n] {
+		f.got = append(f.got, string(buf[start:end]))
+		start = end
+	}
+	return n, nil
+}
+
+func TestSendEachForgivesOneErrorOnly(t *testing.T) {
+	text, ends := []byte("abbcccddddeeeee"), []int{1, 3, 6, 10, 15}
+	f := &fewAtOnce{fail: 1}
+	if n, err := sendEach(f, text, ends); n != 15 || err != nil || strings.Join(f.got, " ") != "a bb ccc dddd eeeee" {
+		t.Errorf("sent %d bytes, %q: %v", n, f.got, err)
+	}
+	if n, err := sendEach(&fewAtOnce{fail: 2}, text, ends); n != 0 || err == nil {
+		t.Errorf("sent %d bytes past two errors: %v", n, err)
 	}
 }
 

@@ -39,6 +39,7 @@ func newSenders(opt options, conn, conns int) []sender {
 // stream is one connection with its hosts; each line goes to the next host in turn.
 type stream struct {
 	conn  net.Conn
+	many  batchSender // of datagrams
 	hosts []sender
 	rate  float64
 	count uint64 // lines to send
@@ -114,10 +115,16 @@ func openStreams(opt options) ([]*stream, error) {
 		}
 		hosts := newSenders(opt, c, opt.conns)
 		share := float64(len(hosts)) / float64(opt.hosts)
-		streams = append(streams, &stream{
+		s := &stream{
 			conn: conn, hosts: hosts, rate: opt.rate * share,
 			count: opt.count/uint64(opt.conns) + b2u(uint64(c) < opt.count%uint64(opt.conns)),
-		})
+		}
+		streams = append(streams, s)
+		if u, ok := conn.(*net.UDPConn); ok {
+			if s.many, err = newBatchSender(u); err != nil {
+				return streams, err
+			}
+		}
 	}
 	return streams, nil
 }
@@ -189,8 +196,11 @@ func (f tlsFiles) config() (*tls.Config, error) {
 	return config, nil
 }
 
-// maxWrite is about how many bytes one write holds when there is no rate to keep.
-const maxWrite = 64 << 10
+// Bounds of one write: about how many bytes, and how many datagrams.
+const (
+	maxWrite     = 64 << 10
+	maxDatagrams = 64
+)
 
 // maxLate is how far behind its schedule a stream may be and still catch up: a pause of the scheduler must not cost the
 // rate, nor a stall of this machine become a burst.
@@ -218,7 +228,7 @@ func (s *stream) run(ctx context.Context, opt options, pool []template, at int, 
 		for todo > 0 && s.err == nil {
 			buf, ends = buf[:0], ends[:0]
 			text := stamp.at(now)
-			for todo > 0 && len(buf) < maxWrite && (!datagrams || len(buf) == 0) {
+			for todo > 0 && len(buf) < maxWrite && (!datagrams || len(ends) < maxDatagrams) {
 				h := &s.hosts[(s.sent+uint64(len(ends)))%uint64(len(s.hosts))]
 				buf = appendFramed(buf, &pool[at], text, h.number, h.next+uint64(len(ends)/len(s.hosts)), opt)
 				ends = append(ends, len(buf))
@@ -244,9 +254,12 @@ func (s *stream) write(buf []byte, ends []int) {
 			s.hosts[(first+uint64(i))%uint64(len(s.hosts))].times.add(now)
 		}
 	}
-	n, err := s.conn.Write(buf)
-	if _, udp := s.conn.(*net.UDPConn); udp && err != nil {
-		n, err = s.conn.Write(buf) // The error was about an earlier datagram that nobody took.
+	var n int
+	var err error
+	if s.many != nil {
+		n, err = sendEach(s.many, buf, ends)
+	} else {
+		n, err = s.conn.Write(buf)
 	}
 	if err != nil {
 		s.err = fmt.Errorf("send from %s: %w", s.conn.LocalAddr(), err)
@@ -259,6 +272,40 @@ func (s *stream) write(buf []byte, ends []int) {
 		s.sent++
 	}
 	s.bytes += uint64(n)
+}
+
+// batchSender sends datagrams: those of buf that end at ends, the first of which begins at start. It returns how many
+// went out; the error is about the one after them.
+type batchSender interface {
+	send(buf []byte, start int, ends []int) (int, error)
+}
+
+// sendEach sends all datagrams of buf and returns the bytes of those that went out.
+func sendEach(s batchSender, buf []byte, ends []int) (sent int, err error) {
+	for again := false; len(ends) > 0; {
+		k, err := s.send(buf, sent, ends)
+		if k > 0 {
+			sent, ends, again = ends[k-1], ends[k:], false
+		}
+		if err != nil && again {
+			return sent, err
+		}
+		again = err != nil // The first time it was about an earlier datagram that nobody took.
+	}
+	return sent, nil
+}
+
+// oneByOne sends each datagram with a call of its own, on every system.
+type oneByOne struct{ conn *net.UDPConn }
+
+func (o oneByOne) send(buf []byte, start int, ends []int) (int, error) {
+	for i, end := range ends {
+		if _, err := o.conn.Write(buf[start:end]); err != nil {
+			return i, err
+		}
+		start = end
+	}
+	return len(ends), nil
 }
 
 func appendFramed(buf []byte, t *template, stamp []byte, host int, number uint64, opt options) []byte {

@@ -30,6 +30,7 @@ type row struct {
 	Lost     uint64  `json:"lost"`
 	Repeated uint64  `json:"repeated"`
 	Disorder uint64  `json:"reordered"`
+	Offered  float64 `json:"offered_per_second"` // what the generator really sent
 	Best     int     `json:"best_loss_free_rate,omitempty"`
 	P50      float64 `json:"latency_p50_ms,omitempty"`
 	P99      float64 `json:"latency_p99_ms,omitempty"`
@@ -37,8 +38,8 @@ type row struct {
 
 // String is the line that tells how it goes.
 func (r row) String() string {
-	s := fmt.Sprintf("%s/%s: %.0f events/s, %.2f CPU s/M, %.0f MB, %.0f bytes an event, %d of %d lost, %d repeated, %d reordered",
-		r.Program, r.Scenario, r.Rate, r.CPU, r.RSS, r.BytesOut, r.Lost, r.Sent, r.Repeated, r.Disorder)
+	s := fmt.Sprintf("%s/%s: %.0f events/s, %.2f CPU s/M, %.0f MB, %.0f bytes an event, %d of %d lost, %d repeated, %d reordered, offered %.0f/s",
+		r.Program, r.Scenario, r.Rate, r.CPU, r.RSS, r.BytesOut, r.Lost, r.Sent, r.Repeated, r.Disorder, r.Offered)
 	if r.Best > 0 {
 		s += fmt.Sprintf(", best %d/s", r.Best)
 	}
@@ -56,11 +57,14 @@ func (w *work) once(ctx context.Context, p program, s scenario) (row, error) {
 	var best row
 	for _, rate := range bestRates {
 		r, err := w.load(ctx, p, s, rate)
+		for again := 0; err == nil && again < 2 && r.Lost == 0 && !r.reached(rate, s.span); again++ {
+			r, err = w.load(ctx, p, s, rate)
+		}
 		if err != nil {
 			return r, err
 		}
-		// What the generator did not send is no proof of anything.
-		if r.Lost > 0 || float64(r.Sent) < 0.95*float64(rate)*s.span.Seconds() {
+		if r.Lost > 0 || !r.reached(rate, s.span) {
+			_, _ = fmt.Fprintf(os.Stderr, "  at %d/s: %s\n", rate, r)
 			break
 		}
 		best = r
@@ -70,6 +74,12 @@ func (w *work) once(ctx context.Context, p program, s scenario) (row, error) {
 		best = row{Program: p.name, Scenario: s.name}
 	}
 	return best, nil
+}
+
+// reached says whether the generator kept the rate it was asked for: what it did not send is no proof of anything.
+func (r row) reached(rate int, span time.Duration) bool {
+	const enough = 0.98
+	return r.Offered >= enough*float64(rate) && float64(r.Sent) >= enough*float64(rate)*span.Seconds()
 }
 
 // catchUp is how long a delivery may go on after the last line was sent, without counting as a loss.
@@ -132,6 +142,7 @@ func (w *work) load(ctx context.Context, p program, s scenario, rate int) (r row
 	}
 	r.Sent, r.Events, r.Lost = sent.Sent, said.Unique, said.Missing
 	r.Repeated, r.Disorder = said.Repeats+said.NoID+said.TwoIDs, said.Disorder
+	r.Offered = float64(sent.Sent) / max(sent.Seconds, 0.001)
 	r.User, r.System = u1-u0, s1-s0
 	if r.Events > 0 {
 		r.CPU = (r.User + r.System) / float64(r.Events) * 1e6
@@ -147,8 +158,9 @@ func (w *work) load(ctx context.Context, p program, s scenario, rate int) (r row
 
 // report is what loadgen says.
 type report struct {
-	Sent    uint64 `json:"sent"`
-	Error   string `json:"error"`
+	Sent    uint64  `json:"sent"`
+	Seconds float64 `json:"seconds"`
+	Error   string  `json:"error"`
 	Latency *struct {
 		P50 float64 `json:"p50_ms"`
 		P99 float64 `json:"p99_ms"`

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,22 @@ func TestGoals(t *testing.T) {
 	printTable(&b, rows)
 	if !strings.Contains(b.String(), "| rsyslog-disk | 1 | 11.00 | 11.00 |") {
 		t.Error(b.String())
+	}
+}
+
+// TestReached: a rate that the generator fell short of, in lines or in time, is not shown.
+func TestReached(t *testing.T) {
+	for _, c := range []struct {
+		sent    uint64
+		offered float64
+		want    bool
+	}{{400_000, 100_000, true}, {393_000, 98_200, true}, {380_000, 95_000, false}, {400_000, 90_000, false}, {100_000, 100_000, false}} {
+		if got := (row{Sent: c.sent, Offered: c.offered}).reached(100_000, 4*time.Second); got != c.want {
+			t.Errorf("%d lines, %.0f a second: %v", c.sent, c.offered, got)
+		}
+	}
+	if !slices.IsSorted(bestRates) {
+		t.Error("the rates do not rise")
 	}
 }
 

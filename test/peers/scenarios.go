@@ -56,7 +56,10 @@ var scenarios = []scenario{
 const udpSpan = 4 * time.Second
 
 // bestRates are tried one after the other until lines are lost.
-var bestRates = []int{40_000, 60_000, 80_000, 100_000, 125_000, 150_000, 175_000, 200_000, 230_000, 260_000, 300_000, 350_000, 400_000, 500_000}
+var bestRates = []int{
+	40_000, 60_000, 80_000, 100_000, 125_000, 150_000, 175_000, 200_000, 230_000, 260_000, 300_000, 350_000, 400_000, 450_000,
+	500_000, 550_000, 600_000, 700_000, 800_000, 900_000, 1_000_000,
+}
 
 // flags are loadgen's.
 func (s scenario) flags(addr string, lines uint64, rate int, seed int) []string {
