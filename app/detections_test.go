@@ -21,7 +21,7 @@ func TestHealthNamesDetectionsThatCannotBeSaved(t *testing.T) {
 	}
 	defer func() { _ = log.Close() }() // in memory
 	intake := pipeline.NewIntake(pipeline.IntakeConfig{Log: log})
-	if err := intake.Emit(t.Context(), &event.Event{Dataset: event.DatasetAlert}); err != nil {
+	if err := intake.Emit(t.Context(), &event.Event{Common: event.Common{Dataset: event.DatasetAlert}}); err != nil {
 		t.Fatal(err)
 	}
 	cursor, err := log.Cursor(detectCursor, spool.StartOldest)

@@ -32,9 +32,13 @@ func (k *kernelDrops) report(ctx context.Context, p *parts) {
 		lost := n - k.seen[i]
 		p.log.Warn().Str("listener", l.Name()).Uint64("datagrams", lost).Msg("the kernel dropped datagrams because the socket's buffer was full; raise receive_buffer, or let hosts send over TCP")
 		e := &event.Event{
-			Dataset: event.DatasetLogLoss, TimeDigits: 9, Host: hostname(),
-			Message: fmt.Sprintf("the kernel dropped %d datagrams of listener %s because the socket's buffer was full", lost, l.Name()),
-			Loss:    event.LogLoss{Kind: event.LossKernel, Count: lost, Target: l.Addr().String()},
+			Common: event.Common{
+				Dataset:    event.DatasetLogLoss,
+				TimeDigits: 9,
+				Host:       hostname(),
+				Message:    fmt.Sprintf("the kernel dropped %d datagrams of listener %s because the socket's buffer was full", lost, l.Name()),
+			},
+			Rare: event.Rare{Loss: event.LogLoss{Kind: event.LossKernel, Count: lost, Target: l.Addr().String()}},
 		}
 		e.Syslog.Priority = -1
 		// While the log is full this waits for a moment only: the caller has more to do. The number

@@ -168,9 +168,12 @@ func (t *topicSupply) lost(ctx context.Context, sink string, lost *kafka.LostErr
 	t.log.Error().Str("sink", sink).Str("group", group).Str("topic", t.cfg.Topic).Int32("partition", lost.Partition).
 		Int64("from", lost.From).Int64("to", lost.To).AnErr("damage", lost.Damage).Msg(text)
 	e := event.Event{
-		Dataset: event.DatasetLogLoss, Format: event.FormatRaw,
-		Message: fmt.Sprintf("topic %s, group %s: %v", t.cfg.Topic, group, lost),
-		Loss:    event.LogLoss{Kind: event.LossLost, Count: uint64(max(lost.To-lost.From, 0)), Target: t.cfg.Topic},
+		Common: event.Common{
+			Dataset: event.DatasetLogLoss,
+			Format:  event.FormatRaw,
+			Message: fmt.Sprintf("topic %s, group %s: %v", t.cfg.Topic, group, lost),
+		},
+		Rare: event.Rare{Loss: event.LogLoss{Kind: event.LossLost, Count: uint64(max(lost.To-lost.From, 0)), Target: t.cfg.Topic}},
 	}
 	e.Syslog.Priority = -1
 	h := sha256.New()

@@ -150,7 +150,7 @@ func request(e *event.Event, s string) bool {
 		return false
 	}
 	a.Status = uint16(status)
-	e.Access = a
+	e.Rarely().Access = a
 	ends(e, rest[n:])
 	if quoted {
 		e.Login.Agent = agent(rest[n:])
@@ -192,7 +192,7 @@ func ends(e *event.Event, s string) {
 		}
 		word := s[from:i]
 		if version, ok := strings.CutPrefix(word, "HTTP/"); ok && e.Access.Version == "" {
-			e.Access.Version = version
+			e.Rarely().Access.Version = version
 			continue
 		}
 		if !isAddressPort(word) {
@@ -201,7 +201,7 @@ func ends(e *event.Event, s string) {
 		if e.Source.Port == 0 {
 			e.Source = endpoint(word)
 		} else {
-			e.Destination = endpoint(word)
+			e.Rarely().Destination = endpoint(word)
 		}
 	}
 }
@@ -274,7 +274,7 @@ func tomcatRequest(e *event.Event, s string) bool {
 	if status, n := number(rest); n == 3 {
 		a.Status = uint16(status)
 	}
-	e.Access, e.Source = a, endpoint(client)
+	e.Rarely().Access, e.Source = a, endpoint(client)
 	return true
 }
 

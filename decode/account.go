@@ -205,7 +205,7 @@ func roleText(e *event.Event, s string) bool {
 
 // actOn notes what was done to an account. Who did it stands in hostd's header, where it is known.
 func actOn(e *event.Event, a event.Act, account string) bool {
-	e.Act, e.Target = a, splitUser(account)
+	e.Act, e.Rarely().Target = a, splitUser(account)
 	if e.User.Name == "" {
 		e.User = e.Target
 	}

@@ -411,7 +411,11 @@ func isConstant(s string) bool {
 // types of their own, except the few named here.
 func checkStrings(t *testing.T, e *event.Event) {
 	t.Helper()
-	checkValue(t, e, reflect.ValueOf(e).Elem(), "Event")
+	checkValue(t, e, reflect.ValueOf(&e.Common).Elem(), "Event")
+	checkValue(t, e, reflect.ValueOf(&e.Rare).Elem(), "Event")
+	if e.OnlyCommon() && e.Rare != (event.Rare{}) {
+		t.Errorf("a field of Rare was written past Rarely: frame %q", e.Raw)
+	}
 }
 
 func checkValue(t *testing.T, e *event.Event, v reflect.Value, name string) {

@@ -19,14 +19,14 @@ func echoText(e *event.Event, s string) bool {
 	v := event.VOB{Present: true, Text: s}
 	if a == event.ActLogLost {
 		v.Target, _ = quotedAfter(s, `host "`)
-		e.Loss = event.LogLoss{Kind: event.LossRemote, Target: v.Target}
+		e.Rarely().Loss = event.LogLoss{Kind: event.LossRemote, Target: v.Target}
 	} else {
 		netFacts(&v)
 	}
 	if a == event.ActIPConflict {
 		e.Source.Address = wordAfter(s, "detected for ")
 	}
-	e.Act, e.VOB = a, v
+	e.Act, e.Rarely().VOB = a, v
 	return true
 }
 

@@ -45,7 +45,7 @@ func netLine(e *event.Event, s string) bool {
 	default:
 		return false
 	}
-	e.NetPort = n
+	e.Rarely().NetPort = n
 	return true
 }
 

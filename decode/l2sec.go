@@ -23,11 +23,11 @@ func l2secLine(e *event.Event, s string) bool {
 	}
 	function := s[i:]
 	function = function[:identifierLen(function)]
-	e.L2Sec = event.L2Sec{Kind: event.L2SecUnknown, Module: module, Function: function}
+	e.Rarely().L2Sec = event.L2Sec{Kind: event.L2SecUnknown, Module: module, Function: function}
 	e.Logger = module
 	s = strings.TrimPrefix(s[i+len(function):], ":")
 	if line, rest := sourceLine(s); len(rest) < len(s) {
-		e.L2Sec.Line, s = line, rest
+		e.Rarely().L2Sec.Line, s = line, rest
 	}
 	l2secMessage(e, skipNSX(trimSpaces(s)))
 	return true
@@ -85,13 +85,14 @@ func l2secMessage(e *event.Event, s string) {
 		s = s[:len(s)-1]
 	}
 	s = strings.TrimSuffix(s, ".")
+	l := &e.Rarely().L2Sec
 	switch {
-	case peerMessage(&e.L2Sec, s):
-	case clientBlocked(&e.L2Sec, s):
-	case clientDenied(&e.L2Sec, s):
-	case portRestored(&e.L2Sec, s):
+	case peerMessage(l, s):
+	case clientBlocked(l, s):
+	case clientDenied(l, s):
+	case portRestored(l, s):
 	default:
-		otherL2Sec(&e.L2Sec, s)
+		otherL2Sec(l, s)
 		mark(e, event.TagUnknownL2Sec, reasonL2Sec)
 		return
 	}

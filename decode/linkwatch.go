@@ -44,7 +44,7 @@ const kindState = "state"
 //	tap0: promiscuity raised, index=7 kind=tun promiscuity=2 master=br0 master_kind=bridge … reason=capture
 func linkwatchLine(e *event.Event, s string) bool {
 	if s == "netlink messages were lost, all links are read anew" {
-		e.Loss.Kind, e.Act, e.Dataset = event.LossNetlink, event.ActLogLost, event.DatasetLogLoss
+		e.Rarely().Loss.Kind, e.Act, e.Dataset = event.LossNetlink, event.ActLogLost, event.DatasetLogLoss
 		return true
 	}
 	if strings.HasPrefix(s, "logger ") && lostMessages(e, s) {
@@ -63,7 +63,7 @@ func linkwatchLine(e *event.Event, s string) bool {
 		if w := &linkwatchWords[i]; w.words == words {
 			l := event.Linux{Device: device}
 			bridge := linkwatchKeys(&l, rest) || w.bridge
-			e.Linux, e.Act, e.Dataset = l, w.act, event.DatasetPromisc
+			e.Rarely().Linux, e.Act, e.Dataset = l, w.act, event.DatasetPromisc
 			if bridge && !w.promisc {
 				e.Dataset = event.DatasetBridge
 			}

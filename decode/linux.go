@@ -45,9 +45,10 @@ func vmnetLine(e *event.Event, s string) bool {
 	default:
 		return false
 	}
-	e.Linux = event.Linux{Device: device, Kind: event.DeviceVMNet, State: text}
+	l := &e.Rarely().Linux
+	*l = event.Linux{Device: device, Kind: event.DeviceVMNet, State: text}
 	if bridge {
-		e.Linux.Kind, e.Linux.Driver = deviceKind(device), s[:len("bridge")]
+		l.Kind, l.Driver = deviceKind(device), s[:len("bridge")]
 	}
 	e.Dataset = event.DatasetBridge
 	return true
@@ -97,7 +98,7 @@ func promiscLine(e *event.Event, s string) bool {
 	if l.Kind == event.DeviceUnknown && strings.Count(l.Bus, ":") == 2 {
 		l.Kind = event.DevicePhysical // it sits on a PCI bus
 	}
-	e.Linux, e.Act, e.Dataset = l, a, event.DatasetPromisc
+	e.Rarely().Linux, e.Act, e.Dataset = l, a, event.DatasetPromisc
 	return true
 }
 
@@ -137,7 +138,7 @@ func workstationLine(e *event.Event, s string) bool {
 	default:
 		return false
 	}
-	e.Linux = event.Linux{Device: device, Kind: deviceKind(device), Driver: s[:len("bridge")]}
+	e.Rarely().Linux = event.Linux{Device: device, Kind: deviceKind(device), Driver: s[:len("bridge")]}
 	e.Dataset = event.DatasetPromisc
 	return true
 }
@@ -160,7 +161,7 @@ func bridgePortLine(e *event.Event, s string) bool {
 	if !ok {
 		return false
 	}
-	e.Linux = event.Linux{
+	e.Rarely().Linux = event.Linux{
 		Device: device, Kind: deviceKind(device), Bridge: bridge, Port: uint32(port),
 		State: strings.TrimSuffix(state, " state"),
 	}
@@ -198,7 +199,7 @@ func anomPromiscuous(e *event.Event, s string) bool {
 		return false
 	}
 	l.Kind = deviceKind(l.Device)
-	e.Linux = l
+	e.Rarely().Linux = l
 	const promisc = 0x100 // IFF_PROMISC
 	switch now, before := prom&promisc != 0, old&promisc != 0; {
 	case now && !before:
@@ -223,7 +224,7 @@ func guestDialog(e *event.Event, s string) bool {
 	if !ok {
 		return false
 	}
-	e.Linux = event.Linux{Device: device, Kind: event.DeviceVMNet}
+	e.Rarely().Linux = event.Linux{Device: device, Kind: event.DeviceVMNet}
 	e.Act, e.Dataset = event.ActPromiscuousAsk, event.DatasetPromisc
 	return true
 }

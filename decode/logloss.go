@@ -21,14 +21,14 @@ func lossLine(e *event.Event, s string) bool {
 	}
 	if ok {
 		n, _ := number(count)
-		e.Loss = event.LogLoss{Kind: event.LossRepeated, Count: n}
+		e.Rarely().Loss = event.LogLoss{Kind: event.LossRepeated, Count: n}
 		return true
 	}
 	if strings.HasPrefix(s, "Dropping messages due to log stress") {
-		e.Loss.Kind = event.LossStress
+		e.Rarely().Loss.Kind = event.LossStress
 		e.Act = event.ActLogLost
 		if _, size, ok := strings.Cut(s, "qsize = "); ok {
-			e.Loss.Count, _ = number(size)
+			e.Rarely().Loss.Count, _ = number(size)
 		}
 		return true
 	}
@@ -46,10 +46,10 @@ func lostMessages(e *event.Event, s string) bool {
 	if !ok || digits == 0 || digits != len(count) {
 		return false
 	}
-	e.Loss = event.LogLoss{Kind: event.LossLost, Count: n}
+	e.Rarely().Loss = event.LogLoss{Kind: event.LossLost, Count: n}
 	e.Act = event.ActLogLost
 	if _, target, ok := cutLast(head, "logger "); ok && strings.IndexByte(target, ' ') < 0 {
-		e.Loss.Target = target
+		e.Rarely().Loss.Target = target
 	}
 	return true
 }
@@ -60,7 +60,7 @@ func lossOfVOB(e *event.Event) bool {
 	if !strings.HasSuffix(e.VOB.ID, "vmsyslogd.remote.failure") {
 		return false
 	}
-	e.Loss = event.LogLoss{Kind: event.LossRemote, Target: e.VOB.Target}
+	e.Rarely().Loss = event.LogLoss{Kind: event.LossRemote, Target: e.VOB.Target}
 	e.Act = event.ActLogLost
 	return true
 }
@@ -82,7 +82,7 @@ func lossOfText(e *event.Event) {
 		return
 	}
 	n, _ := number(strings.TrimPrefix(length, `"`))
-	e.Loss = event.LogLoss{Kind: event.LossModified, Count: n}
+	e.Rarely().Loss = event.LogLoss{Kind: event.LossModified, Count: n}
 }
 
 // wordInBrackets reports "[root]: …", in which no structured data is to be looked for.

@@ -38,7 +38,7 @@ func netPortLine(e *event.Event, s string) bool {
 	if mac, ok := strings.CutPrefix(s[digits:], " with mac "); ok && isMAC(mac) {
 		n.MAC = mac[:macLen]
 	}
-	e.NetPort = n
+	e.Rarely().NetPort = n
 	return true
 }
 

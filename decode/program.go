@@ -28,7 +28,7 @@ func decodeProgram(e *event.Event, h head) {
 		if isLogin(e.Act) {
 			e.Dataset = event.DatasetAuth
 		}
-		if e.Hostd.EventID != "" && (e.Loss.Kind != event.LossNone || lostMessages(e, e.Hostd.Text)) {
+		if e.Hostd.EventID != "" && (!e.OnlyCommon() && e.Loss.Kind != event.LossNone || lostMessages(e, e.Hostd.Text)) {
 			e.Dataset = event.DatasetLogLoss
 		}
 	case p == programVpxa:

@@ -59,22 +59,22 @@ func principalText(e *event.Event, s string) {
 	}
 	e.Act = principalAct(s)
 	principalTarget(e, s)
-	e.VCEvent.Text = s
+	e.Rarely().VCEvent.Text = s
 }
 
 // principalTarget finds the account and the group in quotes: "Deleting principal 'bob'", "Adding users
 // '[{Name: bob, Domain: lab.example}]' to local group 'Administrators'".
 func principalTarget(e *event.Event, s string) {
 	if u, _, ok := braceUser(s); ok {
-		e.Target = u
+		e.Rarely().Target = u
 	}
 	if _, group, ok := strings.Cut(s, "group '"); ok {
-		e.Group, _, _ = strings.Cut(group, "'")
+		e.Rarely().Group, _, _ = strings.Cut(group, "'")
 		return
 	}
 	if _, name, ok := strings.Cut(s, " '"); ok && e.Target.Name == "" {
 		name, _, _ = strings.Cut(name, "'")
-		e.Target = splitUser(name)
+		e.Rarely().Target = splitUser(name)
 	}
 }
 

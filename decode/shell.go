@@ -24,7 +24,7 @@ func shellLine(e *event.Event) {
 	case s == "" || strings.HasPrefix(s, "[") || strings.HasPrefix(s, "TSM "):
 	case e.Syslog.AppName == "esxcli" && !strings.HasPrefix(s, "esxcli"):
 		commandLine(e, s)
-		e.Command.Name = e.Syslog.AppName // it logs what follows its name
+		e.Rarely().Command.Name = e.Syslog.AppName // it logs what follows its name
 	default:
 		commandLine(e, s)
 	}
@@ -53,7 +53,7 @@ func auditRecord(e *event.Event) {
 		return
 	}
 	if id, _, ok := strings.Cut(element[:i], "@"); ok && !strings.HasSuffix(id, ".cmd") {
-		e.VCEvent.Type = id // what the record is about, where it is no command
+		e.Rarely().VCEvent.Type = id // what the record is about, where it is no command
 	}
 	for s = element[i:]; ; {
 		key, value, rest, ok := nextParam(s)
@@ -66,9 +66,9 @@ func auditRecord(e *event.Event) {
 		case "command":
 			commandLine(e, value)
 		case "result":
-			e.Command.Result = value
+			e.Rarely().Command.Result = value
 		case "status":
-			e.Command.Status = value
+			e.Rarely().Command.Status = value
 		}
 		s = rest
 	}
@@ -103,7 +103,7 @@ func commandLine(e *event.Event, s string) {
 		return
 	}
 	e.Act = event.ActCommand
-	c := &e.Command
+	c := &e.Rarely().Command
 	c.Line = s
 	c.Name = programName(commandWord(s))
 	found, off := commands(e, s)

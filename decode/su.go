@@ -26,20 +26,20 @@ func suText(e *event.Event, s string) bool {
 	} {
 		if rest, ok := strings.CutPrefix(s, form.text); ok {
 			target, user, ok := cutLast(rest, " by ")
-			e.Target = splitUser(target)
+			e.Rarely().Target = splitUser(target)
 			return ok && act(e, form.act, user, "")
 		}
 	}
 	if rest, ok := strings.CutPrefix(s, "(to "); ok {
 		target, who, ok := strings.Cut(rest, ") ")
 		user, terminal, _ := strings.Cut(who, " on ")
-		e.Target, e.Login.Terminal = splitUser(target), terminal
+		e.Rarely().Target, e.Login.Terminal = splitUser(target), terminal
 		return ok && act(e, event.ActSessionOpened, user, "")
 	}
 	if rest, ok := strings.CutPrefix(s, "'su "); ok {
 		target, who, ok := strings.Cut(rest, "' failed for ")
 		user, terminal, _ := strings.Cut(who, " on ")
-		e.Target, e.Login.Terminal = splitUser(target), terminal
+		e.Rarely().Target, e.Login.Terminal = splitUser(target), terminal
 		return ok && act(e, event.ActLoginFailed, user, "")
 	}
 	return failedLogin(e, s)
@@ -58,10 +58,10 @@ func sudoText(e *event.Event, user, s string) bool {
 			case "TTY":
 				e.Login.Terminal = value
 			case "USER":
-				e.Target = splitUser(strings.TrimRight(value, " ;"))
+				e.Rarely().Target = splitUser(strings.TrimRight(value, " ;"))
 			}
 		} else if strings.Contains(word, "NOT in sudoers") || strings.Contains(word, "incorrect password") || strings.Contains(word, "not allowed") {
-			e.Act, e.Command.Result = event.ActLoginFailed, "failure"
+			e.Act, e.Rarely().Command.Result = event.ActLoginFailed, "failure"
 		}
 	}
 	return true

@@ -37,7 +37,7 @@ func vcEventLine(e *event.Event, s string) bool {
 		vcFields(e, &v, rest)
 	}
 	v.Changes = policyChanges(v.Text)
-	e.VCEvent = v
+	e.Rarely().VCEvent = v
 	vcAct(e)
 	return true
 }
@@ -139,7 +139,7 @@ func policyValue(s string) string {
 // vcAct says what an event of vCenter is about. Those of a host arrive as EventEx with their text
 // alone, so that the text decides.
 func vcAct(e *event.Event) {
-	v := &e.VCEvent
+	v := &e.Rarely().VCEvent
 	user := e.User
 	loginText(e, v.Text)
 	if user.Name != "" {
@@ -215,7 +215,7 @@ func switchTask(s string) bool {
 // switchAct says what an event about a distributed switch is about, where it is a change of what the
 // switch allows.
 func switchAct(e *event.Event, kind string) {
-	v := &e.VCEvent
+	v := &e.Rarely().VCEvent
 	switchFacts(v)
 	switch kind {
 	case "DvsPortBlockedEvent":
@@ -263,7 +263,8 @@ func ssoAudit(e *event.Event, s string) bool {
 		return false
 	}
 	serviceHeader(e, s0)
-	e.VCEvent.Type, e.VCEvent.Text = kind, description
+	v := &e.Rarely().VCEvent
+	v.Type, v.Text = kind, description
 	act(e, ssoAct(what, description), user, client)
 	if what == "PrincipalManagement" {
 		principalTarget(e, description)
@@ -335,7 +336,7 @@ func authorizationAudit(e *event.Event, s string) bool {
 	e.User = splitUser(user)
 	e.Act = event.ActPermission
 	if _, action, ok := strings.Cut(rest, "):"); ok {
-		e.VCEvent.Text = action
+		e.Rarely().VCEvent.Text = action
 		if verb, _, _ := strings.Cut(action, " Id="); strings.HasSuffix(verb, " role") || strings.HasPrefix(action, "Delete role ") {
 			e.Act = event.ActRole
 		}
@@ -354,7 +355,7 @@ func tcpPair(e *event.Event, s string) {
 	if !ok {
 		return
 	}
-	e.Source, e.Destination = first, second
+	e.Source, e.Rarely().Destination = first, second
 }
 
 // tcpEnd reads the next "<TCP 'address : port'>".

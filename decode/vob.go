@@ -33,7 +33,7 @@ func vobLine(e *event.Event) {
 	v.ID, v.Text = vobID(s)
 	v.Again = v.ID != "" && s[0] == 'T'
 	vobFacts(&v)
-	e.VOB = v
+	e.Rarely().VOB = v
 	if !loginText(e, v.Text) {
 		vobWho(e)
 	}

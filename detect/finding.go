@@ -18,7 +18,10 @@ func findingOf(e *event.Event) finding {
 }
 
 func (f finding) event() (e event.Event) {
-	e = event.Event{ID: f.ID, Time: f.Time, TimeDigits: 3, Host: f.Host, Kind: f.Kind, Act: f.Act, Message: f.Message, Alert: f.Alert, Dataset: event.DatasetAlert}
+	e = event.Event{
+		Common: event.Common{ID: f.ID, Time: f.Time, TimeDigits: 3, Host: f.Host, Kind: f.Kind, Act: f.Act, Message: f.Message, Dataset: event.DatasetAlert},
+		Rare:   event.Rare{Alert: f.Alert},
+	}
 	e.Syslog.Priority = -1
 	return e
 }

@@ -61,9 +61,13 @@ func (d *Detector) endMinute() {
 	for _, c := range floods {
 		host := cmp.Or(c.Host, c.Sender)
 		d.find(event.Event{
-			Time: c.End, Host: host, Act: event.ActFlood,
-			Message: fmt.Sprintf("%s sent %d events of one sort within a minute: %s (%s)", host, c.Count, cmp.Or(c.Name, "without a code"), c.Dataset),
-			Alert:   event.Alert{Rule: "flood", Start: c.Start, End: c.End, Count: c.Count, First: c.First, Sort: c.Name, Sender: c.Sender},
+			Common: event.Common{
+				Time:    c.End,
+				Host:    host,
+				Act:     event.ActFlood,
+				Message: fmt.Sprintf("%s sent %d events of one sort within a minute: %s (%s)", host, c.Count, cmp.Or(c.Name, "without a code"), c.Dataset),
+			},
+			Rare: event.Rare{Alert: event.Alert{Rule: "flood", Start: c.Start, End: c.End, Count: c.Count, First: c.First, Sort: c.Name, Sender: c.Sender}},
 		}, c.Sender, strconv.FormatUint(c.Key, 16), strconv.FormatInt(c.Start/int64(time.Minute), 10))
 	}
 	clear(s.Sorts)

@@ -69,9 +69,14 @@ func (d *Detector) heard(l *Line) {
 	if h.Silent {
 		h.Silent = false // such a pause is not usual
 		d.find(event.Event{
-			Time: l.Stamp, Host: cmp.Or(h.Name, l.Sender), Kind: "alert", Act: event.ActHeard,
-			Message: fmt.Sprintf("%s is heard again after %v", cmp.Or(h.Name, l.Sender), time.Duration(l.Stamp-h.Seen).Round(time.Second)),
-			Alert:   event.Alert{Rule: "silence", Start: h.Seen, End: l.Stamp, Sender: l.Sender},
+			Common: event.Common{
+				Time:    l.Stamp,
+				Host:    cmp.Or(h.Name, l.Sender),
+				Kind:    "alert",
+				Act:     event.ActHeard,
+				Message: fmt.Sprintf("%s is heard again after %v", cmp.Or(h.Name, l.Sender), time.Duration(l.Stamp-h.Seen).Round(time.Second)),
+			},
+			Rare: event.Rare{Alert: event.Alert{Rule: "silence", Start: h.Seen, End: l.Stamp, Sender: l.Sender}},
 		}, "heard", l.Sender, strconv.FormatInt(h.Seen, 10))
 	} else {
 		h.Pause -= int64(float64(h.Pause) * min(float64(pause)/float64(halfLife), 1) / 2)
@@ -101,10 +106,15 @@ func (d *Detector) silence() {
 		h.Silent = true
 		name := cmp.Or(h.Name, sender)
 		d.find(event.Event{
-			Time: h.Seen + limit, Host: name, Kind: "alert", Act: event.ActSilent,
-			Message: fmt.Sprintf("%s has not been heard for %v; its longest usual pause is %v", name,
-				time.Duration(limit).Round(time.Second), time.Duration(h.Pause).Round(time.Second)),
-			Alert: event.Alert{Rule: "silence", Start: h.Seen, Sender: sender, Usual: h.Pause},
+			Common: event.Common{
+				Time: h.Seen + limit,
+				Host: name,
+				Kind: "alert",
+				Act:  event.ActSilent,
+				Message: fmt.Sprintf("%s has not been heard for %v; its longest usual pause is %v", name,
+					time.Duration(limit).Round(time.Second), time.Duration(h.Pause).Round(time.Second)),
+			},
+			Rare: event.Rare{Alert: event.Alert{Rule: "silence", Start: h.Seen, Sender: sender, Usual: h.Pause}},
 		}, "silent", sender, strconv.FormatInt(h.Seen, 10))
 	}
 }

@@ -70,7 +70,7 @@ func BenchmarkEnrich(b *testing.B) {
 				e.Joined = event.Joined{}
 				if strings.HasPrefix(name, "unknown") { // each line names another one
 					n++
-					e.L2Sec.Client.Raw, e.L2Sec.Client.Name, e.L2Sec.Client.Device = unknownClient(n)
+					e.Rarely().L2Sec.Client.Raw, e.L2Sec.Client.Name, e.L2Sec.Client.Device = unknownClient(n)
 				}
 				l.Enrich(e)
 				if e.Joined.Host == nil {

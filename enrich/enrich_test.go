@@ -109,10 +109,10 @@ func (l *lab) line(s int, late time.Duration) event.Event {
 func (l *lab) denial(s int, client string) event.Event {
 	e := l.line(s, 40*time.Millisecond)
 	e.Dataset = event.DatasetL2Sec
-	e.L2Sec = event.L2Sec{Kind: event.L2SecPromiscRequested, Function: "L2Sec_EnforcePortCompliance", HasPort: true, Port: webPort, Violation: event.ViolationPromiscuous}
+	e.Rarely().L2Sec = event.L2Sec{Kind: event.L2SecPromiscRequested, Function: "L2Sec_EnforcePortCompliance", HasPort: true, Port: webPort, Violation: event.ViolationPromiscuous}
 	if client != "" {
 		kind, name, device := inventory.ParseClient(client)
-		e.L2Sec.Client = event.Client{Raw: client, Type: event.ClientType(kind.String()), Name: name, Device: device}
+		e.Rarely().L2Sec.Client = event.Client{Raw: client, Type: event.ClientType(kind.String()), Name: name, Device: device}
 	}
 	return e
 }
@@ -342,7 +342,7 @@ func TestLearnsFromTrustedSendersOnly(t *testing.T) {
 		if auth {
 			e.Receiver.Authenticated, e.Receiver.TLSPeer = true, "esx01.example.com"
 		}
-		e.NetPort = event.NetPort{Kind: event.NetPortEnabled, Port: port, MAC: mac(2).String()}
+		e.Rarely().NetPort = event.NetPort{Kind: event.NetPortEnabled, Port: port, MAC: mac(2).String()}
 		l.Enrich(&e)
 		return &e
 	}
@@ -355,7 +355,7 @@ func TestLearnsFromTrustedSendersOnly(t *testing.T) {
 	}
 	l.report(400)
 	d := l.denial(390, "")
-	d.L2Sec.Port = port
+	d.Rarely().L2Sec.Port = port
 	l.Enrich(&d)
 	if got := dig(l.json(&d), "vmware.vm.name"); got != "db-01" {
 		t.Errorf("learned: %v", got)
@@ -365,10 +365,10 @@ func TestLearnsFromTrustedSendersOnly(t *testing.T) {
 		t.Error("a verified sender's word")
 	}
 	off := l.line(510, 0)
-	off.NetPort = event.NetPort{Kind: event.NetPortDisabled, Port: port}
+	off.Rarely().NetPort = event.NetPort{Kind: event.NetPortDisabled, Port: port}
 	l.Enrich(&off)
 	bad := l.line(511, 0)
-	bad.NetPort = event.NetPort{Kind: event.NetPortEnabled, Port: port, MAC: "00:00"}
+	bad.Rarely().NetPort = event.NetPort{Kind: event.NetPortEnabled, Port: port, MAC: "00:00"}
 	l.Enrich(&bad)
 	if s := l.inv.Stats(); s.Learned != 3 && s.Learned != 2 {
 		t.Errorf("%+v", s)
@@ -382,7 +382,8 @@ func TestRequestedAddress(t *testing.T) {
 		mac(1).String(): nil, "00:11:22:33:44:55": nil, "nonsense": nil,
 	} {
 		e := l.denial(200, "web-01.eth0")
-		e.L2Sec.Kind, e.L2Sec.Violation, e.L2Sec.RequestedMAC = event.L2SecMACChangeRequested, event.ViolationMACChange, requested
+		l2 := &e.Rarely().L2Sec
+		l2.Kind, l2.Violation, l2.RequestedMAC = event.L2SecMACChangeRequested, event.ViolationMACChange, requested
 		for range 2 { // rendered, and again from what was rendered
 			e.Joined = event.Joined{}
 			l.Enrich(&e)
@@ -396,7 +397,7 @@ func TestRequestedAddress(t *testing.T) {
 		}
 	}
 	e := l.denial(200, "web-01.eth0")
-	e.L2Sec.RequestedMAC = mac(200).String()
+	e.Rarely().L2Sec.RequestedMAC = mac(200).String()
 	l.Enrich(&e)
 	if got := dig(l.json(&e), "vmware.l2sec.requested_mac_owner.device"); got != "vmk0" {
 		t.Errorf("of a vmk: %v", got)

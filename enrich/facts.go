@@ -67,7 +67,7 @@ func (n *Enricher) judge(e *event.Event, q *resolve.Question, a *resolve.Answer,
 	default:
 		return
 	}
-	e.L2Sec.PolicySource = event.PolicySource(s.Level.String())
+	e.Rarely().L2Sec.PolicySource = event.PolicySource(s.Level.String())
 	switch {
 	case s.Value == inventory.Reject && a.Confidence >= resolve.Sure:
 		e.Joined.Agrees = event.Agrees

@@ -23,7 +23,8 @@ func hintsOf(l *lab, e *event.Event) string {
 func TestHintsFitTheLine(t *testing.T) {
 	macChange := func(l *lab, requested string) *event.Event {
 		e := l.denial(1000, "web-01.eth0")
-		e.L2Sec.Kind, e.L2Sec.Violation, e.L2Sec.RequestedMAC = event.L2SecMACChangeRequested, event.ViolationMACChange, requested
+		l2 := &e.Rarely().L2Sec
+		l2.Kind, l2.Violation, l2.RequestedMAC = event.L2SecMACChangeRequested, event.ViolationMACChange, requested
 		return &e
 	}
 	for _, c := range []struct {
@@ -54,19 +55,23 @@ func TestHintsFitTheLine(t *testing.T) {
 		},
 		{
 			"a vmk", "8.0.3", inventory.StandardVLAN(120),
-			func(l *lab) *event.Event { e := l.denial(1000, "vmk0"); e.L2Sec.Port = 0x2000004; return &e },
+			func(l *lab) *event.Event { e := l.denial(1000, "vmk0"); e.Rarely().L2Sec.Port = 0x2000004; return &e },
 			[]string{"pktcap-uw --vmk vmk0", "a capture on a vmk interface"},
 			[]string{"--switchport", "close to a hub"},
 		},
 		{
 			"a vmk before 5.5", "5.1.0", inventory.StandardVLAN(120),
-			func(l *lab) *event.Event { e := l.denial(1000, "vmk0"); e.L2Sec.Port = 0x2000004; return &e },
+			func(l *lab) *event.Event { e := l.denial(1000, "vmk0"); e.Rarely().L2Sec.Port = 0x2000004; return &e },
 			[]string{"tcpdump-uw -i vmk0"},
 			[]string{"pktcap-uw --"},
 		},
 		{
 			"an uplink", "8.0.3", inventory.StandardVLAN(120),
-			func(l *lab) *event.Event { e := l.denial(1000, "vmnic2"); e.L2Sec.Port = 0x84000006; return &e },
+			func(l *lab) *event.Event {
+				e := l.denial(1000, "vmnic2")
+				e.Rarely().L2Sec.Port = 0x84000006
+				return &e
+			},
 			[]string{"pktcap-uw --uplink vmnic2"},
 			[]string{"--switchport"},
 		},
@@ -102,7 +107,7 @@ func TestHintsFitTheLine(t *testing.T) {
 		},
 		{
 			"a port nobody is known to hold", "8.0.3", inventory.StandardVLAN(120),
-			func(l *lab) *event.Event { e := l.denial(1000, ""); e.L2Sec.Port = 0x2000099; return &e },
+			func(l *lab) *event.Event { e := l.denial(1000, ""); e.Rarely().L2Sec.Port = 0x2000099; return &e },
 			[]string{"esxcli network vm list", "pktcap-uw --switchport 33554585"},
 			nil,
 		},
@@ -133,8 +138,9 @@ func TestAddressesAskedForCostNoMemory(t *testing.T) {
 	l := newLab(t)
 	for i := range 3000 {
 		e := l.denial(200, "web-01.eth0")
-		e.L2Sec.Kind, e.L2Sec.Violation = event.L2SecMACChangeRequested, event.ViolationMACChange
-		e.L2Sec.RequestedMAC = inventory.MAC{0, 0x11, 0, 0, byte(i >> 8), byte(i)}.String()
+		l2 := &e.Rarely().L2Sec
+		l2.Kind, l2.Violation = event.L2SecMACChangeRequested, event.ViolationMACChange
+		e.Rarely().L2Sec.RequestedMAC = inventory.MAC{0, 0x11, 0, 0, byte(i >> 8), byte(i)}.String()
 		l.Enrich(&e)
 	}
 	if p := &l.ports; len(p.vms.of)+len(p.places.of)+len(p.policies.of) > 3 || len(p.hints.of) > 2 || len(p.owners.of) != 0 {

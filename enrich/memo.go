@@ -52,7 +52,7 @@ func (n *Enricher) recall(e *event.Event, h *host, k *memoKey, q *resolve.Questi
 	host := e.Joined.Host
 	e.Joined = m.joined
 	e.Joined.Host = host
-	e.L2Sec.PolicySource = m.source
+	e.Rarely().L2Sec.PolicySource = m.source
 	e.Tags |= m.tags
 	return true
 }

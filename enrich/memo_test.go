@@ -77,7 +77,8 @@ func TestKeptAnswersAreTheOnesWorkedOut(t *testing.T) {
 			for range 4 {
 				e := l.denial(s-random.IntN(40), []string{"web-01.eth0", "", "db-01.eth0", "vmk0", "web-02.eth0"}[random.IntN(5)])
 				if random.IntN(3) == 0 {
-					e.L2Sec.Kind, e.L2Sec.Violation, e.L2Sec.RequestedMAC = event.L2SecMACChangeRequested, event.ViolationMACChange, mac(byte(random.IntN(4))).String()
+					l2 := &e.Rarely().L2Sec
+					l2.Kind, l2.Violation, l2.RequestedMAC = event.L2SecMACChangeRequested, event.ViolationMACChange, mac(byte(random.IntN(4))).String()
 				}
 				again := e
 				l.Enrich(&e)
@@ -103,7 +104,7 @@ func TestKeptAnswersAreBounded(t *testing.T) {
 	l := newLab(t)
 	for i := range 3 * maxMemos {
 		e := l.denial(200, "web-01.eth0")
-		e.L2Sec.RequestedMAC = inventory.MAC{2, 0, 0, 0, byte(i >> 8), byte(i)}.String()
+		e.Rarely().L2Sec.RequestedMAC = inventory.MAC{2, 0, 0, 0, byte(i >> 8), byte(i)}.String()
 		l.Enrich(&e)
 	}
 	if n := l.kept(); n == 0 || n > maxMemos {
@@ -175,13 +176,13 @@ func TestLearnsWithoutAnyAPI(t *testing.T) {
 	}
 	stranger := l.line(201, 0)
 	stranger.Receiver.Peer = netip.MustParseAddrPort("203.0.113.1:514")
-	stranger.NetPort = event.NetPort{Kind: event.NetPortEnabled, Port: webPort, MAC: mac(9).String()}
+	stranger.Rarely().NetPort = event.NetPort{Kind: event.NetPortEnabled, Port: webPort, MAC: mac(9).String()}
 	l.Enrich(&stranger)
 	if !inv.Blank() {
 		t.Error("a stranger's word made a host known")
 	}
 	enabled := l.line(202, 0)
-	enabled.NetPort = event.NetPort{Kind: event.NetPortEnabled, Port: webPort, MAC: mac(1).String()}
+	enabled.Rarely().NetPort = event.NetPort{Kind: event.NetPortEnabled, Port: webPort, MAC: mac(1).String()}
 	l.Enrich(&enabled)
 	inv.Maintain(stamp(203))
 	for _, client := range []string{"", "web-01.eth0"} {
@@ -193,7 +194,7 @@ func TestLearnsWithoutAnyAPI(t *testing.T) {
 		}
 	}
 	off := l.line(260, 0)
-	off.NetPort = event.NetPort{Kind: event.NetPortDisabled, Port: webPort}
+	off.Rarely().NetPort = event.NetPort{Kind: event.NetPortDisabled, Port: webPort}
 	l.Enrich(&off)
 	d := l.denial(2000, "")
 	l.Enrich(&d)
@@ -234,8 +235,9 @@ func TestMemoKeyOwnsItsText(t *testing.T) {
 	requested, client := []byte(mac(9).String()), []byte("web-01.eth0")
 	line := func(s int) *event.Event {
 		e := l.denial(s, unsafe.String(&client[0], len(client)))
-		e.L2Sec.Kind, e.L2Sec.Violation = event.L2SecMACChangeRequested, event.ViolationMACChange
-		e.L2Sec.RequestedMAC = unsafe.String(&requested[0], len(requested))
+		l2 := &e.Rarely().L2Sec
+		l2.Kind, l2.Violation = event.L2SecMACChangeRequested, event.ViolationMACChange
+		e.Rarely().L2Sec.RequestedMAC = unsafe.String(&requested[0], len(requested))
 		return &e
 	}
 	l.report(300)

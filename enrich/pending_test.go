@@ -42,7 +42,7 @@ func TestWhichLinesAreWorthWaitingFor(t *testing.T) {
 		"an interface of the host":                  {wait: 10 * time.Second, asker: true, line: func(l *lab) event.Event { return unknownOf(l, "vmk0") }, source: true},
 		"a line that speaks of no port":             {wait: 10 * time.Second, asker: true, line: func(l *lab) event.Event { return l.line(300, 0) }, source: true},
 		"a line of a host that nobody knows":        {wait: 10 * time.Second, asker: true, line: stranger, source: true},
-		"an uplink":                                 {wait: 10 * time.Second, asker: true, line: func(l *lab) event.Event { e := unknownPort(l); e.L2Sec.Port = 0x84000006; return e }, source: true},
+		"an uplink":                                 {wait: 10 * time.Second, asker: true, line: func(l *lab) event.Event { e := unknownPort(l); e.Rarely().L2Sec.Port = 0x84000006; return e }, source: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t)
@@ -68,7 +68,7 @@ func TestWhichLinesAreWorthWaitingFor(t *testing.T) {
 
 func unknownOf(l *lab, client string) event.Event {
 	e := l.denial(300, client)
-	e.L2Sec.Port = 0x2000077
+	e.Rarely().L2Sec.Port = 0x2000077
 	return e
 }
 
@@ -127,7 +127,7 @@ func TestAsksAgain(t *testing.T) {
 	said(250)
 	l.report(301)
 	bare, named := unknownOf(l, ""), unknownOf(l, "web-01.eth0")
-	bare.L2Sec.Port, named.L2Sec.Port = 0x4000077, 0x4000077
+	bare.Rarely().L2Sec.Port, named.Rarely().L2Sec.Port = 0x4000077, 0x4000077
 	if !l.Pending(&bare) || len(a.asked) != 1 {
 		t.Errorf("asked before the line only: %v", a.asked)
 	}

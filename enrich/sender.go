@@ -186,7 +186,7 @@ func (n *Enricher) recognize(old *seen, p *sender, k *seenKey, key senderKey, e 
 }
 
 func speaksOfPort(e *event.Event) bool {
-	return e.L2Sec.Kind != event.L2SecNone || e.NetPort.Kind != event.NetPortNone
+	return !e.OnlyCommon() && (e.L2Sec.Kind != event.L2SecNone || e.NetPort.Kind != event.NetPortNone)
 }
 
 // add makes room for a sender and returns it.

@@ -13,7 +13,7 @@ func TestScanRaw(t *testing.T) {
 		"", "a", long, long + `"`, `"` + long, long + "\\" + long, long + "\x7f", long + "\x1f" + long, long + "é" + long, long + "\xff" + long, "\x00",
 	} {
 		for i := range len(raw) + 1 { // every beginning, so that what ends the clean part stands everywhere
-			e := Event{Raw: raw[:i]}
+			e := Event{Common: Common{Raw: raw[:i]}}
 			if got, want := e.ScanRaw(), strings.ToValidUTF8(raw[:i], "") == raw[:i]; got != want {
 				t.Fatalf("%q: UTF-8 %v, want %v", raw[:i], got, want)
 			}
@@ -26,7 +26,7 @@ func TestScanRaw(t *testing.T) {
 		}
 	}
 	// What was noted of one frame says nothing of another.
-	e := Event{Raw: long}
+	e := Event{Common: Common{Raw: long}}
 	e.ScanRaw()
 	e.Raw = strings.Clone(strings.Repeat(`"`, len(long)))
 	if got := string(e.appendPart(nil, e.Raw)); got != strings.Repeat(`\"`, len(long)) {

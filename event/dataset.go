@@ -27,7 +27,7 @@ func (e *Event) Security() bool { return e.security() }
 
 // security reports whether e is about security: its dataset as a whole, or this event of it.
 func (e *Event) security() bool {
-	return SecurityDataset(e.Dataset) || e.VOB.Security() || e.VCEvent.Present && e.Act.guards()
+	return SecurityDataset(e.Dataset) || !e.common && (e.VOB.Security() || e.VCEvent.Present && e.Act.guards())
 }
 
 // guards reports whether an act changes what a virtual switch or vCenter allows.

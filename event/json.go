@@ -13,6 +13,7 @@ const SchemaVersion = "1"
 
 // encoding is what one call of AppendJSON has decided for all parts of an event.
 type encoding struct {
+	rare     bool   // something of Rare may be set
 	standard bool   // DetailStandard or more
 	full     bool   // DetailFull
 	original bool   // keep the frame
@@ -38,7 +39,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 			d = DetailFull
 		}
 	}
-	enc := &encoding{standard: d >= DetailStandard, full: d >= DetailFull, exact: o == OriginalAll, meaning: e.meaning()}
+	enc := &encoding{rare: !e.common, standard: d >= DetailStandard, full: d >= DetailFull, exact: o == OriginalAll, meaning: e.meaning()}
 	if e.Raw != "" && (o == OriginalAll || o == OriginalSecurity && (security || e.unparsed())) {
 		enc.original = true
 		enc.frame = e.frame(enc.exact)
@@ -58,7 +59,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	}
 	dst = e.appendLog(dst, enc)
 	dst = e.appendHost(dst, enc)
-	if e.User.Name != "" || e.User.Domain != "" || e.Group != "" || e.Target.Name != "" || e.Linux.UID != "" || enc.standard {
+	if enc.standard || e.User.Name != "" || e.User.Domain != "" || enc.rare && (e.Group != "" || e.Target.Name != "" || e.Linux.UID != "") {
 		dst = e.appendUser(dst, enc)
 	}
 	if enc.full {
@@ -67,16 +68,16 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 	if e.Source.Address != "" {
 		dst = e.Source.appendEndpoint(dst, `"source":{`, enc)
 	}
-	if e.Destination.Address != "" {
+	if enc.rare && e.Destination.Address != "" {
 		dst = e.Destination.appendEndpoint(dst, `"destination":{`, enc)
 	}
 	if e.Login.SSH || e.Login.Agent != "" {
 		dst = e.Login.appendAgent(dst)
 	}
-	if e.Access.Method != "" {
+	if enc.rare && e.Access.Method != "" {
 		dst = e.appendAccess(dst)
 	}
-	if e.Command.Name != "" || e.Command.Line != "" || e.Command.Status != "" || enc.standard {
+	if enc.standard || enc.rare && (e.Command.Name != "" || e.Command.Line != "" || e.Command.Status != "") {
 		dst = e.appendProcess(dst, enc)
 	}
 	if enc.full {
@@ -139,6 +140,8 @@ func (e *Event) appendEvent(dst []byte, enc *encoding) []byte {
 		dst = appendField(dst, `"kind":"`, e.Kind)
 	}
 	switch {
+	case !enc.rare:
+		dst = e.appendMeaning(dst, enc)
 	case e.L2Sec.Kind != L2SecNone:
 		dst = e.appendL2SecEvent(dst, enc)
 	case e.NetPort.Kind != NetPortNone:
@@ -155,7 +158,7 @@ func (e *Event) appendEvent(dst []byte, enc *encoding) []byte {
 		dst = e.created.appendMicros(dst, e.Received)
 		dst = append(dst, '"', ',')
 	}
-	if e.Alert.Start != 0 || e.Alert.End != 0 {
+	if enc.rare && (e.Alert.Start != 0 || e.Alert.End != 0) {
 		dst = e.Alert.appendAlertTimes(dst)
 	}
 	if enc.standard && e.L2Sec.Kind != L2SecNone {
@@ -258,6 +261,7 @@ func (e *Event) appendVMware(dst []byte, enc *encoding) []byte {
 		dst = e.Hostd.appendHostd(dst)
 	}
 	switch {
+	case !enc.rare:
 	case e.L2Sec.Kind != L2SecNone:
 		dst = e.appendL2Sec(dst, enc)
 	case e.NetPort.Kind != NetPortNone:
@@ -266,26 +270,17 @@ func (e *Event) appendVMware(dst []byte, enc *encoding) []byte {
 	if e.Vmkernel.Present {
 		dst = e.appendVmkernel(dst)
 	}
-	if enc.standard {
+	if enc.rare && enc.standard {
 		dst = e.VOB.appendVOB(dst)
 	}
-	if e.VCEvent.Present {
+	if enc.rare && e.VCEvent.Present {
 		dst = e.VCEvent.appendVCEvent(dst, enc)
 	}
 	if l := &e.Login; l.Method != "" || l.Terminal != "" || l.Failures|l.LockSecs != 0 || l.Invalid {
 		dst = e.Login.appendLogin(dst)
 	}
-	if c := &e.Command; c.Network != "" || c.Switch != "" || c.Portgroup != "" || c.Weakens {
-		dst = c.appendCommand(dst)
-	}
-	if e.Loss.Kind != LossNone {
-		dst = e.Loss.appendLoss(dst)
-	}
-	if e.Linux.Device != "" {
-		dst = e.Linux.appendLinux(dst)
-	}
-	if e.Alert.Rule != "" {
-		dst = e.Alert.appendAlert(dst)
+	if enc.rare {
+		dst = e.appendRarest(dst)
 	}
 	if g := &e.Merged; g.Lines != 0 || g.Continues != (ID{}) || e.SameAs != (ID{}) {
 		dst = e.appendMerged(dst, enc)
@@ -304,6 +299,23 @@ func (e *Event) appendVMware(dst []byte, enc *encoding) []byte {
 	}
 	dst = e.appendReceiver(dst, enc)
 	return endObject(dst, mark)
+}
+
+// appendRarest appends the members of vmware that fewest have.
+func (e *Event) appendRarest(dst []byte) []byte {
+	if c := &e.Command; c.Network != "" || c.Switch != "" || c.Portgroup != "" || c.Weakens {
+		dst = c.appendCommand(dst)
+	}
+	if e.Loss.Kind != LossNone {
+		dst = e.Loss.appendLoss(dst)
+	}
+	if e.Linux.Device != "" {
+		dst = e.Linux.appendLinux(dst)
+	}
+	if e.Alert.Rule != "" {
+		dst = e.Alert.appendAlert(dst)
+	}
+	return dst
 }
 
 // appendReceiver appends vmware.receiver. Where @timestamp is not the line's own, time_source says

@@ -26,7 +26,7 @@ func TestNoSecretIsWritten(t *testing.T) {
 
 func TestMaskedFrameThatIsNotUTF8(t *testing.T) {
 	for _, fill := range []string{"", "x", strings.Repeat("y", 767), strings.Repeat("z", 2000)} {
-		e := Event{Raw: "\xff" + fill + " --password s3cret " + fill, Dataset: DatasetShell}
+		e := Event{Common: Common{Raw: "\xff" + fill + " --password s3cret " + fill, Dataset: DatasetShell}}
 		e.hide("s3cret")
 		for o, want := range map[Original]string{OriginalSecurity: strings.Replace(e.Raw, "s3cret", "***", 1), OriginalAll: e.Raw} {
 			got := read(t, e.AppendJSON(nil, DetailFull, o))["vmware"].(object)["receiver"].(object)["original_b64"].(string)
@@ -40,7 +40,7 @@ func TestMaskedFrameThatIsNotUTF8(t *testing.T) {
 
 // TestMaskElsewhere: text that is no part of the frame, as a join of lines may make it, is searched.
 func TestMaskElsewhere(t *testing.T) {
-	e := Event{Raw: "--a s3cret --b hidden"}
+	e := Event{Common: Common{Raw: "--a s3cret --b hidden"}}
 	e.hide("hidden", "s3cret")
 	for s, want := range map[string]string{
 		"nothing": "nothing", "hidden s3cret hidden": "*** *** ***", "s3cre": "s3cre", "s3crets3cret": "******",
@@ -63,7 +63,7 @@ func FuzzMask(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string, from, to uint8, a, b, c uint32) {
 		end := min(int(to), len(raw))
 		start := min(int(from), end)
-		e := Event{Secrets: Secrets{Count: 3}}
+		e := Event{Common: Common{Secrets: Secrets{Count: 3}}}
 		inside := make([]bool, len(raw))
 		for i, span := range []uint32{a, b, c} {
 			e.Secrets.Spans[i] = Span{span >> 16, span & 0xffff}

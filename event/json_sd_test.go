@@ -51,7 +51,7 @@ func TestStructuredData(t *testing.T) {
 	}
 }
 
-func withSD(sd string) *Event { return &Event{Syslog: Syslog{StructuredData: sd}} }
+func withSD(sd string) *Event { return &Event{Common: Common{Syslog: Syslog{StructuredData: sd}}} }
 
 func FuzzStructuredData(f *testing.F) {
 	f.Add(`[esx@4413 threadName="vobd" opID="a b"][b c=d]`)

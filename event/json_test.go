@@ -219,12 +219,26 @@ func FuzzAppendJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw, message, sd, client, stamp string, ns int64, port uint32, kind uint8, tags uint32, form uint8) {
 		kind %= uint8(len(l2secTable)) + uint8(NetPortDissociated)
 		e := Event{
-			ID: NewID(uint64(port), uint64(ns)), Received: ns, Time: ns / 3, TimeText: stamp, TimeDigits: uint8(port),
-			Raw: raw, Message: message, Reason: client, Kind: client, Host: client, Level: stamp, Tags: Tags(tags) & (tagsEnd - 1),
-			Dataset: AllDatasets[int(port)%len(AllDatasets)], Format: FormatRFC5424, TimeSource: TimePrevious,
-			Syslog:   Syslog{Priority: int16(port), Version: uint8(port), Hostname: message, AppName: client, ProcID: sd, MsgID: stamp, StructuredData: sd},
-			Receiver: Receiver{Transport: client, Framing: sd, TLSPeer: message, Relay: raw, Authenticated: port&1 == 0},
-			Vmkernel: Vmkernel{Present: port&2 == 0, HasCPU: port&4 == 0, CPU: port, World: uint64(ns), OpID: client, Uptime: stamp, NIC: client},
+			Common: Common{
+				ID:         NewID(uint64(port), uint64(ns)),
+				Received:   ns,
+				Time:       ns / 3,
+				TimeText:   stamp,
+				TimeDigits: uint8(port),
+				Raw:        raw,
+				Message:    message,
+				Reason:     client,
+				Kind:       client,
+				Host:       client,
+				Level:      stamp,
+				Tags:       Tags(tags) & (tagsEnd - 1),
+				Dataset:    AllDatasets[int(port)%len(AllDatasets)],
+				Format:     FormatRFC5424,
+				TimeSource: TimePrevious,
+				Syslog:     Syslog{Priority: int16(port), Version: uint8(port), Hostname: message, AppName: client, ProcID: sd, MsgID: stamp, StructuredData: sd},
+				Receiver:   Receiver{Transport: client, Framing: sd, TLSPeer: message, Relay: raw, Authenticated: port&1 == 0},
+				Vmkernel:   Vmkernel{Present: port&2 == 0, HasCPU: port&4 == 0, CPU: port, World: uint64(ns), OpID: client, Uptime: stamp, NIC: client},
+			},
 		}
 		if int(kind) < len(l2secTable) {
 			e.L2Sec = L2Sec{

@@ -106,7 +106,7 @@ func FuzzAppendTime(f *testing.F) {
 }
 
 func TestTimestampDigits(t *testing.T) {
-	e := Event{Time: unix("2026-09-15T10:30:00.123456789Z")}
+	e := Event{Common: Common{Time: unix("2026-09-15T10:30:00.123456789Z")}}
 	for digits, want := range map[uint8]string{0: ".123Z", 3: ".123Z", 4: ".1234Z", 6: ".123456Z", 9: ".123456789Z", 200: ".123456789Z"} {
 		e.TimeDigits = digits
 		if got := string(e.AppendJSON(nil, DetailCompact, OriginalNone)); !strings.HasPrefix(got, `{"@timestamp":"2026-09-15T10:30:00`+want+`"`) {

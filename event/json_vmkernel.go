@@ -44,7 +44,7 @@ func (e *Event) appendVmkernel(dst []byte) []byte {
 	v := &e.Vmkernel
 	mark := len(dst)
 	dst = append(dst, `"vmkernel":{`...)
-	if e.L2Sec.Kind == L2SecNone {
+	if e.common || e.L2Sec.Kind == L2SecNone {
 		dst = v.appendWorld(dst)
 	}
 	dst = appendField(dst, `"uptime":"`, v.Uptime)

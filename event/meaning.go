@@ -95,6 +95,8 @@ func newMeaning(column [6]string) (*meaning, error) {
 // their own.
 func (e *Event) meaning() *meaning {
 	switch {
+	case e.common && e.Act == "" && e.Dataset != DatasetBridge: // most lines
+		return nil
 	case e.L2Sec.Kind != L2SecNone || e.NetPort.Kind != NetPortNone:
 		return nil
 	case e.Act != "":
@@ -192,7 +194,9 @@ func (e *Event) appendMeaning(dst []byte, enc *encoding) []byte {
 			dst = appendUint(dst, `"severity":`, uint64(s))
 		}
 	}
-	dst = appendField(dst, `"code":"`, orElse(e.VOB.ID, e.VCEvent.Type))
+	if enc.rare {
+		dst = appendField(dst, `"code":"`, orElse(e.VOB.ID, e.VCEvent.Type))
+	}
 	if enc.standard {
 		if n, ok := decimal(e.Hostd.EventID); ok {
 			dst = appendUint(dst, `"sequence":`, n)

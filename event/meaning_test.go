@@ -131,13 +131,13 @@ func TestSecurityEvents(t *testing.T) {
 		"esx.audit.net.firewall.disabled": true, "esx.problem.vmsyslogd.remote.failure": true, "esx.audit.supershell.access": true,
 		"vob.scsi.scsipath.pathstate.on": false, "esx.problem.vmfs.heartbeat.timedout": false, "": false,
 	} {
-		e := Event{Dataset: DatasetVOB, VOB: VOB{Present: true, ID: id}}
+		e := Event{Common: Common{Dataset: DatasetVOB}, Rare: Rare{VOB: VOB{Present: true, ID: id}}}
 		if e.security() != want {
 			t.Errorf("%s: security %v", id, !want)
 		}
 	}
 	for act, want := range map[Act]bool{ActSwitchPolicy: true, ActPortBlocked: true, ActRole: true, ActLogin: false, "": false} {
-		e := Event{Dataset: DatasetVCEvent, Act: act, VCEvent: VCEvent{Present: true}}
+		e := Event{Common: Common{Dataset: DatasetVCEvent, Act: act}, Rare: Rare{VCEvent: VCEvent{Present: true}}}
 		if e.security() != want {
 			t.Errorf("vCenter, %s: security %v", act, !want)
 		}

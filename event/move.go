@@ -5,9 +5,12 @@ import (
 	"unsafe"
 )
 
-// texts are the places of all strings in an Event, by fours, since most of them are empty; read-only. What lies behind
-// its pointers and slices is no part of a frame.
-var texts = byFours(placesOfText(nil, reflect.TypeFor[Event](), 0))
+// The places of all strings in an Event, by fours, since most of them are empty; read-only. What lies behind its pointers
+// and slices is no part of a frame.
+var (
+	commonTexts = byFours(placesOfText(nil, reflect.TypeFor[Common](), unsafe.Offsetof(Event{}.Common)))
+	rareTexts   = byFours(placesOfText(nil, reflect.TypeFor[Rare](), unsafe.Offsetof(Event{}.Rare)))
+)
 
 func placesOfText(places []uintptr, t reflect.Type, at uintptr) []uintptr {
 	switch t.Kind() {
@@ -41,8 +44,16 @@ func byFours(places []uintptr) (fours [][4]uintptr) {
 // instructions (BenchmarkMove in group).
 func (e *Event) Move(raw string) {
 	from := e.Raw
-	for i := range texts {
-		four := &texts[i]
+	e.move(commonTexts, from, raw)
+	if !e.common {
+		e.move(rareTexts, from, raw)
+	}
+}
+
+// move makes parts of raw of those texts that are parts of from.
+func (e *Event) move(places [][4]uintptr, from, raw string) {
+	for i := range places {
+		four := &places[i]
 		if len(*e.text(four[0]))|len(*e.text(four[1]))|len(*e.text(four[2]))|len(*e.text(four[3])) == 0 {
 			continue
 		}
@@ -55,5 +66,5 @@ func (e *Event) Move(raw string) {
 	}
 }
 
-// text is the string at a place of texts.
+// text is the string at a place.
 func (e *Event) text(at uintptr) *string { return (*string)(unsafe.Add(unsafe.Pointer(e), at)) }

@@ -135,8 +135,17 @@ func vcenterSamples(add func(string, Event, func(*Event))) {
 
 func groupSamples(add func(string, Event, func(*Event))) {
 	add("alert", Event{
-		ID: NewID(1, 2), Received: unix("2026-09-15T10:30:00.187345219Z"), Time: unix("2026-09-15T10:30:00Z"), TimeDigits: 3,
-		Host: "esx01.example.com", Dataset: DatasetAlert, Kind: "alert", Message: "not heard", Syslog: Syslog{Priority: -1},
+		Common: Common{
+			ID:         NewID(1, 2),
+			Received:   unix("2026-09-15T10:30:00.187345219Z"),
+			Time:       unix("2026-09-15T10:30:00Z"),
+			TimeDigits: 3,
+			Host:       "esx01.example.com",
+			Dataset:    DatasetAlert,
+			Kind:       "alert",
+			Message:    "not heard",
+			Syslog:     Syslog{Priority: -1},
+		},
 	}, func(e *Event) {
 		e.Act = ActSilent
 		e.Alert = Alert{

@@ -23,12 +23,18 @@ func unix(s string) int64 {
 // begin is what all samples from a socket share.
 func begin(n uint64, raw string, priority int16) Event {
 	return Event{
-		ID:       NewID(0x5a17c0de00000001, n),
-		Received: unix("2026-09-15T10:30:00.187345219Z"),
-		Time:     unix("2026-09-15T10:30:00.123Z"), TimeText: "2026-09-15T10:30:00.123Z", TimeDigits: 3,
-		Raw: raw, Format: FormatRFC3164ISO, Host: "esx01.example.com",
-		Syslog:   Syslog{Priority: priority, Hostname: "esx01.example.com", AppName: "vmkernel"},
-		Receiver: Receiver{Peer: netip.MustParseAddrPort("192.0.2.11:41022"), Transport: "tcp", Framing: "lf"},
+		Common: Common{
+			ID:         NewID(0x5a17c0de00000001, n),
+			Received:   unix("2026-09-15T10:30:00.187345219Z"),
+			Time:       unix("2026-09-15T10:30:00.123Z"),
+			TimeText:   "2026-09-15T10:30:00.123Z",
+			TimeDigits: 3,
+			Raw:        raw,
+			Format:     FormatRFC3164ISO,
+			Host:       "esx01.example.com",
+			Syslog:     Syslog{Priority: priority, Hostname: "esx01.example.com", AppName: "vmkernel"},
+			Receiver:   Receiver{Peer: netip.MustParseAddrPort("192.0.2.11:41022"), Transport: "tcp", Framing: "lf"},
+		},
 	}
 }
 

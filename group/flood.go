@@ -64,6 +64,9 @@ func (it *Item) FloodKey() uint64 {
 // FloodKey names the sort of an event for which floods are counted: a port that flaps, an
 // observation repeated, a denial. 0: such events are not counted.
 func FloodKey(e *event.Event) uint64 {
+	if e.OnlyCommon() && e.Act != event.ActLoginFailed {
+		return 0
+	}
 	switch h := func() uint64 { return hashFold(string(e.Dataset)) }; {
 	case e.VOB.ID != "":
 		return mix(mix(h(), e.VOB.ID), e.VOB.NIC)

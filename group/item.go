@@ -120,9 +120,10 @@ func (s *Stage) Finish(it *Item) {
 		e.Tags |= event.TagIncomplete
 	}
 	if it.reason != "" {
-		e.Linux.Reason = it.reason
+		l := &e.Rarely().Linux
+		l.Reason = it.reason
 		if it.bridge != "" {
-			e.Linux.Bridge, e.Linux.Port = it.bridge, it.port
+			l.Bridge, l.Port = it.bridge, it.port
 		}
 	}
 }

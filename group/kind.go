@@ -24,7 +24,7 @@ func (it *Item) read() {
 	it.bytes, it.first, it.Last = len(e.Raw), it.Stamp, it.Pos
 	it.cut = cutLength(len(e.Raw))
 	switch {
-	case e.VCEvent.Present && e.VCEvent.Parts > 1 && e.VCEvent.Parts <= maxParts && e.VCEvent.Part <= e.VCEvent.Parts && e.VCEvent.Part > 0:
+	case !e.OnlyCommon() && e.VCEvent.Present && e.VCEvent.Parts > 1 && e.VCEvent.Parts <= maxParts && e.VCEvent.Part <= e.VCEvent.Parts && e.VCEvent.Part > 0:
 		it.kind, it.total = part, e.VCEvent.Parts
 	case e.Continued, strings.HasPrefix(e.Message, "-->"), e.Message == "" && it.app != 0:
 		it.kind = arrow
@@ -37,7 +37,7 @@ func (it *Item) read() {
 
 // opened reports text that begins as only the first piece of a line can begin.
 func opened(e *event.Event) bool {
-	return e.Vmkernel.Present || e.VOB.Present || e.Logger != "" || e.Hostd.Thread != "" || e.VCEvent.Present || e.Act != ""
+	return e.Vmkernel.Present || e.Logger != "" || e.Hostd.Thread != "" || e.Act != "" || !e.OnlyCommon() && (e.VOB.Present || e.VCEvent.Present)
 }
 
 // withoutHeader reports a line that has no header of any kind, and whose text says nothing that is
@@ -89,7 +89,7 @@ func (it *Item) grows() (forApp, forConn bool) {
 	switch {
 	case it.kind == part, it.kind == arrow, it.cut && it.app != 0:
 		return true, forConn
-	case it.app == 0, e.Vmkernel.Present, e.VOB.Present:
+	case it.app == 0, e.Vmkernel.Present, !e.OnlyCommon() && e.VOB.Present:
 		return e.Format == event.FormatFileESXi8 && it.app != 0, forConn
 	}
 	return e.Hostd.Present || e.Dataset != event.DatasetGeneric, forConn

@@ -93,6 +93,9 @@ func (r *repeats) first(t tale, stamp, time int64) (named *happening) {
 
 // told says what a line tells, if it is of a sort that is told more than once.
 func told(e *event.Event) (h tale, ok bool) {
+	if e.OnlyCommon() && e.Hostd.EventID == "" && !e.Vmkernel.Present {
+		return h, false
+	}
 	switch {
 	case e.VOB.Present && e.VOB.ID != "":
 		return vobTold(&e.VOB), true

@@ -212,10 +212,10 @@ func TestOwnEventsGoToTheTopicWithoutALog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &topicSink{fails: 3, err: sink.Errors{errors.New("away")}}
 		in := NewIntake(IntakeConfig{Topic: s})
-		if err := in.Emit(t.Context(), &event.Event{ID: event.NewID(7, 7), Dataset: event.DatasetPosture, Message: "m"}); err != nil {
+		if err := in.Emit(t.Context(), &event.Event{Common: event.Common{ID: event.NewID(7, 7), Dataset: event.DatasetPosture, Message: "m"}}); err != nil {
 			t.Fatal(err)
 		}
-		if err := in.Emit(t.Context(), &event.Event{Dataset: event.DatasetPosture}); err != nil {
+		if err := in.Emit(t.Context(), &event.Event{Common: event.Common{Dataset: event.DatasetPosture}}); err != nil {
 			t.Fatal(err)
 		}
 		if len(s.got) != 2 || s.got[0].ID != event.NewID(7, 7) || s.got[0].Key != "vswarden" || s.got[0].Frame == nil || !s.got[0].Frame.Own ||

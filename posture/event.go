@@ -34,7 +34,7 @@ func eventID(kind, vcenter, moref, version string, start inventory.Stamp) (id ev
 
 // newEvent is what all events of this package have in common.
 func newEvent(dataset event.Dataset, act event.Act, at inventory.Stamp) *event.Event {
-	e := &event.Event{Dataset: dataset, Act: act, Time: int64(at), TimeDigits: 3}
+	e := &event.Event{Common: event.Common{Dataset: dataset, Act: act, Time: int64(at), TimeDigits: 3}}
 	e.Syslog.Priority = -1
 	return e
 }
@@ -150,7 +150,7 @@ func (p *pending) event(o *object) *event.Event {
 	e.Host = c.Host
 	e.User = userOf(c.User)
 	if c.Event != "" {
-		e.VCEvent.Type = "vim.event." + strings.TrimPrefix(c.Event, "vim.event.")
+		e.Rarely().VCEvent.Type = "vim.event." + strings.TrimPrefix(c.Event, "vim.event.")
 	}
 	changes, direction := settingChanges(&c.Old, &c.New)
 	e.Report = &event.Report{

@@ -158,7 +158,7 @@ func benchEvents(t *testing.T, n int) []kafka.Message {
 			continue
 		}
 		id := event.NewID(7, uint64(len(all)))
-		e := event.Event{ID: id, Raw: line, Received: time.Now().UnixNano()}
+		e := event.Event{Common: event.Common{ID: id, Raw: line, Received: time.Now().UnixNano()}}
 		decode.Line(&e, &decode.Options{})
 		all = append(all, kafka.Message{
 			Key: strings.Clone(e.Host), Time: e.Received / 1e6, Value: e.AppendJSON(nil, event.DetailCompact, event.OriginalSecurity),
