@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -151,3 +152,18 @@ func (p *parts) links(of func(*linkwatch.Stats) uint64) func() uint64 {
 		return n
 	}
 }
+
+// sockets are those that are read for the log.
+type sockets []*receiver.Listener
+
+func socketsOf(listeners []listener) (s sockets) {
+	for _, l := range listeners {
+		if r, ok := l.(*receiver.Listener); ok {
+			s = append(s, r)
+		}
+	}
+	return s
+}
+
+// Behind reports whether one of them is.
+func (s sockets) Behind() bool { return slices.ContainsFunc(s, (*receiver.Listener).Behind) }

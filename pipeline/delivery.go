@@ -88,6 +88,7 @@ type DeliveryConfig struct {
 	Clock      Clock         // nil: the last group of a sender ends with a later record, or with the log
 	Final      bool          // nothing follows the end of the log: what is held then goes out
 	Unordered  bool          // stamps of one sender may lie behind those of another that came before: a topic
+	Reception  Reception     // goes first while it is behind; nil: nothing does
 	Log        zerolog.Logger
 }
 

@@ -102,6 +102,7 @@ func lowerASCII(dst, s []byte) []byte {
 // that are not done hold the mark where it is.
 func (l *lane) run(ctx context.Context) {
 	for j := range l.work {
+		l.d.giveWay()
 		switch {
 		case ctx.Err() != nil || !l.deliver(ctx, j):
 		case j.c == nil:

@@ -34,6 +34,7 @@ type Listener struct {
 	tcp *net.TCPListener
 
 	kernelDrops kernelDrops
+	behind      atomic.Bool // of the UDP socket
 	buffers     *buffers
 	streams     streams
 	handshakes  handshakes
@@ -151,6 +152,10 @@ func (l *Listener) Stats() *Stats {
 	}
 	return &l.stats
 }
+
+// Behind reports whether the socket's buffer fills, so that datagrams will be lost unless they are read faster. Connections
+// are never behind: their senders wait.
+func (l *Listener) Behind() bool { return l.behind.Load() }
 
 // Close gives back the socket of a listener that never served.
 func (l *Listener) Close() error {

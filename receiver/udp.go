@@ -20,6 +20,8 @@ const (
 type batchReader interface {
 	read() (n int, err error)
 	datagram(i int) (data []byte, peer netip.AddrPort)
+	// crowded says whether the socket's buffer is half full or more, as far as that can be known.
+	crowded() bool
 }
 
 func (l *Listener) serveUDP(ctx context.Context, h Handler) error {
@@ -44,6 +46,7 @@ func (l *Listener) readUDP(ctx context.Context, h Handler) error {
 	}
 	batch := make([]Frame, 0, udpBatch)
 	relays := relayNames{}
+	defer l.behind.Store(false)
 	for failed := 0; ; {
 		n, err := r.read()
 		switch {
@@ -62,6 +65,8 @@ func (l *Listener) readUDP(ctx context.Context, h Handler) error {
 			failed++
 			continue
 		}
+		// From half full on until it is empty.
+		l.behind.Store(n == udpBatch && (l.behind.Load() || r.crowded()))
 		batch = l.datagrams(batch[:0], r, n, relays)
 		l.handle(h, batch)
 	}
@@ -135,5 +140,7 @@ func (r *oneByOne) read() (int, error) {
 	}
 	return 1, nil
 }
+
+func (r *oneByOne) crowded() bool { return false }
 
 func (r *oneByOne) datagram(int) ([]byte, netip.AddrPort) { return r.buf[:r.n], r.peer }

@@ -21,6 +21,10 @@ type manyAtOnce struct {
 	n     int
 	errno syscall.Errno
 
+	look  func(fd uintptr) // the same for crowded
+	info  memInfo
+	known bool
+
 	slots []byte // udpBatch * maxDatagram; the pages of unused ends are never touched
 	names [udpBatch]unix.RawSockaddrInet6
 	iovs  [udpBatch]unix.Iovec
@@ -47,6 +51,7 @@ func newBatchReader(conn *net.UDPConn) (batchReader, error) {
 		r.msgs[i].hdr.Name = (*byte)(unsafe.Pointer(&r.names[i]))
 	}
 	r.try = r.recvmmsg
+	r.look = func(fd uintptr) { r.known = r.info.ask(fd) == nil }
 	return r, nil
 }
 
@@ -61,19 +66,24 @@ func (r *manyAtOnce) read() (int, error) {
 }
 
 // recvmmsg says whether it need not be called again: it got something, or an error other than that
-// there is nothing. The pointers handed to the kernel are those of r, which is alive here and whose
+// there is nothing. It does not wait, so the scheduler is not told of it: that would take the processor away from a
+// call of some ten microseconds, and the lanes would have it for ten milliseconds. The pointers handed to the kernel are those of r, which is alive here and whose
 // fields were set once in newBatchReader; the kernel keeps none of them.
 func (r *manyAtOnce) recvmmsg(fd uintptr) bool {
 	for i := range r.msgs {
 		r.msgs[i].hdr.Namelen = unix.SizeofSockaddrInet6 // the kernel wrote the last one's here
 	}
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.msgs[0])), udpBatch, unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.msgs[0])), udpBatch, unix.MSG_DONTWAIT, 0, 0)
 		r.n, r.errno = int(n), errno
 		if errno != unix.EINTR {
 			return errno != unix.EAGAIN
 		}
 	}
+}
+
+func (r *manyAtOnce) crowded() bool {
+	return r.raw.Control(r.look) == nil && r.known && r.info[memInfoQueued] >= r.info[memInfoBuffer]/2
 }
 
 func (r *manyAtOnce) datagram(i int) ([]byte, netip.AddrPort) {
@@ -116,10 +126,27 @@ type kernelDrops struct {
 	total uint64
 }
 
+// memInfo is what SO_MEMINFO tells of a socket, by the places of linux/sock_diag.h.
+type memInfo [9]uint32
+
 const (
-	memInfoDrops = 8 // SK_MEMINFO_DROPS of linux/sock_diag.h
-	memInfoVars  = 9
+	memInfoQueued = 0 // SK_MEMINFO_RMEM_ALLOC: bytes that wait, with what the kernel needs for them
+	memInfoBuffer = 1 // SK_MEMINFO_RCVBUF
+	memInfoDrops  = 8 // SK_MEMINFO_DROPS
 )
+
+func (m *memInfo) ask(fd uintptr) error {
+	size := uint32(unsafe.Sizeof(*m))
+	_, _, errno := unix.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
+		uintptr(unsafe.Pointer(m)), uintptr(unsafe.Pointer(&size)), 0)
+	switch {
+	case errno != 0:
+		return errno
+	case size < uint32(unsafe.Sizeof(*m)):
+		return unix.ENOPROTOOPT
+	}
+	return nil
+}
 
 func (k *kernelDrops) open(conn *net.UDPConn) (err error) {
 	if k.raw, err = conn.SyscallConn(); err != nil {
@@ -133,16 +160,8 @@ func (k *kernelDrops) open(conn *net.UDPConn) (err error) {
 
 func (k *kernelDrops) ask() (n uint32, err error) {
 	cerr := k.raw.Control(func(fd uintptr) {
-		var info [memInfoVars]uint32
-		size := uint32(unsafe.Sizeof(info))
-		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
-			uintptr(unsafe.Pointer(&info[0])), uintptr(unsafe.Pointer(&size)), 0)
-		switch {
-		case errno != 0:
-			err = errno
-		case size <= memInfoDrops*4:
-			err = unix.ENOPROTOOPT
-		}
+		var info memInfo
+		err = info.ask(fd)
 		n = info[memInfoDrops]
 	})
 	return n, errors.Join(cerr, err)

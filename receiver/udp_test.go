@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"runtime"
@@ -95,5 +96,48 @@ func TestBatchReaders(t *testing.T) {
 				i++
 			}
 		}
+	}
+}
+
+// TestBehind: a socket of which more than half waits is behind, until it is empty.
+func TestBehind(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("what waits in a socket is known on Linux only")
+	}
+	cfg := config("udp://127.0.0.1:0")
+	cfg.ReceiveBuffer = 128 * setting.KiB
+	l, err := Listen(cfg, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.Behind() {
+		t.Error("behind before it is read")
+	}
+	conn := dial(t, l)
+	sent := 0
+	for ; l.Stats().KernelDrops.Load() == 0; sent++ { // until it is full
+		send(t, conn, "<13>"+strings.Repeat("x", 300))
+	}
+	var reads, behind int
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err = l.Serve(ctx, func(batch []Frame) error {
+		reads++
+		if l.Behind() {
+			behind++
+		}
+		if sent -= len(batch); sent <= 1 { // the last one was dropped
+			cancel()
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if behind == 0 || behind >= reads {
+		t.Errorf("behind in %d of %d reads", behind, reads)
+	}
+	if l.Behind() {
+		t.Error("behind although nothing waits")
 	}
 }
