@@ -1,6 +1,6 @@
 package spool
 
-import "slices"
+import "sort"
 
 // Position is the number of a record. The first is 1; none is ever used twice.
 type Position uint64
@@ -54,8 +54,9 @@ type block struct {
 	n      int
 	stamp  int64
 	sealed bool
-	key    key // under which the items are sealed; 0 = not yet
-	refs   int // readers copying from it
+	key    key  // under which the items are sealed; 0 = not yet
+	refs   int  // chunks that have records of it
+	cold   bool // it is filled anew when no chunk has any
 }
 
 func (b *block) end() Position { return b.first + Position(b.n) }
@@ -82,22 +83,67 @@ func (b *block) seal(k key) {
 	b.key = k
 }
 
-// read appends to ch the records from position p on that stand in buf, the part of the block that
-// was filled when the caller held the lock, until ch holds about as much as it should. It starts at
-// offset off, where the record at position at begins, and returns where it stopped.
+// readBlock adds to ch the records from position p on that stand in buf, until ch holds about as much as it
+// should. It starts at offset off, where the record at position at begins, and returns where it stopped.
 func readBlock(ch *Chunk, buf []byte, off int, at, p Position) (int, Position) {
+	room := ch.size()
 	for off < len(buf) {
-		size := itemHeader + int(le.Uint32(buf[off+4:]))
+		end := off + itemHeader + int(le.Uint32(buf[off+4:]))
 		if at >= p {
-			if len(ch.Records) > 0 && len(ch.buf)+size > cap(ch.buf) {
+			if room -= end - off; room < 0 && len(ch.Records) > 0 {
 				break
 			}
-			start := len(ch.buf)
-			ch.buf = append(ch.buf, buf[off+itemHeader:off+size]...)
-			ch.Records = append(ch.Records, slices.Clip(ch.buf[start:]))
+			ch.Records = append(ch.Records, buf[off+itemHeader:end:end])
 		}
-		off += size
+		off = end
 		at++
 	}
 	return off, at
+}
+
+// warmBlocks is how many blocks stay in memory after they were written. A reader that is no further behind spares
+// the way through the file, a copy and a checksum: BenchmarkRead.
+const warmBlocks = 8
+
+// keepWarmLocked keeps a block that was written, in place of the oldest one.
+func (l *Log) keepWarmLocked(b *block) {
+	if cap(b.buf) != l.blockSize { // one large batch: too much to keep, and a gap if it is not
+		for _, old := range l.warm {
+			l.reuseLocked(old)
+		}
+		l.warm = l.warm[:0]
+		return
+	}
+	if len(l.warm) == warmBlocks {
+		l.reuseLocked(l.warm[0])
+		l.warm = l.warm[:copy(l.warm, l.warm[1:])]
+	}
+	l.warm = append(l.warm, b)
+}
+
+// reuseLocked makes b one to be filled again, once no chunk has records of it.
+func (l *Log) reuseLocked(b *block) {
+	b.cold = true
+	if b.refs == 0 && len(l.free) < l.behind/l.blockSize {
+		l.free = append(l.free, b)
+	}
+}
+
+// releaseLocked says that the records of ch are done with.
+func (ch *Chunk) releaseLocked(l *Log) {
+	if b := ch.block; b != nil {
+		ch.block = nil
+		if b.refs--; b.refs == 0 && b.cold {
+			l.reuseLocked(b)
+		}
+	}
+}
+
+// holding returns the block of list that holds position p, or the first one behind it, or nil.
+func holding(list []*block, p Position) *block {
+	i := sort.Search(len(list), func(i int) bool { return list[i].end() > p })
+	if i == len(list) {
+		return nil
+	}
+	return list[i]
 }

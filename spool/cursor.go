@@ -221,6 +221,7 @@ func (c *Cursor) Next(ctx context.Context, ch *Chunk) error {
 			return err
 		}
 		l.mu.Lock()
+		ch.releaseLocked(l)
 		switch {
 		case l.err != nil || l.closed:
 			defer l.mu.Unlock()
@@ -241,6 +242,11 @@ func (c *Cursor) Next(ctx context.Context, ch *Chunk) error {
 				return ctx.Err()
 			}
 			continue
+		}
+		if b := holding(l.warm, c.next); b != nil && b.first <= c.next {
+			c.fromBlock(ch, b)
+			l.mu.Unlock()
+			return nil
 		}
 		if s := l.segmentLocked(c.next); s != nil {
 			start, limit, end := s.seek(max(c.next, s.base)), s.size, s.end
@@ -263,7 +269,8 @@ func (c *Cursor) Next(ctx context.Context, ch *Chunk) error {
 			l.mu.Unlock()
 			continue
 		}
-		c.fromBlock(ch) // Unlocks.
+		c.fromBlock(ch, holding(l.blocks, c.next))
+		l.mu.Unlock()
 		return nil
 	}
 }
@@ -278,27 +285,18 @@ func (l *Log) segmentLocked(p Position) *segment {
 	return l.segs[i]
 }
 
-// fromBlock fills ch from memory. It is called with the log's mu held and releases it while it
-// copies: the bytes of a block that are there do not change, but for numbers and checksums.
-func (c *Cursor) fromBlock(ch *Chunk) {
-	l := c.log
-	i := sort.Search(len(l.blocks), func(i int) bool { return l.blocks[i].end() > c.next })
-	b := l.blocks[i]
-	buf := b.buf
-	b.refs++
-	l.mu.Unlock()
-
+// fromBlock fills ch with records of b, which stay where they are: the bytes of a block that are there do not
+// change, but for numbers and checksums, as long as ch is not used again. It is called with the log's mu held.
+func (c *Cursor) fromBlock(ch *Chunk, b *block) {
 	if c.block != b.first {
 		c.block, c.off, c.at = b.first, frameHeader, b.first
 	}
 	c.next = max(c.next, b.first)
-	ch.First, ch.Epoch = c.next, l.epoch
-	c.off, c.at = readBlock(ch, buf, c.off, c.at, c.next)
+	ch.First, ch.Epoch = c.next, c.log.epoch
+	ch.block = b
+	b.refs++
+	c.off, c.at = readBlock(ch, b.buf, c.off, c.at, c.next)
 	c.next += Position(len(ch.Records))
-
-	l.mu.Lock()
-	b.refs--
-	l.mu.Unlock()
 }
 
 // fromSegment fills ch from the segment s, of which limit bytes may be read, to position end. It

@@ -2,7 +2,8 @@
 // cursors. It knows nothing of what a record means.
 //
 //	appenders ──copy──▶ blocks in memory ──Run: checksums, write, fdatasync──▶ segments on disk
-//	                         │  ▲ 256 KiB each, 4 MiB at most                       │
+//	                         │  ▲ 256 KiB each, 4 MiB at most;                      │
+//	                         │    the last 2 MiB stay when they are written         │
 //	                         ▼                                                      ▼
 //	                  readers at the tail                         readers that are behind, and replay
 //
@@ -17,7 +18,9 @@
 //
 //   - Append takes all records of a batch or none, gives them successive positions and allocates
 //     nothing (TestModel, TestConcurrent, TestAppendAllocates).
-//   - A reader gets a record before it is written, without waiting for a tick (TestTailFromMemory).
+//   - A reader gets a record before it is written, without waiting for a tick (TestTailFromMemory),
+//     and from memory for as long as 2 MiB after (TestWarm).
+//   - A Chunk keeps what it gave until it is used again (TestChunkKeepsItsRecords).
 //   - Every reader gets every record once and in order, from memory or disk, until io.EOF after
 //     CloseWrite (TestModel, TestConcurrent).
 //   - A record comes with the epoch of the Open that wrote it; epoch and position together never

@@ -175,6 +175,7 @@ func TestDiskGone(t *testing.T) {
 	if err := l.flush(flushAll, true); err != nil {
 		t.Fatal(err)
 	}
+	l.warm = nil // or it would come from memory
 	fsys.set(failOn("read", segmentExt, syscall.EIO))
 	var ch Chunk
 	if err := c.Next(t.Context(), &ch); !errors.Is(err, syscall.EIO) {

@@ -159,9 +159,7 @@ func (l *Log) write(b *block) error {
 	l.freeRoom -= size
 	l.pending -= len(b.buf) - frameHeader
 	l.blocks = slices.Delete(l.blocks, 0, 1)
-	if b.refs == 0 && cap(b.buf) == l.blockSize && len(l.free) < l.behind/l.blockSize {
-		l.free = append(l.free, b)
-	}
+	l.keepWarmLocked(b)
 	l.written.Broadcast()
 	return nil
 }

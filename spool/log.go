@@ -69,6 +69,7 @@ type Log struct {
 	next      Position   // of the next record
 	synced    Position   // all up to here are synced
 	blocks    []*block   // appended and not written, oldest first; the last one may be open
+	warm      []*block   // written last, without a gap, oldest first: readers near the end have them from here
 	free      []*block   // to be used again
 	pending   int        // bytes in blocks
 	written   *sync.Cond // pending became less

@@ -19,7 +19,8 @@ type Chunk struct {
 	// Size is about how many bytes Next gives at once; 0 is 64 KiB. A single record may be larger.
 	Size int
 
-	buf []byte
+	buf   []byte // of records that came from a segment
+	block *block // of the others; nil = none
 }
 
 // chunkSize is the usual size of a Chunk: with what a reader makes of it, it still lies in the processor's cache
