@@ -101,8 +101,8 @@ type Event struct {
 	Common
 	Rare
 
-	common  bool       // Rare is empty: Reset says so, Rarely takes it back
-	created secondText // what AppendJSON printed last; Reset leaves it
+	common  bool    // Rare is empty: Reset says so, Rarely takes it back
+	printed printed // what AppendJSON printed last; Reset leaves it
 }
 
 // Common is what most lines have.

@@ -132,7 +132,7 @@ func (e *Event) appendTimestamp(dst []byte) []byte {
 // appendEvent appends the object event.
 func (e *Event) appendEvent(dst []byte, enc *encoding) []byte {
 	dst = append(dst, `"event":{"id":"`...)
-	dst = e.ID.AppendText(dst)
+	dst = e.printed.id.append(dst, &e.ID)
 	if e.Kind == "" {
 		dst = append(dst, `","kind":"event",`...)
 	} else {
@@ -155,7 +155,7 @@ func (e *Event) appendEvent(dst []byte, enc *encoding) []byte {
 	dst = appendWord(dst, `"dataset":"`, string(e.Dataset))
 	if e.Received != 0 {
 		dst = append(dst, `"created":"`...)
-		dst = e.created.appendMicros(dst, e.Received)
+		dst = e.printed.created.appendMicros(dst, e.Received)
 		dst = append(dst, '"', ',')
 	}
 	if enc.rare && (e.Alert.Start != 0 || e.Alert.End != 0) {

@@ -41,6 +41,12 @@ func appendTime(dst []byte, ns int64, digits int) []byte {
 	return dst[:at+end+1]
 }
 
+// printed is what AppendJSON printed last of what is much alike from one event to the next.
+type printed struct {
+	created secondText
+	id      idText
+}
+
 // secondText is a second as text. Receive times of one event and the next are mostly of the same second, so that
 // only what is below it has to be printed: a tenth of appendTime's work.
 type secondText struct {

@@ -19,12 +19,12 @@ func TestResetKeepsNothing(t *testing.T) {
 		if e.OnlyCommon() == rare {
 			t.Errorf("rare fields were written: %t, and OnlyCommon is %t", rare, e.OnlyCommon())
 		}
-		e.created.text[0] = '2'
+		e.printed.created.text[0] = '2'
 		e.Reset()
-		if e.created.text[0] != '2' {
+		if e.printed.created.text[0] != '2' {
 			t.Error("Reset has taken what AppendJSON printed last")
 		}
-		e.created = secondText{}
+		e.printed = printed{}
 		if !reflect.DeepEqual(e, empty) {
 			t.Errorf("after Reset there is left:\n%+v", e)
 		}
