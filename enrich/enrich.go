@@ -58,7 +58,8 @@ func (n *Enricher) Enrich(e *event.Event) {
 	if e.Received == 0 || !e.Receiver.Peer.IsValid() && !ofFile(e) {
 		return
 	}
-	s := n.sender(e)
+	var s sent
+	n.sender(e, &s)
 	if s.host == nil && e.NetPort.Kind == event.NetPortEnabled && n.trusted(e) {
 		if h := n.learnHost(e); h != nil {
 			s.seen = &seen{host: h}

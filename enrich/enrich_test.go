@@ -289,7 +289,8 @@ func TestClockOffset(t *testing.T) {
 	}
 	for i := range 40 {
 		e := at(400+i*2, time.Duration(i%7)*5*time.Second+20*time.Millisecond)
-		s := l.sender(&e)
+		var s sent
+		l.sender(&e, &s)
 		from, join, to := l.when(&e, &s)
 		if to != inventory.Stamp(e.Received) || join > to || to.Sub(from) < l.cfg.Guard {
 			t.Fatalf("window %v %v %v", from.Time(), join.Time(), to.Time())
@@ -299,13 +300,15 @@ func TestClockOffset(t *testing.T) {
 		}
 	}
 	e := at(600, 30*time.Second)
-	s := l.sender(&e)
+	var s sent
+	l.sender(&e, &s)
 	if _, join, _ := l.when(&e, &s); join.Sub(stamp(600)).Abs() > 50*time.Millisecond {
 		t.Errorf("join time %v", join.Time())
 	}
 	// A line without a stamp is of when it was received.
 	e.TimeSource = event.TimeReceived
-	s = l.sender(&e)
+	s = sent{}
+	l.sender(&e, &s)
 	if _, join, to := l.when(&e, &s); join != to {
 		t.Errorf("join %v, received %v", join.Time(), to.Time())
 	}

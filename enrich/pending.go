@@ -83,8 +83,8 @@ func (n *Enricher) peek(e *event.Event) (s sent, table *inventory.HostTable) {
 		}
 	}
 	sh.mu.Unlock()
-	k := seenKeyOf(e)
-	if v := n.seen.find(n.seen.hash(&k), &k); v != nil && v.generation == n.inv.Generation() && v.host != nil {
+	name, addr, header := seenKeyOf(e)
+	if v := n.seen.find(n.seen.hash(name, addr, header), name, addr, header); v != nil && v.generation == n.inv.Generation() && v.host != nil {
 		return s, v.host.table
 	}
 	table, _ = n.identify(e)

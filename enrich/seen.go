@@ -12,19 +12,20 @@ import (
 )
 
 // seen is which host a sender is, by one header. A relay that nobody lists, or a connection that lines of many hosts come over,
-// names another host with each line. It is replaced, never changed, but for version.
+// names another host with each line. It is replaced, never changed, but for version. It takes two cache lines (TestSeenSize),
+// neither of which the line before has looked at.
 type seen struct {
 	seenKey
-	hash   uint64 // of seenKey
-	sender *sender
+	hash     uint32 // of seenKey
+	conflict bool   // address or verified name and header mean different hosts
 
 	version    atomic.Uint64 // of the inventory, as of which the rest holds
-	generation uint64        // of its index
+	sender     *sender
 	host       *host
-	name       string          // under which it goes while the inventory does not know it; empty: the header has none
-	conflict   bool            // address or verified name and header mean different hosts
-	facts      *inventory.Host // joined was rendered from these
 	joined     *event.JoinedHost
+	facts      *inventory.Host // joined was rendered from these
+	name       string          // under which it goes while the inventory does not know it; empty: the header has none
+	generation uint64          // of the inventory's index
 }
 
 // seenKey is a sender as its lines have it, and a header.
@@ -34,18 +35,18 @@ type seenKey struct {
 	header string
 }
 
-func seenKeyOf(e *event.Event) (k seenKey) {
-	k.header = headerOf(e)
+// seenKeyOf returns the parts of a line's key, which is not built: to read what was stored in pieces just before would wait
+// for the stores.
+func seenKeyOf(e *event.Event) (name string, addr netip.Addr, header string) {
+	header = headerOf(e)
 	r := &e.Receiver
 	switch {
 	case r.Authenticated && r.TLSPeer != "":
-		k.name = r.TLSPeer
+		return r.TLSPeer, addr, header
 	case r.Relay != "" && e.Syslog.Hostname != "", ofFile(e):
-		k.name = k.header
-	default:
-		k.addr = r.Peer.Addr()
+		return header, addr, header
 	}
-	return k
+	return "", r.Peer.Addr(), header
 }
 
 // maxSeen bounds what is kept of headers, which can be made up: beyond it all is looked for anew.
@@ -69,21 +70,21 @@ func (t *seenTable) init() {
 }
 
 // hash spreads keys over the table.
-func (t *seenTable) hash(k *seenKey) uint64 {
-	a := k.addr.As16()
+func (t *seenTable) hash(name string, addr netip.Addr, header string) uint32 {
+	a := addr.As16()
 	h := (binary.BigEndian.Uint64(a[:8]) ^ binary.BigEndian.Uint64(a[8:])) * 0x9e3779b97f4a7c15
-	if k.name != "" {
-		h ^= maphash.String(t.seed, k.name) * 0x9e3779b97f4a7c15
+	if name != "" {
+		h ^= maphash.String(t.seed, name) * 0x9e3779b97f4a7c15
 	}
-	return h ^ h>>32 ^ maphash.String(t.seed, k.header)
+	return uint32(h ^ h>>32 ^ maphash.String(t.seed, header))
 }
 
 // find returns what was seen under a key, or nil.
-func (t *seenTable) find(hash uint64, k *seenKey) *seen {
+func (t *seenTable) find(hash uint32, name string, addr netip.Addr, header string) *seen {
 	slots := *t.slots.Load()
 	for i := hash; ; i++ {
-		v := slots[i&uint64(len(slots)-1)].Load()
-		if v == nil || v.hash == hash && v.seenKey == *k {
+		v := slots[i&uint32(len(slots)-1)].Load()
+		if v == nil || v.hash == hash && v.header == header && v.addr == addr && v.seenKey.name == name {
 			return v
 		}
 	}
@@ -120,7 +121,7 @@ func (t *seenTable) renew(length int) []atomic.Pointer[seen] {
 
 func (t *seenTable) put(slots []atomic.Pointer[seen], v *seen) {
 	for i := v.hash; ; i++ {
-		at := &slots[i&uint64(len(slots)-1)]
+		at := &slots[i&uint32(len(slots)-1)]
 		old := at.Load()
 		if old == nil {
 			t.used++

@@ -100,20 +100,20 @@ type sent struct {
 	hasStamp bool
 }
 
-// sender learns from a line's stamp and finds out who sent it. Most lines are of a sender and a header that were seen before,
+// sender fills s: it learns from a line's stamp and finds out who sent it. Most lines are of a sender and a header that were seen before,
 // since when nothing has changed, and move no clock: for those it takes no lock and asks no map (BenchmarkEnrich).
-func (n *Enricher) sender(e *event.Event) (s sent) {
-	k := seenKeyOf(e)
-	hash := n.seen.hash(&k)
+func (n *Enricher) sender(e *event.Event, s *sent) {
+	name, addr, header := seenKeyOf(e)
+	hash := n.seen.hash(name, addr, header)
 	version := n.inv.Version()
 	s.hasStamp = e.TimeSource == event.TimeHeader && e.Time != 0 && !ofFile(e)
-	v := n.seen.find(hash, &k)
+	v := n.seen.find(hash, name, addr, header)
 	if v != nil && (v.version.Load() == version || n.still(v, version)) && v.sender.heard(e.Received, s.hasStamp, e.Time) {
 		s.seen = v
 		if speaksOfPort(e) {
 			s.offset, s.settled = v.sender.offset(e.Received)
 		}
-		return s
+		return
 	}
 	key := keyOf(e)
 	sh := &n.shards[hashKey(&key)]
@@ -131,12 +131,11 @@ func (n *Enricher) sender(e *event.Event) (s sent) {
 		s.offset, s.settled = p.clock.offset(e.Received)
 	}
 	if v == nil || v.sender != p || v.version.Load() != version && !n.still(v, version) {
-		v = n.recognize(v, p, &k, key, e, version, &s)
+		v = n.recognize(v, p, &seenKey{name, addr, header}, key, e, version, s)
 		v.hash = hash
 		n.seen.keep(v)
 	}
 	s.seen = v
-	return s
 }
 
 // still reports whether what was seen holds for a later version of the inventory, which was read before.

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"vswarden/event"
 	"vswarden/inventory"
@@ -108,5 +109,12 @@ func TestHeadersOfManySenders(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestSeenSize: what every line looks at is as many bytes as the allocator lays at the beginning of a cache line.
+func TestSeenSize(t *testing.T) {
+	if n := unsafe.Sizeof(seen{}); n > 128 {
+		t.Errorf("%d bytes, want at most 128", n)
 	}
 }

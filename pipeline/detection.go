@@ -295,11 +295,12 @@ func (x *Detection) fed(r *Record, pos spool.Position, epoch uint64, s *sight) {
 		}
 	}
 	w.lines++
-	x.line = detect.Line{Pos: uint64(pos), Stamp: r.Received, Sender: w.key, Host: w.host}
+	l := &x.line // filled where it stands, as lane.record says; of no sort, the rest of one is not looked at
+	l.Pos, l.Stamp, l.Sender, l.Host, l.Sort = uint64(pos), r.Received, w.key, w.host, s.sort
 	if s.sort != 0 {
-		x.line.Sort, x.line.Name, x.line.Dataset, x.line.ID = s.sort, s.name, s.dataset, event.NewID(epoch, uint64(pos))
+		l.Name, l.Dataset, l.ID = s.name, s.dataset, event.NewID(epoch, uint64(pos))
 	}
-	x.cfg.Detector.Line(&x.line)
+	x.cfg.Detector.Line(l)
 }
 
 // watched finds the sender of r.

@@ -210,7 +210,7 @@ func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
 	it := l.stage.New()
 	err := l.decode(it, c, i)
 	if l.d.watch != nil {
-		c.sights[i] = sightOfItem(it, err)
+		c.sights[i].seeItem(it, err)
 	}
 	if err != nil {
 		return past || l.d.bury(ctx, letter(c.id(i), r.Received, r.Data, err))

@@ -8,22 +8,26 @@ import (
 	"vswarden/spool"
 )
 
-// sight is what a line is to the detections.
+// sight is what a line is to the detections. It is filled where it stands, as lane.record says.
 type sight struct {
-	sort    uint64 // group.FloodKey
+	sort   uint64 // group.FloodKey; 0: the line is of no sort, and what stands below is of a line before
+	broken bool   // it made us panic
+
 	name    string // of that sort; may point into the line
 	dataset event.Dataset
-	broken  bool // it made us panic
 }
 
-func sightOf(e *event.Event) sight { return sightWith(e, group.FloodKey(e)) }
+func sightOf(e *event.Event) (s sight) {
+	s.see(e, group.FloodKey(e))
+	return s
+}
 
-// sightWith makes the sight of an event whose group.FloodKey is known.
-func sightWith(e *event.Event, key uint64) (s sight) {
+// see makes s the sight of an event whose group.FloodKey is known.
+func (s *sight) see(e *event.Event, key uint64) {
+	s.broken = false
 	if s.sort = key; key != 0 {
 		s.name, s.dataset = sortName(e), e.Dataset
 	}
-	return s
 }
 
 // SetWatch lets x follow a Delivery that does not run yet; false when its lanes do not decode, so that there is nothing to follow.
@@ -35,12 +39,13 @@ func (d *Delivery) SetWatch(x *Detection) bool {
 	return true
 }
 
-// sightOfItem is what a lane tells of a line, err being what its decoding ended with.
-func sightOfItem(it *group.Item, err error) sight {
+// seeItem makes s what a lane tells of a line, err being what its decoding ended with.
+func (s *sight) seeItem(it *group.Item, err error) {
 	if err != nil { // its Delivery tells of the panic, and buries the line
-		return sight{broken: true}
+		s.sort, s.broken = 0, true
+		return
 	}
-	return sightWith(&it.Event, it.FloodKey())
+	s.see(&it.Event, it.FloodKey())
 }
 
 // follow is told what the lanes saw in a chunk that is done, in the order of the log. The memory of the chunk is its

@@ -185,7 +185,7 @@ func TestAPanicOfTheDetectionsCostsALineOnly(t *testing.T) {
 		t.Errorf("%d panics of 600, given %d", panics, x.given)
 	}
 	x.cfg.Detector, x.given = detect.New(detect.DefaultConfig()), 0
-	c.sights[3] = sightOfItem(nil, errors.New("panic in a lane"))
+	c.sights[3].seeItem(nil, errors.New("panic in a lane"))
 	x.follow(c)
 	x.follow(c) // told twice, counted once
 	if n := x.panics.Load(); n != 601 {
