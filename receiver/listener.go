@@ -34,7 +34,7 @@ type Listener struct {
 	tcp *net.TCPListener
 
 	kernelDrops kernelDrops
-	behind      atomic.Bool // of the UDP socket
+	crowded     atomic.Int64 // when the UDP socket was last seen half full, Unix nanoseconds
 	buffers     *buffers
 	streams     streams
 	handshakes  handshakes
@@ -153,9 +153,13 @@ func (l *Listener) Stats() *Stats {
 	return &l.stats
 }
 
-// Behind reports whether the socket's buffer fills, so that datagrams will be lost unless they are read faster. Connections
-// are never behind: their senders wait.
-func (l *Listener) Behind() bool { return l.behind.Load() }
+// Behind reports whether the socket's buffer is, or was a moment ago, half full or more, so that datagrams will be lost unless
+// they are read sooner. Connections are never behind: their senders wait.
+func (l *Listener) Behind() bool { return l.behindAt(time.Now()) }
+
+func (l *Listener) behindAt(now time.Time) bool {
+	return now.UnixNano()-l.crowded.Load() < int64(behindTime)
+}
 
 // Close gives back the socket of a listener that never served.
 func (l *Listener) Close() error {

@@ -13,6 +13,10 @@ import (
 const (
 	maxDatagram = 64 << 10 // more than IPv4 and IPv6 can carry
 	udpBatch    = 64       // datagrams taken in one go
+
+	// behindTime is how long a listener is behind after its socket was half full. It was emptied many times in between: who
+	// gives way to the reader must go on with it, or it comes back to a socket that is as full as before.
+	behindTime = time.Second
 )
 
 // batchReader reads datagrams. After read has returned n, datagram(i) is the i-th of them until
@@ -46,7 +50,6 @@ func (l *Listener) readUDP(ctx context.Context, h Handler) error {
 	}
 	batch := make([]Frame, 0, udpBatch)
 	relays := relayNames{}
-	defer l.behind.Store(false)
 	for failed := 0; ; {
 		n, err := r.read()
 		switch {
@@ -65,8 +68,9 @@ func (l *Listener) readUDP(ctx context.Context, h Handler) error {
 			failed++
 			continue
 		}
-		// From half full on until it is empty.
-		l.behind.Store(n == udpBatch && (l.behind.Load() || r.crowded()))
+		if n == udpBatch && r.crowded() {
+			l.crowded.Store(time.Now().UnixNano())
+		}
 		batch = l.datagrams(batch[:0], r, n, relays)
 		l.handle(h, batch)
 	}
