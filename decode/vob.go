@@ -17,7 +17,7 @@ func vobLine(e *event.Event) {
 	if c, n := bsdStamp(s); n > 0 && !c.bad {
 		s = trimSpaces(strings.TrimPrefix(s[n:], ":"))
 	}
-	v := event.VOB{Present: true}
+	v := &e.Rarely().VOB
 	if vobPrefix(s) {
 		v.Correlator, s, _ = strings.Cut(s[1:], "]")
 		s = trimSpaces(s)
@@ -28,12 +28,13 @@ func vobLine(e *event.Event) {
 		v.UptimeUS = us
 		s = trimSpaces(s[n+len("us:"):])
 	} else if !vobID0(s) && (v.Correlator == "" || s == "" || s[0] < 'A' || s[0] > 'Z') {
+		*v = event.VOB{}
 		return // vobd about itself
 	}
+	v.Present = true
 	v.ID, v.Text = vobID(s)
 	v.Again = v.ID != "" && s[0] == 'T'
-	vobFacts(&v)
-	e.Rarely().VOB = v
+	vobFacts(v)
 	if !loginText(e, v.Text) {
 		vobWho(e)
 	}
@@ -87,7 +88,7 @@ func vobID(s string) (id, text string) {
 // writes "Uplink: vmnic6 is down" but "Uplink:vmnic6 is up".
 func vobFacts(v *event.VOB) {
 	switch {
-	case strings.Contains(v.ID, ".net."):
+	case strings.HasPrefix(v.ID, "vob.net."), strings.Contains(v.ID, ".net."):
 	case strings.HasSuffix(v.ID, "vmsyslogd.remote.failure"):
 		v.Target, _ = quotedAfter(v.Text, `host "`)
 		return
