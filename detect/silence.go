@@ -78,7 +78,7 @@ func (d *Detector) heard(l *Line) {
 			},
 			Rare: event.Rare{Alert: event.Alert{Rule: "silence", Start: h.Seen, End: l.Stamp, Sender: l.Sender}},
 		}, "heard", l.Sender, strconv.FormatInt(h.Seen, 10))
-	} else {
+	} else if pause > 0 { // frames of one read have one stamp, and two divisions for each would be felt
 		h.Pause -= int64(float64(h.Pause) * min(float64(pause)/float64(halfLife), 1) / 2)
 		h.Pause = max(h.Pause, pause)
 	}

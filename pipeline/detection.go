@@ -305,9 +305,7 @@ func (x *Detection) fed(r *Record, pos spool.Position, epoch uint64, s *sight) {
 
 // watched finds the sender of r.
 func (x *Detection) watched(r *Record) *watched {
-	var low [255]byte
-	name := r.senderName(low[:0])
-	if name == nil {
+	if len(r.Key)|len(r.TLSPeer)|len(r.Relay) == 0 { // as senderName says
 		a := r.Peer.Addr()
 		if x.last != nil && a == x.lastIP {
 			return x.last
@@ -323,6 +321,8 @@ func (x *Detection) watched(r *Record) *watched {
 		x.last, x.lastIP = w, a
 		return w
 	}
+	var low [255]byte
+	name := r.senderName(low[:0])
 	w := x.names[string(name)]
 	if w == nil {
 		if len(x.names) >= watchedMost {
