@@ -144,7 +144,7 @@ func TestKafkaPeers(t *testing.T) {
 	count, rounds := number("KAFKA_PEERS_N", 500_000), number("ROUNDS", 5)
 	c := startKafka(t, 1, false)
 	peers := kafkaPeers()
-	codecs := []string{"none", "lz4"}
+	codecs := []string{"none", "lz4", "snappy"}
 	cheapest, size := map[string]float64{}, map[string]float64{}
 	for round := range rounds {
 		for _, codec := range codecs {
