@@ -291,17 +291,18 @@ func (l *Log) roll(first Position) (*segment, error) {
 		segPrevEnd: uint64(l.tail.end), segPrevSynced: uint64(l.tail.synced),
 		segPrevStamp: uint64(l.stamp), segClock: uint64(l.clock()),
 	}}
+	roomy := l.freeRoom > 4*l.segSize
 	l.mu.Unlock()
 	s, f, err := createSegment(l.fs, l.dir, label)
 	if err != nil {
 		return nil, fmt.Errorf("create a segment: %w", err)
 	}
 	l.newNames = true
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if p, ok := f.(preallocator); ok && l.freeRoom > 4*l.segSize {
+	if p, ok := f.(preallocator); ok && roomy { // it takes a while, so nobody is made to wait for mu
 		_ = p.Preallocate(l.segSize) // A file system that cannot does without.
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.segs = append(l.segs, s)
 	l.file, l.last = f, s
 	l.held += s.size
