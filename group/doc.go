@@ -53,8 +53,8 @@ const (
 // Item is an event to be: one line, and the lines that were joined to it. The caller gets an empty
 // one from Stage.New, fills what is exported and hands it to Stage.Add.
 type Item struct {
+	line              // first: its beginning is of use to every line (TestItem)
 	Event event.Event // decoded
-	line
 	spare
 }
 

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -102,19 +103,14 @@ func TestChunkKeepsItsRecords(t *testing.T) {
 	grow(3 * warmBlocks)
 	for i := range held {
 		wantNumbered(t, &held[i])
-		for _, f := range l.free {
-			if f == b {
-				t.Fatalf("the block is to be filled anew while %d chunks have records of it", len(held)-i)
-			}
+		if slices.Contains(l.free, b) {
+			t.Fatalf("the block is to be filled anew while %d chunks have records of it", len(held)-i)
 		}
 		if err := c.Next(t.Context(), &held[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, f := range l.free {
-		if f == b {
-			return
-		}
+	if !slices.Contains(l.free, b) {
+		t.Fatal("no chunk has records of the block, and it is not filled anew")
 	}
-	t.Fatal("no chunk has records of the block, and it is not filled anew")
 }

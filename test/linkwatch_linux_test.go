@@ -139,11 +139,11 @@ sinks: [{name: events, type: file, detail: full, file: {path: %q}}]
 	p.stop(t)
 }
 
-// What it writes to standard output is what decode reads.
+// What it writes to standard output is what decode reads. Without --foreground, timeout would send two signals, and the second one kills.
 func TestLinkwatchToStandardOutput(t *testing.T) {
 	inNamespace(t)
 	shell(t, "ip link add br0 type bridge ageing_time 0")
-	out := shell(t, "timeout --preserve-status 2 "+programs.vswarden+" linkwatch")
+	out := shell(t, "timeout --foreground --preserve-status 2 "+programs.vswarden+" linkwatch")
 	events := objects(t, vswarden(t, out, "decode", "--no-group", "-").stdout)
 	found := false
 	for _, o := range events {
