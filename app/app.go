@@ -140,7 +140,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	} else {
 		for _, t := range outlets {
 			t.delivery.SetClock(intake)
-			t.delivery.SetReception(socketsOf(listeners))
+			t.delivery.SetReception(receptionOf(listeners, records.Full))
 		}
 	}
 	reporter, err := openReporter(cfg, known.inv, intake, o.clock(), log)

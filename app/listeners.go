@@ -14,6 +14,7 @@ import (
 
 	"vswarden/configs"
 	"vswarden/linkwatch"
+	"vswarden/pipeline"
 	"vswarden/receiver"
 	"vswarden/setting"
 )
@@ -153,17 +154,23 @@ func (p *parts) links(of func(*linkwatch.Stats) uint64) func() uint64 {
 	}
 }
 
-// sockets are those that are read for the log.
-type sockets []*receiver.Listener
-
-func socketsOf(listeners []listener) (s sockets) {
-	for _, l := range listeners {
-		if r, ok := l.(*receiver.Listener); ok {
-			s = append(s, r)
-		}
-	}
-	return s
+// reception is what fills a log: the sockets that are read for it.
+type reception struct {
+	sockets []pipeline.Reception
+	full    func() bool // the log takes nothing
 }
 
-// Behind reports whether one of them is.
-func (s sockets) Behind() bool { return slices.ContainsFunc(s, (*receiver.Listener).Behind) }
+func receptionOf(listeners []listener, full func() bool) reception {
+	r := reception{full: full}
+	for _, l := range listeners {
+		if s, ok := l.(*receiver.Listener); ok {
+			r.sockets = append(r.sockets, s)
+		}
+	}
+	return r
+}
+
+// Behind reports whether a socket is. A log that is full has no use for what is read: there, only delivery makes room.
+func (r reception) Behind() bool {
+	return slices.ContainsFunc(r.sockets, pipeline.Reception.Behind) && !r.full()
+}

@@ -158,7 +158,8 @@ func (l *Listener) Stats() *Stats {
 func (l *Listener) Behind() bool { return l.behindAt(time.Now()) }
 
 func (l *Listener) behindAt(now time.Time) bool {
-	return now.UnixNano()-l.crowded.Load() < int64(behindTime)
+	since := time.Duration(now.UnixNano() - l.crowded.Load())
+	return since >= 0 && since < behindTime // less than nothing: the clock was set back
 }
 
 // Close gives back the socket of a listener that never served.

@@ -67,8 +67,8 @@ func (r *manyAtOnce) read() (int, error) {
 
 // recvmmsg says whether it need not be called again: it got something, or an error other than that
 // there is nothing. It does not wait, so the scheduler is not told of it: that would take the processor away from a
-// call of some ten microseconds, and the lanes would have it for ten milliseconds. The pointers handed to the kernel are those of r, which is alive here and whose
-// fields were set once in newBatchReader; the kernel keeps none of them.
+// call of some ten microseconds, and the lanes would have it for ten milliseconds. The pointers handed to the kernel
+// are those of r, which is alive here and whose fields were set once in newBatchReader; the kernel keeps none of them.
 func (r *manyAtOnce) recvmmsg(fd uintptr) bool {
 	for i := range r.msgs {
 		r.msgs[i].hdr.Namelen = unix.SizeofSockaddrInet6 // the kernel wrote the last one's here

@@ -120,11 +120,11 @@ func TestBehind(t *testing.T) {
 		send(t, conn, "<13>"+strings.Repeat("x", 300))
 	}
 	began, reads, behind := time.Now(), 0, 0
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err = l.Serve(ctx, func(batch []Frame) error {
 		reads++
-		if at := l.crowded.Load(); at > 0 && l.behindAt(time.Unix(0, at)) {
+		if l.crowded.Load() > 0 {
 			behind++
 		}
 		if sent -= len(batch); sent <= 1 { // the last one was dropped
@@ -138,7 +138,7 @@ func TestBehind(t *testing.T) {
 	if behind == 0 {
 		t.Errorf("never behind in %d reads", reads)
 	}
-	if at := time.Unix(0, l.crowded.Load()); at.Before(began) || !l.behindAt(at.Add(behindTime-1)) || l.behindAt(at.Add(behindTime)) {
+	if at := time.Unix(0, l.crowded.Load()); at.Before(began) || !l.behindAt(at.Add(behindTime-1)) || l.behindAt(at.Add(behindTime)) || l.behindAt(at.Add(-time.Hour)) {
 		t.Errorf("half full at %v, the test began at %v; it is behind for another time than %v", at, began, behindTime)
 	}
 }

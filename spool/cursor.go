@@ -246,7 +246,7 @@ func (c *Cursor) Next(ctx context.Context, ch *Chunk) error {
 		if b := holding(l.warm, c.next); b != nil && b.first <= c.next {
 			c.fromBlock(ch, b)
 			l.mu.Unlock()
-			return nil
+			return c.letGo()
 		}
 		if s := l.segmentLocked(c.next); s != nil {
 			start, limit, end := s.seek(max(c.next, s.base)), s.size, s.end
@@ -271,8 +271,19 @@ func (c *Cursor) Next(ctx context.Context, ch *Chunk) error {
 		}
 		c.fromBlock(ch, holding(l.blocks, c.next))
 		l.mu.Unlock()
-		return nil
+		return c.letGo()
 	}
+}
+
+// letGo closes the segment that was read last: who reads from memory may do so for ever, and a file that is open is not
+// removed on some systems, and takes its room on the others.
+func (c *Cursor) letGo() error {
+	r := c.reader
+	c.reader = nil
+	if err := r.close(); err != nil {
+		return fmt.Errorf("close a segment: %w", err)
+	}
+	return nil
 }
 
 // segmentLocked returns the segment that holds position p, or the first one behind it; nil when

@@ -9,11 +9,12 @@ import (
 	"slices"
 )
 
-// Chunk is what Cursor.Next gives. It belongs to the caller and is made to be reused.
+// Chunk is what Cursor.Next gives. It belongs to the caller and is made to be reused, with cursors of the same log, and
+// not to be copied: its records may stand in the log's own memory, which it keeps from being used for others.
 type Chunk struct {
 	First   Position // of Records[0]; without records, the position after what was skipped
 	Epoch   uint64   // of the Open that wrote the records
-	Records [][]byte // positions First, First+1, …; valid until the Chunk is used again
+	Records [][]byte // positions First, First+1, …; not to be written to; valid until the Chunk is used again
 	Skipped uint64   // positions just before First that are lost
 
 	// Size is about how many bytes Next gives at once; 0 is 64 KiB. A single record may be larger.
@@ -36,10 +37,9 @@ func (ch *Chunk) size() int {
 
 func (ch *Chunk) reset() {
 	ch.First, ch.Epoch, ch.Records, ch.Skipped = 0, 0, ch.Records[:0], 0
-	if size := ch.size(); cap(ch.buf) > 4*size || cap(ch.buf) < size {
-		ch.buf = make([]byte, 0, size)
+	if ch.buf = ch.buf[:0]; cap(ch.buf) > 4*ch.size() {
+		ch.buf = nil
 	}
-	ch.buf = ch.buf[:0]
 }
 
 // reader goes through one segment, item by item, over whatever is damaged.
@@ -203,7 +203,7 @@ const page = 4096
 // cannot read comes as zeros, which prove nothing and so are damage.
 func (r *reader) window(ch *Chunk, n int64) ([]byte, error) {
 	if int64(cap(ch.buf)) < n {
-		ch.buf = make([]byte, n)
+		ch.buf = make([]byte, max(n, int64(ch.size())))
 	}
 	win := ch.buf[:n]
 	got, err := r.file.ReadAt(win, r.off)
