@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -20,13 +19,18 @@ import (
 // for people, and for `vswarden check --connect`. Nothing found is nothing to worry about. An error
 // says that the cluster could not be asked.
 func Findings(ctx context.Context, cfg ProducerConfig) ([]string, error) {
-	return inspect(ctx, cfg, false)
+	return inspect(ctx, cfg, false, needWrite("nothing is delivered to it"))
 }
 
 // GroupFindings is Findings for members of a group: what of the topic bites those who read it, and
-// whether the group may be used. It joins nothing and commits nothing.
-func GroupFindings(ctx context.Context, cfg GroupConfig) ([]string, error) {
-	found, err := inspect(ctx, ProducerConfig{Cluster: cfg.Cluster, Topic: cfg.Topic}, true)
+// whether the group may be used. It joins nothing and commits nothing. writes is what the members write to the
+// topic besides, "" for nothing.
+func GroupFindings(ctx context.Context, cfg GroupConfig, writes string) ([]string, error) {
+	needs := []need{needRead("nothing is read from it")}
+	if writes != "" {
+		needs = append(needs, needWrite(writes+" do not get into it"))
+	}
+	found, err := inspect(ctx, ProducerConfig{Cluster: cfg.Cluster, Topic: cfg.Topic}, true, needs...)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +44,7 @@ func GroupFindings(ctx context.Context, cfg GroupConfig) ([]string, error) {
 		}, cfg.Cluster.RequestTimeout)
 		switch {
 		case err != nil:
+		case kafkago.Error(res.ErrorCode) == kafkago.GroupIdNotFound: // its first member makes it
 		case res.ErrorCode != 0:
 			err = g.explain(brokerError(res.ErrorCode, ""))
 		case len(res.Topics) == 1 && len(res.Topics[0].Partitions) == 1 && res.Topics[0].Partitions[0].ErrorCode != 0:
@@ -49,17 +54,18 @@ func GroupFindings(ctx context.Context, cfg GroupConfig) ([]string, error) {
 	if ctx.Err() != nil {
 		return found, ctx.Err()
 	}
-	if err != nil && !slices.Contains(found, err.Error()) && len(found) == 0 {
+	ofTopic := errors.Is(err, kafkago.TopicAuthorizationFailed) || errors.Is(err, kafkago.UnknownTopicOrPartition)
+	if err != nil && (len(found) == 0 || !ofTopic) { // what the topic lacks is told once
 		found = append(found, err.Error())
 	}
 	return found, nil
 }
 
 // inspect asks one broker after the other until one answers.
-func inspect(ctx context.Context, cfg ProducerConfig, reads bool) ([]string, error) {
+func inspect(ctx context.Context, cfg ProducerConfig, reads bool, needs ...need) ([]string, error) {
 	var errs []error
 	for _, addr := range cfg.Cluster.Brokers {
-		found, err := findings(ctx, &cfg, addr, reads)
+		found, err := findings(ctx, &cfg, addr, reads, needs)
 		if err == nil || ctx.Err() != nil {
 			return found, err
 		}
@@ -68,13 +74,13 @@ func inspect(ctx context.Context, cfg ProducerConfig, reads bool) ([]string, err
 	return nil, joinErrors(errs)
 }
 
-func findings(ctx context.Context, cfg *ProducerConfig, addr string, reads bool) ([]string, error) {
+func findings(ctx context.Context, cfg *ProducerConfig, addr string, reads bool, needs []need) ([]string, error) {
 	c, err := dial(ctx, &cfg.Cluster, addr)
 	if err != nil {
 		return nil, err
 	}
 	defer c.close()
-	res, err := askTopic(ctx, &cfg.Cluster, c, cfg.Topic)
+	res, err := askTopic(ctx, &cfg.Cluster, c, cfg.Topic, true)
 	if err != nil {
 		return nil, err
 	}
@@ -96,14 +102,15 @@ func findings(ctx context.Context, cfg *ProducerConfig, addr string, reads bool)
 		}
 		return []string{explain(&cfg.Cluster, cfg.Topic, brokerError(t.ErrorCode, "")).Error()}, nil
 	}
+	found := lacking(&cfg.Cluster, addr, t, needs)
 	if reads {
-		found := headless(cfg.Topic, t)
+		found = append(found, headless(cfg.Topic, t)...)
 		if settings, err := topicSettings(ctx, cfg, c); err == nil { // it is not the reader's to set
 			found = append(found, settings.retention(cfg.Topic)...)
 		}
 		return found, nil
 	}
-	found := replicas(cfg.Topic, t)
+	found = append(found, replicas(cfg.Topic, t)...)
 	settings, err := topicSettings(ctx, cfg, c)
 	if errors.Is(err, kafkago.TopicAuthorizationFailed) {
 		return append(found, fmt.Sprintf("topic %s: its settings could not be read (ACL DescribeConfigs); min.insync.replicas, max.message.bytes and the limits of message.timestamp are not checked", cfg.Topic)), nil

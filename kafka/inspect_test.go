@@ -1,12 +1,15 @@
 package kafka
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/segmentio/kafka-go/protocol/metadata"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"vswarden/setting"
 )
@@ -68,6 +71,94 @@ func TestFindingsByRight(t *testing.T) {
 	}
 	wantFound(t, inspected(t, c, as("nobody")), "topic t: user nobody may not write to it")
 	wantFound(t, inspected(t, c, as("writer")), "its settings could not be read (ACL DescribeConfigs)")
+}
+
+// A broker shows a topic to whoever may describe it; that was taken for the right to write to it and to read it.
+func TestFindingsNameTheRightThatIsMissing(t *testing.T) {
+	on := func(kind kmsg.ACLResourceType, name string, ops ...kmsg.ACLOperation) (all []kfake.ACL) {
+		for _, op := range ops {
+			all = append(all, kfake.ACL{Resource: kind, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: op, Allow: true})
+		}
+		return all
+	}
+	const topic, group = kmsg.ACLResourceTypeTopic, kmsg.ACLResourceTypeGroup
+	const read, write, describe, configs = kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs
+	user := func(name string, acls ...[]kfake.ACL) kfake.Opt {
+		return kfake.User("PLAIN", name, "secret", slices.Concat(acls...)...)
+	}
+	c := fake(t, 3, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "admin", "secret"),
+		user("o'brien of it", on(topic, "t", describe, configs)),
+		user("looks", on(topic, "t", describe, configs), on(group, "g", read)),
+		user("reads", on(topic, "t", read, configs), on(group, "g", read)),
+		user("writes", on(topic, "t", write, configs), on(group, "g", read)),
+		user("both", on(topic, "t", read, write, configs), on(group, "g", read)),
+		user("no-group", on(topic, "t", describe)))
+	as := func(user string) SASL {
+		return SASL{Mechanism: SASLPlain, Username: user, Password: setting.NewSecret("secret")}
+	}
+	lacks := func(user, right, without string) string {
+		return "topic t: user " + user + " lacks the ACL " + right + ", without which " + without + "; add it with: kafka-acls --bootstrap-server " + c.ListenAddrs()[0]
+	}
+	line := func(user, right string) string {
+		return " --add --allow-principal User:" + user + " --operation " + right + " --topic t"
+	}
+	const noDelivery, noReading, noEvents = "nothing is delivered to it", "nothing is read from it", "events of our own do not get into it"
+	insync := "min.insync.replicas" // the only finding but for rights
+	sinks := func(user string) []string {
+		return inspected(t, c, func(cfg *ProducerConfig) { cfg.Cluster.SASL = as(user) })
+	}
+	wantFound(t, sinks("looks"), lacks("looks", "Write", noDelivery)+line("looks", "Write"), insync)
+	wantFound(t, sinks("reads"), lacks("reads", "Write", noDelivery)+line("reads", "Write"), insync)
+	wantFound(t, sinks("o'brien of it"), ` --allow-principal 'User:o'\''brien of it' --operation Write --topic t`, insync)
+	wantFound(t, sinks("both"), insync)
+
+	groups := func(user, writes string) []string {
+		cfg := groupConfig(c)
+		cfg.Cluster.SASL, cfg.Group = as(user), "g"
+		found, err := GroupFindings(t.Context(), cfg, writes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	const own = "events of our own"
+	wantFound(t, groups("looks", own), lacks("looks", "Read", noReading)+line("looks", "Read"), lacks("looks", "Write", noEvents)+line("looks", "Write"))
+	wantFound(t, groups("reads", own), lacks("reads", "Write", noEvents)+line("reads", "Write"))
+	wantFound(t, groups("reads", ""))
+	wantFound(t, groups("writes", own), lacks("writes", "Read", noReading)+line("writes", "Read"))
+	wantFound(t, groups("both", own))
+	wantFound(t, groups("no-group", ""), lacks("no-group", "Read", noReading), "group g: user no-group may not use it; it needs the ACL Read on the group")
+}
+
+// Where a broker does not tell what we may do, nothing is said of it.
+func TestRightsThatAreNotToldAreNotMissed(t *testing.T) {
+	all := []need{needRead("-"), needWrite("-")}
+	for name, c := range map[string]struct {
+		told    int32
+		missing int
+	}{
+		"not told":            {math.MinInt32, 0},
+		"not in this version": {0, 0},
+		"no authorizer":       {1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<7 | 1<<8 | 1<<10 | 1<<11, 0},
+		"Describe alone":      {1 << 8, 2},
+		"Read":                {1<<8 | 1<<3, 1},
+	} {
+		cfg := DefaultConfig()
+		found := lacking(&cfg, "b:9092", &metadata.ResponseTopic{Name: "t", TopicAuthorizedOperations: c.told}, all)
+		if len(found) != c.missing {
+			t.Errorf("%s: found %q", name, found)
+		}
+		for _, f := range found {
+			if !strings.Contains(f, "--allow-principal User:ANONYMOUS --operation ") {
+				t.Errorf("%s: found %q", name, f)
+			}
+		}
+	}
+	c := fake(t, 3, kfake.MaxVersions(kversion.V2_2_0()), kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("PLAIN", "admin", "secret"),
+		kfake.User("PLAIN", "looks", "secret", kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: "t", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: kmsg.ACLOperationDescribe, Allow: true}))
+	wantFound(t, inspected(t, c, func(cfg *ProducerConfig) {
+		cfg.Cluster.SASL = SASL{Mechanism: SASLPlain, Username: "looks", Password: setting.NewSecret("secret")}
+	}), "its settings could not be read (ACL DescribeConfigs)")
 }
 
 func TestFindingsOfOneReplica(t *testing.T) {

@@ -86,7 +86,7 @@ func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, use use
 		return nil, err
 	}
 	defer c.close()
-	res, err := askTopic(ctx, cfg, c, topic)
+	res, err := askTopic(ctx, cfg, c, topic, false)
 	if err != nil {
 		return nil, err
 	}
@@ -133,9 +133,10 @@ func fetchViewFrom(ctx context.Context, cfg *Config, addr, topic string, use use
 	return v, nil
 }
 
-// askTopic asks a broker for a topic: the first question over a connection.
-func askTopic(ctx context.Context, cfg *Config, c *conn, topic string) (*metadata.Response, error) {
-	res, err := exchange[metadata.Response](ctx, c, &metadata.Request{TopicNames: []string{topic}}, cfg.RequestTimeout)
+// askTopic asks a broker for a topic, and for our rights on it where rights is set: the first question over a connection.
+func askTopic(ctx context.Context, cfg *Config, c *conn, topic string, rights bool) (*metadata.Response, error) {
+	req := &metadata.Request{TopicNames: []string{topic}, IncludeTopicAuthorizedOperations: rights}
+	res, err := exchange[metadata.Response](ctx, c, req, cfg.RequestTimeout)
 	if err != nil {
 		if cfg.SASL.Mechanism == "" && errors.Is(err, io.EOF) {
 			err = errors.New("it closed the connection; does this port want a user (sasl.mechanism)?")

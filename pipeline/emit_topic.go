@@ -30,6 +30,9 @@ func (in *Intake) emitTopic(ctx context.Context, e *event.Event) error {
 			in.failing.Store(nil)
 			return nil
 		case sink.IsPermanent(err):
+			if attempt > 0 { // what this event waited for is over, and nothing else may come for long
+				in.failing.Store(nil)
+			}
 			return err
 		}
 		why := err.Error()

@@ -195,6 +195,7 @@ func TestAppendTagged(t *testing.T) {
 type topicSink struct {
 	fails int
 	err   error
+	then  error // what it says once after that
 	got   []sink.Record
 }
 
@@ -202,6 +203,10 @@ func (s *topicSink) Write(_ context.Context, batch []sink.Record) error {
 	if s.fails > 0 {
 		s.fails--
 		return s.err
+	}
+	if err := s.then; err != nil {
+		s.then = nil
+		return err
 	}
 	s.got = append(s.got, batch...)
 	return nil
@@ -225,6 +230,11 @@ func TestOwnEventsGoToTheTopicWithoutALog(t *testing.T) {
 		s.fails, s.err = 1, sink.Permanent(errors.New("too large"))
 		if err := in.Emit(t.Context(), &event.Event{}); !sink.IsPermanent(err) {
 			t.Errorf("Emit: %v", err)
+		}
+		s.fails, s.err = 2, errors.New("away")
+		s.then = sink.Permanent(errors.New("too large"))
+		if err := in.Emit(t.Context(), &event.Event{}); !sink.IsPermanent(err) || in.Failing() != "" {
+			t.Errorf("refused for good when the topic was back: %v, failing %q", err, in.Failing())
 		}
 		s.fails, s.err = 1000, errors.New("away")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	client "vswarden/kafka"
 	"vswarden/sink"
 	"vswarden/sink/kafka"
@@ -166,6 +168,59 @@ func checkConnect(t *testing.T, c *cluster) {
 		if r.code != 3 || !strings.Contains(r.stdout, "source vswarden.s: ") || !strings.Contains(r.stdout, want) {
 			t.Errorf("exit %d, want 3 and %q\n%s%s", r.code, want, r.stdout, r.stderr)
 		}
+	}
+	missingRights(t, c)
+}
+
+// missingRights has a user who may look at a topic and no more: what a sink and an enricher lack is named right by right, and
+// not any more when it is given.
+func missingRights(t *testing.T, c *cluster) {
+	const topic = "looked-at"
+	c.topic(t, topic, 2)
+	for _, op := range []kmsg.ACLOperation{kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs} {
+		c.allow(t, kmsg.ACLResourceTypeTopic, topic, kafkaUser, op)
+	}
+	sasl := fmt.Sprintf(", sasl: {mechanism: scram-sha-256, username: %s, password: %s}", kafkaUser, kafkaPassword)
+	sink := kafkaProgram(t, t.TempDir(), kafkaSection("looks", topic, []string{c.sasl}, sasl))
+	source := writeConfig(t, fmt.Sprintf("\nsource: {kafka: {brokers: [%q], topic: %s%s}}\nsinks: [{name: s, type: stdout}]", c.sasl, topic, sasl))
+	lack := func(what, right, without string) string {
+		return fmt.Sprintf("%s: topic %s: user %s lacks the ACL %s, without which %s; add it with: kafka-acls --bootstrap-server %s --add --allow-principal User:%[3]s --operation %[4]s --topic %[2]s\n",
+			what, topic, kafkaUser, right, without, c.sasl)
+	}
+	checks := []struct {
+		args          []string
+		says          string
+		others, count int // findings of something else, and of rights
+	}{
+		{[]string{"-c", sink}, lack("sink looks", "Write", "nothing is delivered to it"), 1, 1}, // and the replication factor
+		{[]string{"--role", "enrich", "-c", source}, lack("source vswarden.s", "Read", "nothing is read from it"), 0, 2},
+		{[]string{"--role", "enrich", "-c", source}, lack("source vswarden.s", "Write", "events of our own do not get into it"), 0, 2},
+	}
+	// A broker learns of an ACL, and of its place in the groups, some time after the controller.
+	until := func(what string, args []string, fine func(code int, stdout string) bool) {
+		t.Helper()
+		for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+			r := vswarden(t, "", append([]string{"check", "--connect"}, args...)...)
+			if fine(r.code, r.stdout) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("exit %d, want %s\n%s%s", r.code, what, r.stdout, r.stderr)
+			}
+		}
+	}
+	for _, ch := range checks {
+		until(ch.says, ch.args, func(code int, stdout string) bool {
+			return code == 3 && strings.Contains(stdout, ch.says) && strings.Count(stdout, " lacks the ACL ") == ch.count
+		})
+	}
+	for _, op := range []kmsg.ACLOperation{kmsg.ACLOperationRead, kmsg.ACLOperationWrite} {
+		c.allow(t, kmsg.ACLResourceTypeTopic, topic, kafkaUser, op)
+	}
+	for _, ch := range checks {
+		until("no word of rights", ch.args, func(code int, stdout string) bool {
+			return code == 3*ch.others && !strings.Contains(stdout, "ACL")
+		})
 	}
 }
 
