@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 )
@@ -53,6 +54,38 @@ func TestWrittenPastRarely(t *testing.T) {
 	e.Reset()
 	e.VOB.Present = true
 	e.Reset()
+}
+
+// TestPastRarelyIsInNoJSON: neither in that of the event, whether Rarely is called for it or not, nor in a later one's.
+func TestPastRarelyIsInNoJSON(t *testing.T) {
+	if raceEnabled {
+		t.Skip("Reset panics: TestWrittenPastRarely")
+	}
+	var e Event
+	check := func(when string) {
+		t.Helper()
+		if b := e.AppendJSON(nil, DetailFull, OriginalNone); bytes.Contains(b, []byte("tap-past")) {
+			t.Errorf("%s: %s", when, b)
+		}
+	}
+	past := func() {
+		e.Reset()
+		e.Linux = Linux{Device: "tap-past", Kind: DeviceTap}
+	}
+	past()
+	check("written past Rarely")
+	past()
+	e.Rarely().Loss.Kind = LossStress
+	check("Rarely was called after that")
+	past()
+	e.Reset()
+	check("the next event")
+	e.Rarely().Loss.Kind = LossStress
+	check("the next event, which has something of Rare")
+	e.Rarely().Linux.Device = "tap0"
+	if e.Loss.Kind != LossStress || e.Linux.Device != "tap0" {
+		t.Errorf("what was written through Rarely: %+v", e.Rare)
+	}
 }
 
 // fill sets every field to something.
