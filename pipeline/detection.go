@@ -305,7 +305,12 @@ func (x *Detection) fed(r *Record, pos spool.Position, epoch uint64, s *sight) {
 
 // watched finds the sender of r.
 func (x *Detection) watched(r *Record) *watched {
-	if len(r.Key)|len(r.TLSPeer)|len(r.Relay) == 0 { // as senderName says
+	var name []byte
+	if r.named() {
+		var low [nameMost]byte
+		name = r.senderName(low[:0])
+	}
+	if name == nil {
 		a := r.Peer.Addr()
 		if x.last != nil && a == x.lastIP {
 			return x.last
@@ -321,8 +326,6 @@ func (x *Detection) watched(r *Record) *watched {
 		x.last, x.lastIP = w, a
 		return w
 	}
-	var low [255]byte
-	name := r.senderName(low[:0])
 	w := x.names[string(name)]
 	if w == nil {
 		if len(x.names) >= watchedMost {

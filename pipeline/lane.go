@@ -71,17 +71,15 @@ func (d *Delivery) laneOf(r *Record) int32 {
 		return 0
 	}
 	var h uint64
+	var name []byte
+	if r.named() {
+		var low [nameMost]byte
+		name = r.senderName(low[:0])
+	}
 	switch {
-	case len(r.Key) > 0:
-		h = maphash.Bytes(d.seed, r.Key)
-	case r.Kind != KindFrame:
-	case len(r.TLSPeer) > 0:
-		h = maphash.Bytes(d.seed, r.TLSPeer)
-	case len(r.Relay) > 0:
-		// Lower and upper case are one sender; the hash is of the lower case form.
-		var low [255]byte
-		h = maphash.Bytes(d.seed, lowerASCII(low[:0], decode.HeaderHost(r.Data)))
-	default:
+	case name != nil:
+		h = maphash.Bytes(d.seed, name)
+	case r.Kind == KindFrame:
 		a := r.Peer.Addr().As16()
 		h = maphash.Bytes(d.seed, a[:])
 	}
@@ -385,8 +383,11 @@ func (l *lane) options(listener uint16) *decode.Options {
 	return &l.utc // a listener that was there when the line came and is not configured any more
 }
 
+// nameMost is how much of a host's name behind a relay is the sender key.
+const nameMost = 255
+
 // senderName is the sender key of r where it is a name, in low where it had to be made; nil where it
-// is the peer's address.
+// is the peer's address, as behind a relay where the line names no host. One that is not named has none.
 func (r *Record) senderName(low []byte) []byte {
 	switch {
 	case len(r.Key) > 0:
@@ -394,7 +395,9 @@ func (r *Record) senderName(low []byte) []byte {
 	case len(r.TLSPeer) > 0:
 		return r.TLSPeer
 	case len(r.Relay) > 0:
-		return lowerASCII(low, decode.HeaderHost(r.Data))
+		if host := decode.HeaderHost(r.Data); len(host) > 0 {
+			return lowerASCII(low, host) // lower and upper case are one sender
+		}
 	}
 	return nil
 }
@@ -402,7 +405,12 @@ func (r *Record) senderName(low []byte) []byte {
 // sender returns the state of r's sender, whose key outlives the record. The maps hold no more than
 // the stage does: of what it gave up, they let go when they are as long as they may be.
 func (l *lane) sender(r *Record) *group.Sender {
-	if len(r.Key) == 0 && len(r.TLSPeer) == 0 && len(r.Relay) == 0 {
+	var name []byte
+	if r.named() {
+		var low [nameMost]byte
+		name = r.senderName(low[:0])
+	}
+	if name == nil {
 		a := r.Peer.Addr()
 		if l.last != nil && a == l.lastPeer && !l.last.Gone() {
 			return l.last
@@ -418,8 +426,6 @@ func (l *lane) sender(r *Record) *group.Sender {
 		l.last, l.lastPeer = snd, a
 		return snd
 	}
-	var low [255]byte
-	name := r.senderName(low[:0])
 	snd := l.names[string(name)]
 	if snd == nil || snd.Gone() {
 		if len(l.names) >= l.keysMost() {
@@ -458,9 +464,9 @@ func (l *lane) countTags() {
 	}
 }
 
-// text is b as a string without a copy. It is the one place where record bytes become strings:
-// they live in the chunk's buffer, which is not filled again before the chunk is done, and what
-// must live longer is cloned (key, rec.Dataset).
+// text is b as a string without a copy. It is the one place where record bytes become strings. They lie in the
+// chunk's buffer, which is not filled again before the chunk is done, or in memory of the log that others read too:
+// nobody may write into them, and what must live longer than the chunk is cloned (key, rec.Dataset).
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 var _ Cursor = (*spool.Cursor)(nil)

@@ -182,8 +182,11 @@ func (r *Record) decodeEvent(b []byte) error {
 // is: the frames of one read stand together.
 func (r *Record) follows(before *Record) bool {
 	return r.Kind == KindFrame && before.Kind == KindFrame && r.Peer.Addr() == before.Peer.Addr() &&
-		len(r.Key)+len(r.TLSPeer)+len(r.Relay)+len(before.Key)+len(before.TLSPeer)+len(before.Relay) == 0
+		!r.named() && !before.named()
 }
+
+// named says that more than the peer's address tells whose r is, or may: senderName knows.
+func (r *Record) named() bool { return len(r.Key)|len(r.TLSPeer)|len(r.Relay) != 0 }
 
 // cutShort takes what appendShort wrote off b.
 func cutShort(b []byte) (s, rest []byte, ok bool) {
