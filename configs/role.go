@@ -3,6 +3,8 @@ package configs
 import (
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
 	"vswarden/pipeline"
 	"vswarden/setting"
@@ -76,12 +78,35 @@ func (c Config) roleFaults() (faults []setting.Fault) {
 		if len(c.Listeners) > 0 {
 			fault("listeners", "[…]", "role enrich has none, it reads source.kafka, delete the key (and --listen), or write role: all")
 		}
-		return append(faults, setting.Under("source.kafka", c.Source.Kafka.Validate())...)
+		faults = append(faults, setting.Under("source.kafka", c.Source.Kafka.Validate())...)
+		return append(faults, c.loopFaults()...)
 	default:
 		return oneOf("role", string(role), string(RoleAll), string(RoleReceive), string(RoleEnrich))
 	}
 	if len(diff("", reflect.ValueOf(c.Source), reflect.ValueOf(Source{Kafka: topic.DefaultConfig()}))) > 0 {
 		fault("source", "{…}", fmt.Sprintf("not for role %s, write role: enrich or delete it", role))
+	}
+	return faults
+}
+
+// loopFaults finds sinks that write to the topic that is read: each event would come back as a record, and
+// for ever. One broker in common makes it one cluster; two names for one broker cannot be told here.
+func (c Config) loopFaults() (faults []setting.Fault) {
+	from := c.Source.Kafka
+	for i, s := range c.Sinks {
+		if s.Type != SinkKafka || s.Kafka.Topic != from.Topic || from.Topic == "" {
+			continue
+		}
+		for _, broker := range s.Kafka.Brokers {
+			if broker == "" || !slices.ContainsFunc(from.Brokers, func(b string) bool { return strings.EqualFold(b, broker) }) {
+				continue
+			}
+			faults = append(faults, setting.Fault{
+				Path: fmt.Sprintf("sinks[%d].kafka.topic", i), Value: show(s.Kafka.Topic),
+				Problem: fmt.Sprintf("source.kafka.topic is this one too, at %s: what is written would be read again for ever, write two, such as esxi.raw.v1 there and esxi.events.v1 here", broker),
+			})
+			break
+		}
 	}
 	return faults
 }
