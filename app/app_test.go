@@ -15,6 +15,7 @@ import (
 	"vswarden/configs"
 	"vswarden/event"
 	"vswarden/setting"
+	"vswarden/spool"
 )
 
 func decoded(t *testing.T, o DecodeOptions, in string) []map[string]any {
@@ -118,6 +119,35 @@ func TestDemo(t *testing.T) {
 		if !strings.Contains(screen.String(), want) {
 			t.Errorf("the screen does not say %q:\n%s", want, screen.String())
 		}
+	}
+}
+
+// TestWhatIsSaidOfParts: of a full log where it lies, of a missing part that it is missing, and nothing of a log where there is none.
+func TestWhatIsSaidOfParts(t *testing.T) {
+	cfg := demoConfig(t.TempDir())
+	cfg.Admin.Listen = ""
+	var out bytes.Buffer
+	if err := Describe(&out, cfg); err != nil || !strings.Contains(out.String(), "\nadmin           none: no metrics, no health\n") {
+		t.Errorf("%v %s", err, &out)
+	}
+	said := func(f func(*parts)) string {
+		var b bytes.Buffer
+		f(&parts{cfg: cfg, log: zerolog.New(&b)})
+		return b.String()
+	}
+	if got := said(func(p *parts) { _ = p.farewell() }); !strings.Contains(got, `"left_in_topic":0`) || strings.Contains(got, "left_in_log") {
+		t.Errorf("without a log: %s", got)
+	}
+	for body, want := range map[spool.BodyMode]string{spool.BodyDisk: logDir(cfg.DataDir), spool.BodyMemory: "none, it is in memory"} {
+		cfg.Log.Body, cfg.Log.MinFree = body, 1<<60
+		log, err := spool.Open(spool.OSFS{}, logDir(cfg.DataDir), cfg.Log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := said(func(p *parts) { p.records = log; p.reportFull() }); !strings.Contains(got, `"directory":"`+want+`"`) {
+			t.Errorf("full, body %s: %q, want %q", body, got, want)
+		}
+		_ = log.Close() // nothing is in it
 	}
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -38,7 +39,7 @@ func Describe(w io.Writer, cfg configs.Config) error {
 		}
 		fmt.Fprintf(&b, "sink            %s: %s%s, detail %s, original %s\n", s.Name, s.Type, where, s.Detail, s.Original)
 	}
-	fmt.Fprintf(&b, "admin           %s\n", cfg.Admin.Listen)
+	fmt.Fprintf(&b, "admin           %s\n", cmp.Or(cfg.Admin.Listen, "none: no metrics, no health"))
 	b.WriteString("no faults\n")
 	_, err := io.WriteString(w, b.String())
 	return err

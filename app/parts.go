@@ -72,8 +72,11 @@ func (p *parts) reportFull() {
 	switch {
 	case full == p.full:
 	case full:
-		s := p.records.Stats()
-		p.log.Error().Int64("undelivered_bytes", s.BytesUndelivered).Stringer("max_size", p.cfg.Log.MaxSize).Stringer("min_free", p.cfg.Log.MinFree).
+		s, dir := p.records.Stats(), logDir(p.cfg.DataDir)
+		if p.cfg.Log.Body == spool.BodyMemory {
+			dir = "none, it is in memory"
+		}
+		p.log.Error().Str("directory", dir).Int64("undelivered_bytes", s.BytesUndelivered).Stringer("max_size", p.cfg.Log.MaxSize).Stringer("min_free", p.cfg.Log.MinFree).
 			Msg("the log is full: TCP senders wait, datagrams are dropped; mend the sink that lags, or give it room (log.max_size, log.min_free, the disk)")
 	default:
 		p.log.Info().Msg("the log takes records again")
@@ -221,7 +224,11 @@ func (p *parts) farewell() error {
 	for _, t := range p.outlets {
 		damaged = max(damaged, t.delivery.Stats.Damaged())
 	}
-	p.log.Info().Uint64("left_in_log", left).Uint64("dropped", dropped).Uint64("damaged", damaged).Msg("stopped")
+	where := "left_in_log"
+	if p.records == nil {
+		where = "left_in_topic"
+	}
+	p.log.Info().Uint64(where, left).Uint64("dropped", dropped).Uint64("damaged", damaged).Msg("stopped")
 	if damaged > 0 {
 		return fmt.Errorf("%w: %d records of the log were damaged", ErrUndelivered, damaged)
 	}

@@ -290,7 +290,7 @@ sinks:
 		"sinks[0].file.pth: /a: unknown key, did you mean path? (line 1)")
 	f("sinks: [{name: a, type: file, path: /a}]",
 		"sinks[0].path: /a: unknown key, did you mean file.path? (line 1)")
-	f("sinks: /a", "sinks: /a: a list belongs here, write [/a] (line 1)")
+	f("sinks: /a", `sinks: /a: a list belongs here, write ["/a"] (line 1)`)
 	f("data_dir:\n", `data_dir: "": no value, write one or delete the line (line 1)`)
 	f("data_dir: [a]\n", `data_dir: […]: one value belongs here, write a word or text in quotes (line 1)`)
 	f("listener: []\n", `listener: […]: unknown key, did you mean listeners? (line 1)`)

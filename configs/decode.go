@@ -129,7 +129,7 @@ func (d *decoder) list(path string, n *node, v reflect.Value) {
 		d.fault(path, n, "a list belongs here, begin each element with a dash: - key: value")
 		return
 	case n.kind == scalar:
-		d.fault(path, n, "a list belongs here, write ["+show(n.text)+"]")
+		d.fault(path, n, "a list belongs here, write "+asList(n.text))
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(n.items), len(n.items))

@@ -50,6 +50,17 @@ func show(s string) string {
 	return s
 }
 
+// asList writes text as a list, each element in quotes: an address with a port needs them between { }.
+func asList(text string) string {
+	parts := strings.Split(text, ",")
+	for i, p := range parts {
+		if parts[i] = show(strings.TrimSpace(p)); !strings.HasPrefix(parts[i], `"`) {
+			parts[i] = strconv.Quote(parts[i])
+		}
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
 // list joins words as a person would read them.
 func list(words []string) string {
 	words = slices.Clone(words)

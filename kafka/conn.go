@@ -131,6 +131,9 @@ func (c *conn) authenticate(ctx context.Context, timeout time.Duration, mechanis
 	if err != nil {
 		return err
 	}
+	if hello.ErrorCode != 0 && len(hello.Mechanisms) == 0 {
+		return brokerError(hello.ErrorCode, "")
+	}
 	if hello.ErrorCode != 0 {
 		return fmt.Errorf("it takes %s here, not %s: %w", strings.Join(hello.Mechanisms, ", "), mechanism.Name(), brokerError(hello.ErrorCode, ""))
 	}

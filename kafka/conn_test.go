@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,6 +74,15 @@ func TestWhatIsNoKafkaIsToldSo(t *testing.T) {
 	for name, answer := range map[string]func([]byte) []byte{"http": http, "echo": echo, "zeros": func([]byte) []byte { return make([]byte, 100) }} {
 		if err := dialed(t, answering(t, answer), 20*time.Second); !errors.Is(err, errNoKafka) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for want, err := range map[string]error{
+		"read: connection reset by peer":         &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)},
+		"dial: connect: connection refused":      &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)},
+		"read: use of closed network connection": &net.OpError{Op: "read", Err: net.ErrClosed},
+	} {
+		if got := plainError(err).Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 	silent := answering(t, func([]byte) []byte { return nil })

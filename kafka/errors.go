@@ -60,11 +60,14 @@ func (e codeError) Unwrap() error { return e.code }
 // that the same trouble reads the same.
 func plainError(err error) error {
 	var op *net.OpError
+	var call *os.SyscallError
 	switch {
 	case isTimeout(err):
 		return errors.New("no answer in time")
 	case errors.Is(err, context.Canceled):
 		return err
+	case errors.As(err, &op) && errors.As(op.Err, &call) && call.Syscall == op.Op:
+		return op.Err // it begins with the same word
 	case errors.As(err, &op):
 		return fmt.Errorf("%s: %w", op.Op, op.Err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -89,6 +92,9 @@ func explainDial(cfg *Config, err error) error {
 		return err
 	case errors.As(err, &unknown):
 		hint = "the broker's certificate is signed by nobody in tls.ca_file"
+		if cfg.TLS.CAFile == "" {
+			hint = "the broker's certificate is signed by none of this system's authorities; set tls.ca_file"
+		}
 	case errors.As(err, &name):
 		hint = "the broker's certificate is for another name; see tls.server_name"
 	case errors.As(err, &invalid):
@@ -108,7 +114,7 @@ func explainDial(cfg *Config, err error) error {
 			hint += "; does it want a certificate (tls.cert_file)?"
 		}
 	case errors.Is(err, kafkago.IllegalSASLState):
-		hint = "this port wants no SASL"
+		hint = "this port takes no SASL, its listener is PLAINTEXT or SSL; delete sasl, or write the SASL port of the broker"
 	case errors.Is(err, kafkago.SASLAuthenticationFailed):
 		hint = "not let in as user " + cfg.SASL.Username
 	}

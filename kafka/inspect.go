@@ -106,14 +106,14 @@ func findings(ctx context.Context, cfg *ProducerConfig, addr string, reads bool,
 	if reads {
 		found = append(found, headless(cfg.Topic, t)...)
 		if settings, err := topicSettings(ctx, cfg, c); err == nil { // it is not the reader's to set
-			found = append(found, settings.retention(cfg.Topic)...)
+			found = append(found, settings.readFindings(cfg.Topic)...)
 		}
 		return found, nil
 	}
 	found = append(found, replicas(cfg.Topic, t)...)
 	settings, err := topicSettings(ctx, cfg, c)
 	if errors.Is(err, kafkago.TopicAuthorizationFailed) {
-		return append(found, fmt.Sprintf("topic %s: its settings could not be read (ACL DescribeConfigs); min.insync.replicas, max.message.bytes and the limits of message.timestamp are not checked", cfg.Topic)), nil
+		return append(found, lacks(&cfg.Cluster, addr, cfg.Topic, needSettings)), nil
 	}
 	if err != nil {
 		return found, err
@@ -202,14 +202,19 @@ func (t topicConfig) findings(cfg *ProducerConfig, factor int) (found []string) 
 	say := func(format string, args ...any) {
 		found = append(found, "topic "+cfg.Topic+": "+fmt.Sprintf(format, args...))
 	}
-	insync := t.number("min.insync.replicas", 1)
+	insync, bite := t.number("min.insync.replicas", 1), "while one is out of sync, one broker's disk holds the only copy of what counts as delivered"
+	if insync > 1 {
+		bite = "no broker may be down; events wait while one is"
+	}
 	switch {
 	case factor == 1:
 		say("its replication factor is 1: one broker's disk holds the only copy of what counts as delivered")
+	case factor == 2: // at 1 a copy is too few, at 2 a broker
+		say("its replication factor is 2 with min.insync.replicas %d: %s; give it a replication factor of 3 and min.insync.replicas 2", insync, bite)
 	case insync < 2:
 		say("min.insync.replicas is %d: while replicas are out of sync, one broker's disk holds the only copy of what counts as delivered; set it to 2", insync)
 	case insync >= int64(factor):
-		say("min.insync.replicas is %d with %d replicas: no broker may be down; events wait while one is", insync, factor)
+		say("min.insync.replicas is %d with %d replicas: no broker may be down; events wait while one is; set it to 2", insync, factor)
 	}
 	if n := t.number("max.message.bytes", int64(cfg.MaxBytes)); n < int64(cfg.MaxBytes) {
 		say("max.message.bytes is %d, less than max_message_bytes (%v): larger batches are sent, refused and halved; set both to the same", n, cfg.MaxBytes)
@@ -223,10 +228,21 @@ func (t topicConfig) findings(cfg *ProducerConfig, factor int) (found []string) 
 	if kind != "LogAppendTime" && after > 0 && after < aheadEnough.Milliseconds() {
 		say("message.timestamp.after.max.ms is %v: a clock here that is further ahead of the brokers' than that stops the sink", time.Duration(after)*time.Millisecond)
 	}
+	if kind == "LogAppendTime" {
+		say("message.timestamp.type is LogAppendTime: the time of a record is when a broker stored it, not when its line was received; set it to CreateTime")
+	}
 	if policy := t["cleanup.policy"]; policy != "" && policy != "delete" {
 		say("cleanup.policy is %s: of each sender only the last event is kept; set it to delete", policy)
 	}
 	return append(found, t.retention(cfg.Topic)...)
+}
+
+// readFindings finds what bites those who read.
+func (t topicConfig) readFindings(topic string) (found []string) {
+	if policy := t["cleanup.policy"]; policy != "" && policy != "delete" {
+		found = append(found, fmt.Sprintf("topic %s: cleanup.policy is %s: of each sender only the last line is kept, and those before it may go unread; set it to delete", topic, policy))
+	}
+	return append(found, t.retention(topic)...)
 }
 
 // retention finds bounds that those who read may meet.

@@ -59,6 +59,16 @@ func TestFindings(t *testing.T) {
 	}
 	wantFound(t, inspected(t, c, nil), "min.insync.replicas is 1", "max.message.bytes is 100000", "message.timestamp.before.max.ms is 1h0m0s",
 		"message.timestamp.after.max.ms is 1s", "cleanup.policy is compact", "retention.ms is 1m0s", "retention.bytes is 1000000")
+	read, err := GroupFindings(t.Context(), groupConfig(c), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFound(t, read, "topic t: cleanup.policy is compact: of each sender only the last line is kept", "retention.ms is 1m0s", "retention.bytes is 1000000")
+	if err := setConfig(t, c, "message.timestamp.type", "LogAppendTime"); err != nil {
+		t.Fatal(err)
+	}
+	wantFound(t, inspected(t, c, nil), "min.insync.replicas is 1", "max.message.bytes is 100000", "message.timestamp.type is LogAppendTime",
+		"cleanup.policy is compact", "retention.ms is 1m0s", "retention.bytes is 1000000")
 }
 
 func TestFindingsByRight(t *testing.T) {
@@ -70,7 +80,8 @@ func TestFindingsByRight(t *testing.T) {
 		}
 	}
 	wantFound(t, inspected(t, c, as("nobody")), "topic t: user nobody may not write to it")
-	wantFound(t, inspected(t, c, as("writer")), "its settings could not be read (ACL DescribeConfigs)")
+	wantFound(t, inspected(t, c, as("writer")), "topic t: user writer lacks the ACL DescribeConfigs, without which its settings (min.insync.replicas, max.message.bytes, message.timestamp.*, retention.*, cleanup.policy) are not checked; add it with: kafka-acls --bootstrap-server "+
+		c.ListenAddrs()[0]+" --add --allow-principal User:writer --operation DescribeConfigs --topic t")
 }
 
 // A broker shows a topic to whoever may describe it; that was taken for the right to write to it and to read it.
@@ -158,12 +169,19 @@ func TestRightsThatAreNotToldAreNotMissed(t *testing.T) {
 		kfake.User("PLAIN", "looks", "secret", kfake.ACL{Resource: kmsg.ACLResourceTypeTopic, Name: "t", Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: kmsg.ACLOperationDescribe, Allow: true}))
 	wantFound(t, inspected(t, c, func(cfg *ProducerConfig) {
 		cfg.Cluster.SASL = SASL{Mechanism: SASLPlain, Username: "looks", Password: setting.NewSecret("secret")}
-	}), "its settings could not be read (ACL DescribeConfigs)")
+	}), "lacks the ACL DescribeConfigs, without which its settings")
 }
 
-func TestFindingsOfOneReplica(t *testing.T) {
+func TestFindingsOfFewReplicas(t *testing.T) {
 	found := topicConfig{"min.insync.replicas": "1"}.findings(&ProducerConfig{Topic: "t", MaxBytes: setting.MiB}, 1)
 	wantFound(t, found, "its replication factor is 1")
 	found = topicConfig{"min.insync.replicas": "3"}.findings(&ProducerConfig{Topic: "t", MaxBytes: setting.MiB}, 3)
 	wantFound(t, found, "no broker may be down")
+	for insync, bite := range map[string]string{"1": "the only copy of what counts as delivered", "2": "no broker may be down"} {
+		found = topicConfig{"min.insync.replicas": insync}.findings(&ProducerConfig{Topic: "t", MaxBytes: setting.MiB}, 2)
+		wantFound(t, found, bite)
+		wantFound(t, found, "give it a replication factor of 3 and min.insync.replicas 2")
+	}
+	found = topicConfig{"min.insync.replicas": "2"}.findings(&ProducerConfig{Topic: "t", MaxBytes: setting.MiB}, 3) // the cure
+	wantFound(t, found)
 }

@@ -16,10 +16,14 @@ type need struct {
 
 // The operations that are asked for, by their numbers (Kafka's AclOperation).
 const (
-	opRead     = 3
-	opWrite    = 4
-	opDescribe = 8
+	opRead            = 3
+	opWrite           = 4
+	opDescribe        = 8
+	opDescribeConfigs = 10
 )
+
+// needSettings is missing where a broker does not show a topic's settings: nobody is asked for it beforehand.
+var needSettings = need{opDescribeConfigs, "DescribeConfigs", "its settings (min.insync.replicas, max.message.bytes, message.timestamp.*, retention.*, cleanup.policy) are not checked"}
 
 func needRead(without string) need  { return need{opRead, "Read", without} }
 func needWrite(without string) need { return need{opWrite, "Write", without} }
@@ -34,11 +38,16 @@ func lacking(cfg *Config, addr string, t *metadata.ResponseTopic, needs []need) 
 	}
 	for _, n := range needs {
 		if told&(1<<n.operation) == 0 {
-			found = append(found, fmt.Sprintf("topic %s: %s lacks the ACL %s, without which %s; add it with: kafka-acls --bootstrap-server %s --add --allow-principal %s --operation %s --topic %s",
-				t.Name, who(cfg), n.name, n.without, addr, principal(cfg), n.name, t.Name))
+			found = append(found, lacks(cfg, addr, t.Name, n))
 		}
 	}
 	return found
+}
+
+// lacks says which right on a topic is missing, with the line that gives it.
+func lacks(cfg *Config, addr, topic string, n need) string {
+	return fmt.Sprintf("topic %s: %s lacks the ACL %s, without which %s; add it with: kafka-acls --bootstrap-server %s --add --allow-principal %s --operation %s --topic %s",
+		topic, who(cfg), n.name, n.without, addr, principal(cfg), n.name, topic)
 }
 
 // principal is what ACLs call us, as a word for a shell. What they call the owner of a certificate is for the

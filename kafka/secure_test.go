@@ -139,7 +139,7 @@ func TestTLS(t *testing.T) {
 		says string
 	}{
 		{"off", TLS{}, "does this port want TLS (tls.enabled)?"},
-		{"unknown signer", TLS{Enabled: true}, "signed by nobody in tls.ca_file"},
+		{"unknown signer", TLS{Enabled: true}, "signed by none of this system's authorities; set tls.ca_file: "},
 		{"other signer", TLS{Enabled: true, CAFile: newAuthority(t, "two").file}, "signed by nobody in tls.ca_file"},
 		{"other name", TLS{Enabled: true, CAFile: a.file, ServerName: "kafka9"}, "for another name; see tls.server_name"},
 		{"no such file", TLS{Enabled: true, CAFile: "/nowhere/ca.pem"}, "read ca_file: open /nowhere/ca.pem"},
@@ -178,6 +178,22 @@ func TestClientCertificate(t *testing.T) {
 }
 
 func TestSASL(t *testing.T) {
+	t.Run("where there is none", func(t *testing.T) {
+		c := fake(t, 1)
+		c.ControlKey(int16(kmsg.SASLHandshake), func(req kmsg.Request) (kmsg.Response, error, bool) { // as Kafka's PLAINTEXT
+			c.KeepControl()
+			res := req.ResponseKind().(*kmsg.SASLHandshakeResponse)
+			res.ErrorCode = int16(kafkago.IllegalSASLState)
+			return res, nil, true
+		})
+		err := refused(t, producer(t, c, func(cfg *ProducerConfig) {
+			cfg.Cluster.SASL = SASL{Mechanism: SASLPlain, Username: "alice", Password: setting.NewSecret("w")}
+		}))
+		wantText(t, err, "this port takes no SASL, its listener is PLAINTEXT or SSL; delete sasl, or write the SASL port of the broker: Illegal SASL State")
+		if strings.Contains(err.Error(), "it takes") {
+			t.Errorf("a list of no mechanisms: %v", err)
+		}
+	})
 	for _, test := range []struct{ mechanism, method string }{
 		{SASLPlain, "PLAIN"}, {SASLScram256, "SCRAM-SHA-256"}, {SASLScram512, "SCRAM-SHA-512"},
 	} {
