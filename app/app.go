@@ -84,7 +84,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		debug.SetMemoryLimit(int64(cfg.MemoryLimit))
 	}
 
-	if faults := fileFaults(cfg); len(faults) > 0 {
+	if faults := startFaults(cfg); len(faults) > 0 {
 		return faults
 	}
 
@@ -231,17 +231,6 @@ func Run(ctx context.Context, o Options) (err error) {
 	errs = append(errs, failed.all...)
 	errs = append(errs, p.farewell())
 	return errors.Join(errs...)
-}
-
-// fileFaults reads the files that listeners need, so that a wrong one is a fault of the
-// configuration and not of the first handshake.
-func fileFaults(cfg configs.Config) (faults setting.Faults) {
-	for i, l := range cfg.Listeners {
-		if err := l.CheckFiles(); err != nil {
-			faults = append(faults, setting.Fault{Path: fmt.Sprintf("listeners[%d].tls", i), Value: l.Address, Problem: err.Error()})
-		}
-	}
-	return faults
 }
 
 var errDrain = errors.New("shutdown_timeout passed before all was delivered")

@@ -9,9 +9,10 @@ import (
 	"vswarden/configs"
 )
 
-// Describe writes what a configuration without faults will do, for `vswarden check`.
+// Describe writes what a configuration without faults will do, for `vswarden check`. Files that it names and that are
+// not there, or not what they should be, are faults too.
 func Describe(w io.Writer, cfg configs.Config) error {
-	if faults := fileFaults(cfg); len(faults) > 0 {
+	if faults := checkFaults(cfg); len(faults) > 0 {
 		return faults
 	}
 	var b strings.Builder

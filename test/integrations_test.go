@@ -197,7 +197,7 @@ func TestComposeFile(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
-	if r := vswarden(t, "", "check", "-c", "../configs/compose/vswarden.yaml"); r.code != 0 {
+	if r := vswarden(t, "", "check", "-c", "../configs/compose/vswarden.yaml", "--data", t.TempDir()); r.code != 0 {
 		t.Errorf("configs/compose/vswarden.yaml: exit %d: %s", r.code, r.stderr)
 	}
 }
