@@ -124,6 +124,8 @@ type Delivery struct {
 
 	watch *Detection // follows it; nil: none
 
+	buried buried
+
 	filter  atomic.Pointer[sink.Filter]   // nil passes all
 	failing [steps]atomic.Pointer[string] // the last error of each step, nil while it works
 }
@@ -213,6 +215,7 @@ func (d *Delivery) Run(ctx context.Context) error {
 	lanes.Wait()
 	close(stop)
 	commits.Wait()
+	d.mention(true)
 	if err = errors.Join(err, commitErr); err != nil {
 		return err
 	}
@@ -341,6 +344,7 @@ func (d *Delivery) commitLoop(ctx context.Context, stop <-chan struct{}) error {
 			return nil
 		case <-t.C:
 		}
+		d.mention(false)
 		if err := d.commit(ctx); err != nil {
 			return err
 		}

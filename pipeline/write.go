@@ -78,6 +78,7 @@ func (d *Delivery) bury(ctx context.Context, letter deadletter.Letter) bool {
 		err := d.cfg.Dead.Write(ctx, letter)
 		if err == nil {
 			d.Stats.dead(letter.Reason)
+			d.mourn(letter.Reason, letter.Err)
 			return true
 		}
 		if ctx.Err() != nil {

@@ -258,6 +258,9 @@ func (f *File) Sync(ctx context.Context) error {
 	return nil
 }
 
+// Path is where the newest letters are.
+func (f *File) Path() string { return f.path }
+
 // Forgotten is how many bytes of letters went because there were too many, since Open.
 func (f *File) Forgotten() int64 { return f.forgotten.Load() }
 
