@@ -71,8 +71,15 @@ func (t *seenTable) init() {
 
 // hash spreads keys over the table.
 func (t *seenTable) hash(name string, addr netip.Addr, header string) uint32 {
-	a := addr.As16()
-	h := (binary.BigEndian.Uint64(a[:8]) ^ binary.BigEndian.Uint64(a[8:])) * 0x9e3779b97f4a7c15
+	var h uint64
+	if addr.Is4() { // of sixteen bytes, stored in two pieces and read in one, would be waited for
+		a := addr.As4()
+		h = uint64(binary.BigEndian.Uint32(a[:]))
+	} else {
+		a := addr.As16()
+		h = binary.BigEndian.Uint64(a[:8]) ^ binary.BigEndian.Uint64(a[8:])
+	}
+	h *= 0x9e3779b97f4a7c15
 	if name != "" {
 		h ^= maphash.String(t.seed, name) * 0x9e3779b97f4a7c15
 	}

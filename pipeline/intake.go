@@ -37,7 +37,6 @@ type Intake struct {
 
 	mu     sync.Mutex // guards what follows; held while a batch is encoded and copied, never while waiting
 	batch  spool.Batch
-	header []byte
 	json   []byte
 	newest int64     // newest receive stamp given: stamps in the log never run backwards
 	asked  time.Time // when Now was called
@@ -97,8 +96,8 @@ func (in *Intake) append(frames []receiver.Frame) (last spool.Position, err erro
 	in.batch.Reset()
 	for i := range frames {
 		f := &frames[i]
-		in.header = appendFrameHeader(in.header[:0], f, in.stamp(in.read(f)))
-		in.batch.Add(in.header, f.Data)
+		record := appendFrameHeader(in.batch.Begin(), f, in.stamp(in.read(f)))
+		in.batch.End(append(record, f.Data...))
 	}
 	in.batch.Stamp = in.newest
 	if last, err = in.cfg.Log.Append(&in.batch); err == nil {
@@ -144,9 +143,8 @@ func (in *Intake) emit(e *event.Event) error {
 	defer in.mu.Unlock()
 	in.settle(e)
 	in.json = e.AppendJSON(in.json[:0], event.DetailFull, event.OriginalNone)
-	in.header = appendEventHeader(in.header[:0], e.ID, e.Dataset, e.Received)
 	in.batch.Reset()
-	in.batch.Add(in.header, in.json)
+	in.batch.End(append(appendEventHeader(in.batch.Begin(), e.ID, e.Dataset, e.Received), in.json...))
 	in.batch.Stamp = in.newest
 	if _, err := in.cfg.Log.Append(&in.batch); err != nil {
 		return err

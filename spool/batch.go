@@ -12,9 +12,9 @@ type Batch struct {
 	// never run backwards, beginning with Log.LastStamp.
 	Stamp int64
 
-	buf  []byte // items without number and checksum
-	n    int
-	over bool // a record is too large
+	buf  []byte   // items without number and checksum
+	ends []uint32 // where each ends in buf
+	over bool     // a record is too large
 }
 
 // maxRecord bounds a record, maxBatch the bytes of a batch with its overhead.
@@ -24,24 +24,38 @@ const (
 )
 
 // Reset empties b.
-func (b *Batch) Reset() { b.buf, b.n, b.over = b.buf[:0], 0, false }
+func (b *Batch) Reset() { b.buf, b.ends, b.over = b.buf[:0], b.ends[:0], false }
 
 // Add adds one record: header and then data.
 func (b *Batch) Add(header, data []byte) {
-	if len(header)+len(data) > maxRecord {
+	if len(header)+len(data) > maxRecord { // not copied only to be refused
 		b.over = true
 		return
 	}
-	var head [itemHeader]byte
-	le.PutUint32(head[4:], uint32(len(header)+len(data)))
-	b.buf = append(b.buf, head[:]...)
-	b.buf = append(b.buf, header...)
-	b.buf = append(b.buf, data...)
-	b.n++
+	b.End(append(append(b.Begin(), header...), data...))
+}
+
+// noHeader is room for the header of an item.
+const noHeader = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+
+// Begin returns a slice to which the caller appends a record, and then gives it to End. A record that is made
+// where it stands is not copied, and to copy what was just stored in pieces would wait for the stores.
+func (b *Batch) Begin() []byte { return append(b.buf, noHeader...) }
+
+// End adds the record that was appended to what Begin returned.
+func (b *Batch) End(buf []byte) {
+	size := len(buf) - len(b.buf) - itemHeader
+	if size > maxRecord {
+		b.over = true
+		return
+	}
+	le.PutUint32(buf[len(b.buf)+4:], uint32(size))
+	b.buf = buf
+	b.ends = append(b.ends, uint32(len(buf)))
 }
 
 // Len returns the number of records.
-func (b *Batch) Len() int { return b.n }
+func (b *Batch) Len() int { return len(b.ends) }
 
 // Size returns the bytes that b takes on disk.
 func (b *Batch) Size() int { return len(b.buf) }
@@ -49,9 +63,9 @@ func (b *Batch) Size() int { return len(b.buf) }
 // block is a frame in the making. Appenders copy into it under the log's lock; when it is sealed
 // only the flusher touches it, and only the checksums and numbers, which readers leave alone.
 type block struct {
-	buf    []byte // room for the frame header, then items
+	buf    []byte   // room for the frame header, then items
+	ends   []uint32 // where each ends in buf
 	first  Position
-	n      int
 	stamp  int64
 	sealed bool
 	key    key  // under which the items are sealed; 0 = not yet
@@ -59,46 +73,47 @@ type block struct {
 	cold   bool // it is filled anew when no chunk has any
 }
 
-func (b *block) end() Position { return b.first + Position(b.n) }
+func (b *block) end() Position { return b.first + Position(len(b.ends)) }
 
 // add copies a batch. The log's mu is held.
 func (b *block) add(batch *Batch) {
+	from := uint32(len(b.buf))
 	b.buf = append(b.buf, batch.buf...)
-	b.n += batch.n
+	for _, end := range batch.ends {
+		b.ends = append(b.ends, from+end)
+	}
 	b.stamp = max(b.stamp, batch.Stamp)
 }
 
 // seal fills in checksums and numbers for a segment.
 func (b *block) seal(k key) {
 	le.PutUint32(b.buf[4:], frameBody|frameMark)
-	f := frame{uint32(b.n), uint32(len(b.buf) - frameHeader), b.first, b.stamp}
+	f := frame{uint32(len(b.ends)), uint32(len(b.buf) - frameHeader), b.first, b.stamp}
 	f.put(b.buf[itemHeader:])
 	k.seal(b.buf[:frameHeader], b.first)
-	p := b.first
-	for rest := b.buf[frameHeader:]; len(rest) > 0; p++ {
-		size := itemHeader + int(le.Uint32(rest[4:]))
-		k.seal(rest[:size], p)
-		rest = rest[size:]
+	off := uint32(frameHeader)
+	for i, end := range b.ends {
+		k.seal(b.buf[off:end], b.first+Position(i))
+		off = end
 	}
 	b.key = k
 }
 
-// readBlock adds to ch the records from position p on that stand in buf, until ch holds about as much as it
-// should. It starts at offset off, where the record at position at begins, and returns where it stopped.
-func readBlock(ch *Chunk, buf []byte, off int, at, p Position) (int, Position) {
-	room := ch.size()
-	for off < len(buf) {
-		end := off + itemHeader + int(le.Uint32(buf[off+4:]))
-		if at >= p {
-			if room -= end - off; room < 0 && len(ch.Records) > 0 {
-				break
-			}
-			ch.Records = append(ch.Records, buf[off+itemHeader:end:end])
-		}
-		off = end
-		at++
+// from adds to ch the records of b from position p on, until ch holds about as much as it should. It goes by ends: to ask
+// each record where the next one begins would be to wait for one line of memory after the other.
+func (b *block) from(ch *Chunk, p Position) {
+	i, off, room := int(p-b.first), frameHeader, ch.size()
+	if i > 0 {
+		off = int(b.ends[i-1])
 	}
-	return off, at
+	for _, e := range b.ends[i:] {
+		end := int(e)
+		if room -= end - off; room < 0 && len(ch.Records) > 0 {
+			break
+		}
+		ch.Records = append(ch.Records, b.buf[off+itemHeader:end:end])
+		off = end
+	}
 }
 
 // warmBlocks is how many blocks stay in memory after they were written. A reader that is no further behind spares

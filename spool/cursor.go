@@ -37,9 +37,6 @@ type Cursor struct {
 	reader *reader  // nil until something is read from a segment
 	gone   uint64   // positions before next that were removed while nobody claimed the cursor
 	passed uint64   // records a new cursor began behind
-	block  Position // first position of the block read last
-	off    int      // where it goes on in that block
-	at     Position // position of the record there
 
 	committed Position // the log's mu guards it
 }
@@ -299,14 +296,11 @@ func (l *Log) segmentLocked(p Position) *segment {
 // fromBlock fills ch with records of b, which stay where they are: the bytes of a block that are there do not
 // change, but for numbers and checksums, as long as ch is not used again. It is called with the log's mu held.
 func (c *Cursor) fromBlock(ch *Chunk, b *block) {
-	if c.block != b.first {
-		c.block, c.off, c.at = b.first, frameHeader, b.first
-	}
 	c.next = max(c.next, b.first)
 	ch.First, ch.Epoch = c.next, c.log.epoch
 	ch.block = b
 	b.refs++
-	c.off, c.at = readBlock(ch, b.buf, c.off, c.at, c.next)
+	b.from(ch, c.next)
 	c.next += Position(len(ch.Records))
 }
 

@@ -23,8 +23,7 @@ func golden() map[string][]byte {
 	batch.Add([]byte("head "), []byte("and data"))
 	batch.Add(nil, nil)
 	batch.Add(nil, []byte("<181>2014-12-10T19:23:45.733Z esx1 vmkernel: hello"))
-	b.n = batch.Len()
-	b.add(&Batch{Stamp: batch.Stamp, buf: batch.buf})
+	b.add(&batch)
 	b.seal(newKey(salt))
 
 	seg := make([]byte, segmentStart, segmentStart+len(b.buf))

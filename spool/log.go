@@ -23,6 +23,7 @@ const (
 	maxSegment    = 64 << 20
 	minSegment    = 64 << 10
 	maxBlock      = 256 << 10 // a frame is written when it has this size, or at the tick
+	usualItem     = 160       // bytes of an item, few are shorter
 	maxBehind     = 4 << 20   // appended and not written: beyond it Append waits for the disk
 	keepInterval  = 500 * time.Millisecond
 	clockInterval = time.Minute            // how much running time a crash may take from the log's clock
@@ -134,7 +135,7 @@ func (l *Log) Append(b *Batch) (last Position, err error) {
 			return 0, l.err
 		case l.noWrite:
 			return 0, ErrClosed
-		case b.n == 0:
+		case b.Len() == 0:
 			return l.next - 1, nil
 		case !l.hasRoomLocked(need):
 			l.refused = need
@@ -149,8 +150,8 @@ func (l *Log) Append(b *Batch) (last Position, err error) {
 	l.refused = 0
 	l.blockLocked(need).add(b)
 	l.pending += need
-	l.next += Position(b.n)
-	l.appended += uint64(b.n)
+	l.next += Position(b.Len())
+	l.appended += uint64(b.Len())
 	l.stamp = max(l.stamp, b.Stamp)
 	if !l.dirty {
 		l.dirty = true
@@ -174,9 +175,10 @@ func (l *Log) blockLocked(need int) *block {
 	if n := len(l.free); n > 0 && frameHeader+need <= l.blockSize {
 		b = l.free[n-1]
 		l.free = l.free[:n-1]
-		*b = block{buf: b.buf[:frameHeader]}
+		*b = block{buf: b.buf[:frameHeader], ends: b.ends[:0]}
 	} else {
-		b = &block{buf: make([]byte, frameHeader, max(l.blockSize, frameHeader+need))}
+		size := max(l.blockSize, frameHeader+need)
+		b = &block{buf: make([]byte, frameHeader, size), ends: make([]uint32, 0, size/usualItem)}
 	}
 	b.first = l.next
 	l.blocks = append(l.blocks, b)
