@@ -67,7 +67,7 @@ func tiers(t *testing.T, c *cluster, name string, partitions int32) *tierRun {
 // receiver starts one, or starts it again. They compress differently, which is nobody's business.
 func (r *tierRun) receiver(t *testing.T, n int) *instance {
 	t.Helper()
-	compression := []string{"none", "lz4"}[n%2]
+	compression := []string{"none", "lz4", "snappy"}[n%3]
 	raw := strings.Replace(kafkaSection("raw", r.raw, r.c.brokers(), ", compression: "+compression), "detail: compact", "format: raw", 1)
 	return start(t, "-c", kafkaProgram(t, filepath.Join(r.dir, fmt.Sprintf("receive-%d", n)), raw), "--role", "receive")
 }

@@ -27,7 +27,7 @@ func DefaultConfig() Config {
 	return Config{
 		Config:          kafka.DefaultConfig(),
 		Topic:           "esxi.events.v1",
-		Compression:     kafka.CompressLZ4,
+		Compression:     kafka.CompressSnappy,
 		MaxMessageBytes: setting.MiB,
 	}
 }
