@@ -286,6 +286,45 @@ func TestNoSpaceForTorn(t *testing.T) {
 	}
 }
 
+// TestTornTwice: what was torn at a place stays in its file when a later end is torn at the same place.
+func TestTornTwice(t *testing.T) {
+	fsys := NewMemFS()
+	l := openSmall(t, fsys, testConfig(), 0)
+	r := run(t, l)
+	appendRecords(t, l, "one")
+	r.closeAll(t)
+	seg := l.path(l.segs[0])
+	for _, torn := range []string{"half a frame, as a crash leaves it", "half of another one"} {
+		f, err := fsys.OpenFile(seg, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size, _ := f.Size()
+		if _, err := f.WriteAt([]byte(torn), size); err != nil {
+			t.Fatal(err)
+		}
+		l = openSmall(t, fsys, testConfig(), 0)
+		d := l.TakeDamage()
+		if len(d) != 1 || d[0].Offset != size {
+			t.Fatalf("damage: %+v", d)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, 100)
+		if f, err = fsys.OpenFile(l.join(strings.TrimPrefix(d[0].Note, setAsideIn)), os.O_RDONLY, 0); err != nil {
+			t.Fatal(err)
+		}
+		if n, _ := f.ReadAt(b, 0); string(b[:n]) != torn {
+			t.Errorf("set aside: %q; want %q", b[:n], torn)
+		}
+	}
+	names, err := fsys.ReadDir("log")
+	if n := strings.Count(strings.Join(names, " "), tornSuffix); err != nil || n != 2 {
+		t.Errorf("%d torn files of 2 in %v, %v", n, names, err)
+	}
+}
+
 // TestRetainedGoesFirst: when the file system has no inode left, or the quota no byte, although it
 // has free space, delivered segments are removed one by one until there is room.
 func TestRetainedGoesFirst(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -314,17 +315,27 @@ func (l *Log) setAside(s *segment, cut int64, records uint64) error {
 	if s.size == 0 {
 		return l.fs.Remove(l.path(s))
 	}
-	l.reportLocked(Damage{Kind: Torn, File: s.name, Offset: cut, Bytes: s.size - cut, Records: records, Note: setAsideIn + tornName(s, cut)})
-	to := l.join(tornName(s, cut))
+	name, err := l.tornName(s, cut)
+	if err != nil {
+		return err
+	}
+	l.reportLocked(Damage{Kind: Torn, File: s.name, Offset: cut, Bytes: s.size - cut, Records: records, Note: setAsideIn + name})
+	to := l.join(name)
 	if cut == 0 {
 		return l.fs.Rename(l.path(s), to)
 	}
-	err := l.copyTorn(s, cut, to)
+	err = l.copyTorn(s, cut, to+tempSuffix)
 	if isNoSpace(err) {
-		if err = l.fs.Remove(to); isAbsent(err) {
+		if err = l.fs.Remove(to + tempSuffix); isAbsent(err) {
 			err = nil
 		}
 		return err
+	}
+	if err == nil {
+		err = l.fs.Rename(to+tempSuffix, to)
+	}
+	if err == nil {
+		err = l.fs.SyncDir(l.dir)
 	}
 	if err != nil {
 		return err
@@ -341,11 +352,22 @@ func (l *Log) setAside(s *segment, cut int64, records uint64) error {
 	return errors.Join(err, f.Close())
 }
 
-func tornName(s *segment, cut int64) string {
-	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(s.name, segmentExt), cut, tornSuffix)
+// tornName is a name for what is torn in s from cut on that no file has: the next segment may have the same base, and may be
+// torn too, before anybody was told of the first.
+func (l *Log) tornName(s *segment, cut int64) (string, error) {
+	names, err := l.fs.ReadDir(l.dir)
+	if err != nil {
+		return "", err
+	}
+	base := fmt.Sprintf("%s-%d", strings.TrimSuffix(s.name, segmentExt), cut)
+	name := base + tornSuffix
+	for n := 2; slices.Contains(names, name); n++ {
+		name = fmt.Sprintf("%s-%d%s", base, n, tornSuffix)
+	}
+	return name, nil
 }
 
-// copyTorn copies the end of a segment to a new file and makes that durable.
+// copyTorn copies the end of a segment to a new file and syncs that.
 func (l *Log) copyTorn(s *segment, cut int64, to string) (err error) {
 	from, err := l.fs.OpenFile(l.path(s), os.O_RDONLY, 0)
 	if err != nil {
@@ -372,10 +394,7 @@ func (l *Log) copyTorn(s *segment, cut int64, to string) (err error) {
 		}
 		r.off += int64(len(b))
 	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return l.fs.SyncDir(l.dir)
+	return f.Sync()
 }
 
 // reportFront reports what is missing before the oldest segment, which should begin at oldest.
