@@ -276,7 +276,7 @@ func leaderStopped(t *testing.T, c *cluster, n int, s syscall.Signal) {
 		c.signal(t, victim, s)
 	}
 	began := time.Now()
-	r.failing(t, 1)
+	r.troubled(t)
 	r.failing(t, 0)
 	t.Logf("events flow again after %v", time.Since(began).Round(100*time.Millisecond))
 	time.Sleep(max(0, 20*time.Second-time.Since(began)))

@@ -65,6 +65,12 @@ func (r kafkaRun) failing(t *testing.T, want float64) {
 	r.p.waitFor(t, fmt.Sprintf("vswarden_sink_failing %v", want), func(m metrics) bool { return m.sum("vswarden_sink_failing") == want })
 }
 
+// troubled waits until something was written again: a cluster that is quick may have the sink fail for milliseconds only.
+func (r kafkaRun) troubled(t *testing.T) {
+	t.Helper()
+	r.p.waitFor(t, "a batch written again", func(m metrics) bool { return m.sum("vswarden_sink_retries_total") > 0 })
+}
+
 func killedBroker(t *testing.T, c *cluster, away time.Duration, rate int, span time.Duration) {
 	r := sending(t, c, fmt.Sprintf("killed-%v", away), 3, rate, span)
 	r.p.waitFor(t, "something delivered", func(m metrics) bool { return m.sum("vswarden_events_delivered_total") > float64(rate)/2 })
@@ -89,7 +95,7 @@ func TestKafkaLeaderKilled(t *testing.T) {
 	}
 	victim := int(leaders[0]) - 1
 	c.kill(victim)
-	r.failing(t, 1)
+	r.troubled(t)
 	began := time.Now()
 	r.failing(t, 0)
 	t.Logf("without the leader of partition 0, killed, events flow again after %v", time.Since(began).Round(100*time.Millisecond))
