@@ -246,6 +246,22 @@ func TestNoSpaceAtClose(t *testing.T) {
 	}
 }
 
+// tear writes behind the end of a segment what a crash leaves there, and returns where that was.
+func tear(t *testing.T, fsys FS, seg, torn string) (size int64) {
+	t.Helper()
+	f, err := fsys.OpenFile(seg, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size, err = f.Size(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte(torn), size); err != nil {
+		t.Fatal(err)
+	}
+	return size
+}
+
 // TestNoSpaceForTorn: a disk too full to set a torn end aside does not keep the log from opening.
 func TestNoSpaceForTorn(t *testing.T) {
 	fsys := newFaultFS(NewMemFS())
@@ -256,16 +272,18 @@ func TestNoSpaceForTorn(t *testing.T) {
 		t.Fatal(err)
 	}
 	seg := l.path(l.segs[0])
-	f, err := fsys.OpenFile(seg, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
+	size := tear(t, fsys, seg, "half a frame, as a crash leaves it")
+	noName := func(op, name string) error {
+		if op == "rename" && strings.Contains(name, tornSuffix) {
+			return syscall.ENOSPC
+		}
+		return nil
 	}
-	size, _ := f.Size()
-	if _, err := f.WriteAt([]byte("half a frame, as a crash leaves it"), size); err != nil {
-		t.Fatal(err)
-	}
-	for _, room := range []int64{0, 10} {
+	for _, room := range []int64{0, 10, 1 << 30} {
 		fsys.setRoom(room)
+		if room > 10 {
+			fsys.set(noName)
+		}
 		l = openSmall(t, fsys, testConfig(), 0)
 		if d := l.TakeDamage(); len(d) != 1 || d[0].Kind != Torn || d[0].Offset != size {
 			t.Fatalf("damage: %+v", d)
@@ -274,7 +292,7 @@ func TestNoSpaceForTorn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fsys.setRoom(1 << 30)
+	fsys.set(nil)
 	l = openSmall(t, fsys, testConfig(), 0)
 	appendRecords(t, l, "and more")
 	if n := drain(t, cursor(t, l, "a", StartOldest)); n != 3 {
@@ -295,14 +313,7 @@ func TestTornTwice(t *testing.T) {
 	r.closeAll(t)
 	seg := l.path(l.segs[0])
 	for _, torn := range []string{"half a frame, as a crash leaves it", "half of another one"} {
-		f, err := fsys.OpenFile(seg, os.O_RDWR, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		size, _ := f.Size()
-		if _, err := f.WriteAt([]byte(torn), size); err != nil {
-			t.Fatal(err)
-		}
+		size := tear(t, fsys, seg, torn)
 		l = openSmall(t, fsys, testConfig(), 0)
 		d := l.TakeDamage()
 		if len(d) != 1 || d[0].Offset != size {
@@ -312,7 +323,8 @@ func TestTornTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := make([]byte, 100)
-		if f, err = fsys.OpenFile(l.join(strings.TrimPrefix(d[0].Note, setAsideIn)), os.O_RDONLY, 0); err != nil {
+		f, err := fsys.OpenFile(l.join(strings.TrimPrefix(d[0].Note, setAsideIn)), os.O_RDONLY, 0)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if n, _ := f.ReadAt(b, 0); string(b[:n]) != torn {

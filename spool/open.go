@@ -325,17 +325,17 @@ func (l *Log) setAside(s *segment, cut int64, records uint64) error {
 		return l.fs.Rename(l.path(s), to)
 	}
 	err = l.copyTorn(s, cut, to+tempSuffix)
-	if isNoSpace(err) {
-		if err = l.fs.Remove(to + tempSuffix); isAbsent(err) {
-			err = nil
-		}
-		return err
-	}
 	if err == nil {
 		err = l.fs.Rename(to+tempSuffix, to)
 	}
 	if err == nil {
 		err = l.fs.SyncDir(l.dir)
+	}
+	if isNoSpace(err) {
+		if err = l.fs.Remove(to + tempSuffix); isAbsent(err) {
+			err = nil
+		}
+		return err
 	}
 	if err != nil {
 		return err
