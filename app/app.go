@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -299,7 +298,7 @@ func openOutlets(cfg configs.Config, o Options, from supply, known *memory, host
 		if f, ok := t.sink.(*file.Sink); ok && f.Cut() > 0 {
 			o.Log.Warn().Str("sink", s.Name).Int64("bytes", f.Cut()).Msg("the file ended inside a line; the torn end was cut off and its events are delivered again")
 		}
-		if t.dead, err = deadletter.Open(filepath.Join(cfg.DataDir, "dead", s.Name+".ndjson"), s.Name, cfg.DeadLetters); err != nil {
+		if t.dead, err = deadletter.Open(deadLetters(cfg.DataDir, s.Name), s.Name, cfg.DeadLetters); err != nil {
 			return open, fmt.Errorf("sink %s: dead letters: %w", s.Name, err)
 		}
 		if t.cursor, err = from.cursor(s.Name, s.Start); err != nil {

@@ -29,6 +29,11 @@ func IsCursorUsage(err error) bool {
 
 func logDir(dataDir string) string { return filepath.Join(dataDir, "log") }
 
+// deadLetters is where those of a sink lie.
+func deadLetters(dataDir, sink string) string { return filepath.Join(deadDir(dataDir), sink+".ndjson") }
+
+func deadDir(dataDir string) string { return filepath.Join(dataDir, "dead") }
+
 // cursors are those of a data directory.
 func cursors(dataDir string) ([]spool.CursorInfo, error) {
 	if _, err := os.Stat(dataDir); errors.Is(err, fs.ErrNotExist) {

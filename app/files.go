@@ -79,9 +79,9 @@ func checkDataDir(dir string) error {
 		}
 		return err
 	}
-	for _, name := range []string{"log", "dead", "inventory"} {
+	for _, ours := range []string{logDir(abs), deadDir(abs), inventoryDir(abs)} {
 		if err == nil {
-			_, err = writableDir(filepath.Join(abs, name))
+			_, err = writableDir(ours)
 		}
 	}
 	return err

@@ -73,7 +73,7 @@ func Replay(ctx context.Context, o ReplayOptions) (err error) {
 		return setting.Faults{{Path: "sinks." + s.Name, Value: string(s.Type), Problem: err.Error()}}
 	}
 	name := "replay-" + s.Name
-	if t.dead, err = deadletter.Open(filepath.Join(o.Config.DataDir, "dead", name+".ndjson"), name, o.Config.DeadLetters); err != nil {
+	if t.dead, err = deadletter.Open(deadLetters(o.Config.DataDir, name), name, o.Config.DeadLetters); err != nil {
 		return fmt.Errorf("dead letters: %w", err)
 	}
 	known, err := readSnapshot(InventoryOptions{Config: o.Config, Now: time.Now})
