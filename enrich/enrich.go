@@ -78,7 +78,11 @@ func (n *Enricher) Enrich(e *event.Event) {
 		return
 	}
 	j.Status, j.Host = event.JoinComplete, s.joined
-	e.Host = s.joined.Name()
+	if s.same { // of many hosts each name is far away in memory, and the line has it at hand
+		e.Host = headerOf(e)
+	} else {
+		e.Host = s.joined.Name()
+	}
 	if s.renamed {
 		e.Tags |= event.TagHostRenamed
 	}

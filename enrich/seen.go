@@ -12,12 +12,14 @@ import (
 )
 
 // seen is which host a sender is, by one header. A relay that nobody lists, or a connection that lines of many hosts come over,
-// names another host with each line. It is replaced, never changed, but for version. It takes two cache lines (TestSeenSize),
-// neither of which the line before has looked at.
+// names another host with each line. It is replaced, never changed, but for version. It takes three cache lines (TestSeenSize),
+// none of which the line before has looked at: so all that a line asks stands in them, and no pointer is followed.
 type seen struct {
 	seenKey
 	hash     uint32 // of seenKey
 	conflict bool   // address or verified name and header mean different hosts
+	same     bool   // header is the name of host
+	short    uint8  // bytes of header in text; 0: too many, or none
 
 	version    atomic.Uint64 // of the inventory, as of which the rest holds
 	sender     *sender
@@ -26,6 +28,16 @@ type seen struct {
 	facts      *inventory.Host // joined was rendered from these
 	name       string          // under which it goes while the inventory does not know it; empty: the header has none
 	generation uint64          // of the inventory's index
+
+	text [64]byte // header once more
+}
+
+// has reports whether header is that of v.
+func (v *seen) has(header string) bool {
+	if v.short > 0 {
+		return string(v.text[:v.short]) == header
+	}
+	return v.header == header
 }
 
 // seenKey is a sender as its lines have it, and a header.
@@ -91,7 +103,7 @@ func (t *seenTable) find(hash uint32, name string, addr netip.Addr, header strin
 	slots := *t.slots.Load()
 	for i := hash; ; i++ {
 		v := slots[i&uint32(len(slots)-1)].Load()
-		if v == nil || v.hash == hash && v.header == header && v.addr == addr && v.seenKey.name == name {
+		if v == nil || v.hash == hash && v.has(header) && v.addr == addr && v.seenKey.name == name {
 			return v
 		}
 	}

@@ -157,6 +157,9 @@ func (n *Enricher) recognize(old *seen, p *sender, k *seenKey, key senderKey, e 
 	} else {
 		v.seenKey = seenKey{name: strings.Clone(k.name), addr: k.addr, header: strings.Clone(k.header)}
 	}
+	if len(v.header) <= len(v.text) {
+		v.short = uint8(copy(v.text[:], v.header))
+	}
 	name := strings.TrimSuffix(v.header, ".") // the root's dot is no part of a name
 	if old != nil && old.sender == p && old.generation == v.generation {
 		v.host, v.name, v.conflict = old.host, old.name, old.conflict
@@ -180,6 +183,7 @@ func (n *Enricher) recognize(old *seen, p *sender, k *seenKey, key senderKey, e 
 			n.told.first(keyOfName(key, name))
 			s.renamed = true
 		}
+		v.same = v.joined.Name() == v.header
 	}
 	return v
 }

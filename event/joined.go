@@ -16,7 +16,7 @@ type Joined struct {
 	Time       int64  // up to when the inventory had been told, Unix nanoseconds; 0 = unknown
 	Age        int64  // how old that was, milliseconds
 
-	Host *JoinedHost // nil: the sender is not known
+	Host *JoinedHost // nil: the sender is not known; else Event.Host is its name
 	Port *JoinedPort // nil: the line speaks of no port
 
 	Setting PolicySetting // the setting of the policy that this line is about
@@ -145,7 +145,6 @@ type PolicyFacts struct {
 type JoinedHost struct {
 	name     string
 	object   []byte // host up to its id, which every level has
-	id       []byte // its member id
 	more     []byte // other members of host, full
 	names    []byte // members of vmware, standard
 	objects  []byte // the same, full

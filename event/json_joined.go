@@ -8,8 +8,7 @@ import (
 // NewJoinedHost renders a host's facts.
 func NewJoinedHost(f *HostFacts) *JoinedHost {
 	h := &JoinedHost{name: f.Name}
-	h.id = appendField(nil, `"id":"`, f.UUID)
-	h.object = append(appendField(nil, `"host":{"name":"`, f.Name), h.id...)
+	h.object = appendField(appendField([]byte(`"host":{`), `"name":"`, f.Name), `"id":"`, f.UUID)
 	h.more = appendField(nil, `"hostname":"`, f.ShortName)
 	h.more = appendAddrs(h.more, `"ip":[`, f.Addresses)
 	h.more = append(h.more, `"type":"hypervisor",`...)
@@ -111,7 +110,7 @@ func NewJoinedMAC(kind, name, adapter, network, host string) *JoinedMAC {
 	return &JoinedMAC{closeObject(dst)}
 }
 
-// appendHost appends the object host. The joined name is in e.Host.
+// appendHost appends the object host. Where one was joined, its name is e.Host.
 func (e *Event) appendHost(dst []byte, enc *encoding) []byte {
 	h := e.Joined.Host
 	switch {
@@ -120,11 +119,8 @@ func (e *Event) appendHost(dst []byte, enc *encoding) []byte {
 	case h == nil:
 		dst = e.appendPartField(dst, `"host":{"name":"`, e.Host)
 		return closeObject(dst)
-	case h.name == e.Host:
-		dst = append(dst, h.object...)
 	default:
-		dst = e.appendPartField(dst, `"host":{"name":"`, e.Host)
-		dst = append(dst, h.id...)
+		dst = append(dst, h.object...)
 	}
 	if enc.full {
 		dst = append(dst, h.more...)
