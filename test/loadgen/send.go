@@ -114,9 +114,8 @@ func openStreams(opt options) ([]*stream, error) {
 			return streams, err
 		}
 		hosts := newSenders(opt, c, opt.conns)
-		share := float64(len(hosts)) / float64(opt.hosts)
 		s := &stream{
-			conn: conn, hosts: hosts, rate: opt.rate * share,
+			conn: conn, hosts: hosts, rate: opt.rate / float64(opt.conns), // as the lines are shared out, or those with fewer hosts end later
 			count: opt.count/uint64(opt.conns) + b2u(uint64(c) < opt.count%uint64(opt.conns)),
 		}
 		streams = append(streams, s)
