@@ -112,8 +112,9 @@ func (l *lane) look(e *event.Event, c *chunk, i int) (ok bool) {
 		}
 	}()
 	e.Reset()
-	l.fill(e, c, i)
-	o := *l.optionsOf(&c.records[i])
+	r := &c.records[i]
+	l.fill(e, r, uint64(c.First)+uint64(i), c.Epoch)
+	o := *l.optionsOf(r)
 	decode.Line(e, &o)
 	return true
 }

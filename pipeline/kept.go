@@ -78,16 +78,17 @@ func (r *Record) decodeKept(b []byte) error {
 
 // id is the name of a record: its own, or that of its place in the log.
 func (c *chunk) id(i int) (id event.ID) {
-	c.putID(i, &id)
+	c.records[i].putID(&id, uint64(c.First)+uint64(i), c.Epoch)
 	return id
 }
 
-func (c *chunk) putID(i int, id *event.ID) {
-	if r := &c.records[i]; r.ID != (event.ID{}) {
+// putID makes id the name of the record at pos.
+func (r *Record) putID(id *event.ID, pos, epoch uint64) {
+	if r.ID != (event.ID{}) {
 		*id = r.ID
 		return
 	}
-	id.Set(c.Epoch, uint64(c.First)+uint64(i))
+	id.Set(epoch, pos)
 }
 
 const zonesMax = 64 // time zones a lane keeps, of listeners of other nodes
@@ -101,7 +102,9 @@ type setting struct {
 
 // optionsOf says how to decode the frame r. Nearly always that is as the one before was.
 func (l *lane) optionsOf(r *Record) *decode.Options {
-	if s := &l.setting; s.options == nil || s.listener != r.Listener || s.zone != text(r.Zone) {
+	s := &l.setting
+	sameZone := len(r.Zone) == len(s.zone) && (len(r.Zone) == 0 || string(r.Zone) == s.zone)
+	if s.options == nil || s.listener != r.Listener || !sameZone {
 		*s = setting{listener: r.Listener, zone: string(r.Zone), options: l.lookUp(r)}
 	}
 	return l.setting.options
