@@ -1,7 +1,6 @@
 package event
 
 import (
-	"math"
 	"strings"
 	"testing"
 )
@@ -64,18 +63,6 @@ func TestPlain(t *testing.T) {
 		}
 		if got := plain(string(b), 0); got != size {
 			t.Fatalf("%q: %d", b, got)
-		}
-	}
-}
-
-func TestAppendMicros(t *testing.T) {
-	var s secondText
-	for _, ns := range []int64{
-		0, 1, 999, 1000, 999_999_999, 1_000_000_000, 1_000_000_001, 999_999_999, -1, -1_000_000_000, 5, 1_795_255_789_733_686_125, 1_795_255_789_000_000_000,
-		1_795_255_789_999_999_999, 1_795_255_790_000_000_000, math.MaxInt64, math.MinInt64, math.MaxInt64, 0,
-	} {
-		if got, want := string(s.appendMicros(nil, ns)), string(appendTime(nil, ns, 6)); got != want {
-			t.Errorf("%d: %s, want %s", ns, got, want)
 		}
 	}
 }

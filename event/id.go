@@ -57,25 +57,6 @@ func (id ID) AppendText(dst []byte) []byte {
 	return dst
 }
 
-// idText is an ID as text. Those of one event and the next differ in their last two characters mostly: to write those is a
-// tenth of AppendText's work.
-type idText struct {
-	hi, high uint64 // its first half, and the second one without the ten bits of the last two characters
-	text     [IDLen]byte
-}
-
-// append is id.AppendText.
-func (t *idText) append(dst []byte, id *ID) []byte {
-	hi, lo := binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])
-	if t.text[0] == 0 || t.hi != hi || t.high != lo>>10 {
-		t.hi, t.high = hi, lo>>10
-		id.AppendText(t.text[:0])
-	}
-	dst = append(dst, t.text[:]...)
-	binary.LittleEndian.PutUint16(dst[len(dst)-2:], crockfordPairs[lo&1023])
-	return dst
-}
-
 // String returns the 26 characters of id.
 func (id ID) String() string { return string(id.AppendText(nil)) }
 

@@ -45,7 +45,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 		enc.frame = e.frame(enc.exact)
 		enc.binary = !utf8.ValidString(enc.frame)
 	}
-	dst = e.appendTimestamp(dst)
+	dst = e.appendHead(dst)
 	dst = e.appendEvent(dst, enc)
 	if enc.standard {
 		dst = append(dst, `"ecs":{"version":"`+ECSVersion+`"},`...)
@@ -119,26 +119,8 @@ func (e *Event) unparsed() bool {
 	return e.Tags&tagsUnparsed != 0 || e.Format == FormatRaw || e.Reason != ""
 }
 
-func (e *Event) appendTimestamp(dst []byte) []byte {
-	dst = append(dst, `{"@timestamp":"`...)
-	if e.TimeText != "" {
-		dst = e.appendPart(dst, e.TimeText)
-	} else {
-		dst = appendTime(dst, e.Time, min(max(3, int(e.TimeDigits)), 9))
-	}
-	return append(dst, '"', ',')
-}
-
-// appendEvent appends the object event.
+// appendEvent appends the object event behind its kind.
 func (e *Event) appendEvent(dst []byte, enc *encoding) []byte {
-	dst = append(dst, `"event":{"id":"`...)
-	dst = e.printed.id.append(dst, &e.ID)
-	if e.Kind == "" {
-		dst = append(dst, `","kind":"event",`...)
-	} else {
-		dst = append(dst, '"', ',')
-		dst = appendField(dst, `"kind":"`, e.Kind)
-	}
 	switch {
 	case !enc.rare:
 		dst = e.appendMeaning(dst, enc)
@@ -154,9 +136,7 @@ func (e *Event) appendEvent(dst []byte, enc *encoding) []byte {
 	}
 	dst = appendWord(dst, `"dataset":"`, string(e.Dataset))
 	if e.Received != 0 {
-		dst = append(dst, `"created":"`...)
-		dst = e.printed.created.appendMicros(dst, e.Received)
-		dst = append(dst, '"', ',')
+		dst = e.printed.created.append(dst, e.Received)
 	}
 	if enc.rare && (e.Alert.Start != 0 || e.Alert.End != 0) {
 		dst = e.Alert.appendAlertTimes(dst)
@@ -190,28 +170,43 @@ func (t Tags) appendTags(dst []byte) []byte {
 	return append(dst, ',')
 }
 
-// appendLog appends the object log: level, logger, origin and the syslog header.
+// appendLog appends the object log: level, logger, origin and the syslog header. Mostly compact has a level there that the
+// priority says too, and then all up to the priority is one piece.
 func (e *Event) appendLog(dst []byte, enc *encoding) []byte {
+	s := &e.Syslog
+	if !enc.standard && s.HasPriority() && (e.Level == "" || e.Level == SeverityNames[s.Severity()]) {
+		dst = append(dst, priorityLogs[s.Priority]...)
+		dst = e.appendHeader(dst, enc)
+		dst[len(dst)-1] = '}'
+		return append(dst, '}', ',')
+	}
 	mark := len(dst)
 	dst = append(dst, `"log":{`...)
 	switch {
 	case e.Level != "":
 		dst = e.appendPartField(dst, `"level":"`, e.Level)
-	case e.Syslog.HasPriority():
-		dst = appendWord(dst, `"level":"`, SeverityNames[e.Syslog.Severity()])
+	case s.HasPriority():
+		dst = appendWord(dst, `"level":"`, SeverityNames[s.Severity()])
 	}
 	if enc.standard {
 		dst = e.appendOrigin(dst)
 	}
 	inner := len(dst)
 	dst = append(dst, `"syslog":{`...)
-	s := &e.Syslog
 	if s.HasPriority() {
 		dst = append(dst, priorityMembers[s.Priority]...)
 		if enc.standard {
 			dst = append(dst, priorityParts[s.Priority]...)
 		}
 	}
+	dst = e.appendHeader(dst, enc)
+	dst = endObject(dst, inner)
+	return endObject(dst, mark)
+}
+
+// appendHeader appends the members of log.syslog behind the priority.
+func (e *Event) appendHeader(dst []byte, enc *encoding) []byte {
+	s := &e.Syslog
 	if enc.standard || s.Hostname != e.Host {
 		dst = e.appendPartField(dst, `"hostname":"`, s.Hostname)
 	}
@@ -225,9 +220,7 @@ func (e *Event) appendLog(dst []byte, enc *encoding) []byte {
 			dst = append(dst, ',')
 		}
 	}
-	dst = e.appendStructuredData(dst)
-	dst = endObject(dst, inner)
-	return endObject(dst, mark)
+	return e.appendStructuredData(dst)
 }
 
 // appendOrigin appends log.logger and log.origin: who in the program wrote the line.

@@ -1,5 +1,7 @@
 package event
 
+import "encoding/binary"
+
 const (
 	second    = 1_000_000_000
 	daySecond = 24 * 60 * 60
@@ -41,49 +43,18 @@ func appendTime(dst []byte, ns int64, digits int) []byte {
 	return dst[:at+end+1]
 }
 
-// printed is what AppendJSON printed last of what is much alike from one event to the next.
-type printed struct {
-	created secondText
-	id      idText
-}
+// digitPairs are the numbers below 100, two digits each; read-only.
+var digitPairs = makeDigitPairs()
 
-// secondText is a second as text. Receive times of one event and the next are mostly of the same second, so that
-// only what is below it has to be printed: a tenth of appendTime's work.
-type secondText struct {
-	second int64
-	text   [len("2006-01-02T15:04:05.")]byte // not set: it begins with 0
-}
-
-// appendMicros is appendTime with six digits.
-func (t *secondText) appendMicros(dst []byte, ns int64) []byte {
-	if t.text[0] == 0 || ns < t.second*second || ns >= (t.second+1)*second {
-		at := len(dst)
-		dst = appendTime(dst, ns, 6)
-		if ns >= 0 {
-			t.second = ns / second
-			copy(t.text[:], dst[at:])
-		}
-		return dst
+func makeDigitPairs() (pairs [100]uint16) {
+	for i := range pairs {
+		pairs[i] = uint16('0'+i/10) | uint16('0'+i%10)<<8
 	}
-	micros := uint32(ns-t.second*second) / 1e3
-	dst = append(dst, t.text[:]...)
-	dst = append(dst, "000000Z"...)
-	b := dst[len(dst)-len("000000Z"):]
-	put2(b, micros/1e4)
-	put2(b[2:], micros/1e2%100)
-	put2(b[4:], micros%100)
-	return dst
+	return pairs
 }
-
-// pairs are the numbers below 100, two digits each.
-const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
 
 // put2 writes a number below 100.
-func put2(b []byte, v uint32) {
-	_ = b[1]
-	p := pairs[v%100*2:]
-	b[0], b[1] = p[0], p[1]
-}
+func put2(b []byte, v uint32) { binary.LittleEndian.PutUint16(b, digitPairs[v]) }
 
 // put3 writes a number below 1000.
 func put3(b []byte, v uint32) {

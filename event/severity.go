@@ -37,6 +37,16 @@ func makePriorityMembers() (members [192]string) {
 	return members
 }
 
+// priorityLogs are log.syslog.priority and all that stands before it in a log without a logger, by priority; read-only.
+var priorityLogs = makePriorityLogs()
+
+func makePriorityLogs() (logs [192]string) {
+	for p := range logs {
+		logs[p] = fmt.Sprintf(`"log":{"level":"%s","syslog":{%s`, SeverityNames[p&7], priorityMembers[p])
+	}
+	return logs
+}
+
 // HasPriority reports whether the header had a <PRI> between 0 and 191.
 func (s *Syslog) HasPriority() bool { return s.Priority >= 0 && s.Priority <= 191 }
 
