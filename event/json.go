@@ -237,7 +237,7 @@ func (e *Event) appendOrigin(dst []byte) []byte {
 		return dst
 	}
 	dst = append(dst, `"origin":{`...)
-	dst = appendField(dst, `"function":"`, function)
+	dst = e.appendPartField(dst, `"function":"`, function)
 	if line != 0 {
 		dst = appendUint(dst, `"file":{"line":`, uint64(line))
 		dst = closeObject(dst)
@@ -251,20 +251,20 @@ func (e *Event) appendVMware(dst []byte, enc *encoding) []byte {
 	dst = append(dst, `"vmware":{`...)
 	if enc.standard {
 		dst = append(dst, `"schema_version":"`+SchemaVersion+`",`...)
-		dst = e.Hostd.appendHostd(dst)
+		dst = e.appendHostd(dst)
 	}
 	switch {
 	case !enc.rare:
 	case e.L2Sec.Kind != L2SecNone:
 		dst = e.appendL2Sec(dst, enc)
 	case e.NetPort.Kind != NetPortNone:
-		dst = e.NetPort.appendNetPort(dst)
+		dst = e.appendNetPort(dst)
 	}
 	if e.Vmkernel.Present {
 		dst = e.appendVmkernel(dst)
 	}
 	if enc.rare && enc.standard {
-		dst = e.VOB.appendVOB(dst)
+		dst = e.appendVOB(dst)
 	}
 	if enc.rare && e.VCEvent.Present {
 		dst = e.VCEvent.appendVCEvent(dst, enc)

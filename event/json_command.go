@@ -13,7 +13,7 @@ func (e *Event) appendProcess(dst []byte, enc *encoding) []byte {
 		dst = appendUint(dst, `"exit_code":`, code)
 	}
 	if enc.standard {
-		dst = e.Hostd.appendThread(dst)
+		dst = e.appendThread(dst)
 	}
 	return endObject(dst, mark)
 }

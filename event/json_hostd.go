@@ -1,19 +1,21 @@
 package event
 
 // appendHostd appends what joins the lines of one request, and the task it runs as.
-func (h *Hostd) appendHostd(dst []byte) []byte {
-	dst = appendField(dst, `"op_id":"`, h.OpID)
-	dst = appendField(dst, `"session_id":"`, h.SessionID)
+func (e *Event) appendHostd(dst []byte) []byte {
+	h := &e.Hostd
+	dst = e.appendPartField(dst, `"op_id":"`, h.OpID)
+	dst = e.appendPartField(dst, `"session_id":"`, h.SessionID)
 	mark := len(dst)
 	dst = append(dst, `"task":{`...)
-	dst = appendField(dst, `"id":"`, h.Task)
-	dst = appendField(dst, `"method":"`, h.Method)
+	dst = e.appendPartField(dst, `"id":"`, h.Task)
+	dst = e.appendPartField(dst, `"method":"`, h.Method)
 	return endObject(dst, mark)
 }
 
 // appendThread appends process.thread. ECS has a number for its id: the hexadecimal ones of hostd up
 // to 6.5 are written as one, and what is no number is a name.
-func (h *Hostd) appendThread(dst []byte) []byte {
+func (e *Event) appendThread(dst []byte) []byte {
+	h := &e.Hostd
 	if h.Thread == "" {
 		return dst
 	}
@@ -25,7 +27,7 @@ func (h *Hostd) appendThread(dst []byte) []byte {
 	if ok {
 		dst = appendUint(dst, `"id":`, id)
 	} else {
-		dst = appendField(dst, `"name":"`, h.Thread)
+		dst = e.appendPartField(dst, `"name":"`, h.Thread)
 	}
 	return closeObject(dst)
 }

@@ -115,8 +115,8 @@ func (e *Event) appendL2SecEvent(dst []byte, enc *encoding) []byte {
 	l := &e.L2Sec
 	dst = append(dst, l.Kind.facts().event...)
 	dst = appendUint(dst, `"severity":`, uint64(l.Severity()))
-	dst = appendField(dst, `"reason":"`, l.Reason)
-	dst = appendField(dst, `"code":"`, l.Function)
+	dst = e.appendPartField(dst, `"reason":"`, l.Reason)
+	dst = e.appendPartField(dst, `"code":"`, l.Function)
 	if enc.standard {
 		dst = append(dst, `"provider":"vmkernel",`...)
 	}
@@ -150,7 +150,7 @@ func (e *Event) appendL2Sec(dst []byte, enc *encoding) []byte {
 	l := &e.L2Sec
 	dst = append(dst, `"l2sec":{`...)
 	dst = append(dst, l.Kind.facts().l2sec...)
-	dst = l.Client.appendClient(dst)
+	dst = e.appendClient(dst, &l.Client)
 	if l.HasPort {
 		dst = appendPort(dst, l.Port)
 		if enc.standard {
@@ -164,29 +164,29 @@ func (e *Event) appendL2Sec(dst []byte, enc *encoding) []byte {
 			dst = append(dst, `"uplink":false,`...)
 		}
 	}
-	dst = appendField(dst, `"requested_mac":"`, l.RequestedMAC)
+	dst = e.appendPartField(dst, `"requested_mac":"`, l.RequestedMAC)
 	if m := e.Joined.MAC; m != nil && enc.full {
 		dst = append(dst, m.object...)
 	}
 	if enc.standard {
-		dst = appendField(dst, `"module":"`, l.Module)
+		dst = e.appendPartField(dst, `"module":"`, l.Module)
 		if l.Line != 0 {
 			dst = appendUint(dst, `"line":`, uint64(l.Line))
 		}
 	}
-	if v := &e.Vmkernel; v.Present {
-		dst = v.appendWorld(dst)
+	if e.Vmkernel.Present {
+		dst = e.appendWorld(dst)
 	}
 	return closeObject(dst)
 }
 
-func (c *Client) appendClient(dst []byte) []byte {
+func (e *Event) appendClient(dst []byte, c *Client) []byte {
 	mark := len(dst)
 	dst = append(dst, `"client":{`...)
-	dst = appendField(dst, `"raw":"`, c.Raw)
+	dst = e.appendPartField(dst, `"raw":"`, c.Raw)
 	dst = appendWord(dst, `"type":"`, string(c.Type))
-	dst = appendField(dst, `"name":"`, c.Name)
-	dst = appendField(dst, `"device":"`, c.Device)
+	dst = e.appendPartField(dst, `"name":"`, c.Name)
+	dst = e.appendPartField(dst, `"device":"`, c.Device)
 	return endObject(dst, mark)
 }
 

@@ -21,7 +21,8 @@ func (e *Event) appendNetPortEvent(dst []byte, enc *encoding) []byte {
 }
 
 // appendNetPort appends vmware.netport. Its kind is port or uplink, by the module that wrote it.
-func (n *NetPort) appendNetPort(dst []byte) []byte {
+func (e *Event) appendNetPort(dst []byte) []byte {
+	n := &e.NetPort
 	dst = append(dst, `"netport":{`...)
 	if n.Module == "Uplink" {
 		dst = append(dst, `"kind":"uplink",`...)
@@ -29,12 +30,12 @@ func (n *NetPort) appendNetPort(dst []byte) []byte {
 		dst = append(dst, `"kind":"port",`...)
 	}
 	dst = appendPort(dst, n.Port)
-	dst = appendField(dst, `"mac":"`, n.MAC)
+	dst = e.appendPartField(dst, `"mac":"`, n.MAC)
 	if n.Client.Raw != "" {
-		dst = n.Client.appendClient(dst)
+		dst = e.appendClient(dst, &n.Client)
 	}
-	dst = appendField(dst, `"network":"`, n.Network)
-	dst = appendField(dst, `"dvport":"`, n.DVPort)
+	dst = e.appendPartField(dst, `"network":"`, n.Network)
+	dst = e.appendPartField(dst, `"dvport":"`, n.DVPort)
 	return closeObject(dst)
 }
 
@@ -45,18 +46,19 @@ func (e *Event) appendVmkernel(dst []byte) []byte {
 	mark := len(dst)
 	dst = append(dst, `"vmkernel":{`...)
 	if e.common || e.L2Sec.Kind == L2SecNone {
-		dst = v.appendWorld(dst)
+		dst = e.appendWorld(dst)
 	}
-	dst = appendField(dst, `"uptime":"`, v.Uptime)
-	dst = appendField(dst, `"nic":"`, v.NIC)
+	dst = e.appendPartField(dst, `"uptime":"`, v.Uptime)
+	dst = e.appendPartField(dst, `"nic":"`, v.NIC)
 	return endObject(dst, mark)
 }
 
 // appendWorld appends who ran: CPU, world and operation.
-func (v *Vmkernel) appendWorld(dst []byte) []byte {
+func (e *Event) appendWorld(dst []byte) []byte {
+	v := &e.Vmkernel
 	if v.HasCPU {
 		dst = appendUint(dst, `"cpu":`, uint64(v.CPU))
 		dst = appendUint(dst, `"world_id":`, v.World)
 	}
-	return appendField(dst, `"op_id":"`, v.OpID)
+	return e.appendPartField(dst, `"op_id":"`, v.OpID)
 }

@@ -3,23 +3,24 @@ package event
 import "strings"
 
 // appendVOB appends vmware.vob: what an observation is about.
-func (v *VOB) appendVOB(dst []byte) []byte {
+func (e *Event) appendVOB(dst []byte) []byte {
+	v := &e.VOB
 	if !v.Present {
 		return dst
 	}
 	mark := len(dst)
 	dst = append(dst, `"vob":{`...)
-	dst = appendField(dst, `"correlator":"`, v.Correlator)
+	dst = e.appendPartField(dst, `"correlator":"`, v.Correlator)
 	if v.UptimeUS != 0 {
 		dst = appendUint(dst, `"uptime_us":`, v.UptimeUS)
 	}
-	dst = appendField(dst, `"switch":"`, v.Switch)
+	dst = e.appendPartField(dst, `"switch":"`, v.Switch)
 	dst = appendPortgroups(dst, v.Portgroups)
-	dst = appendField(dst, `"nic":"`, v.NIC)
-	dst = appendField(dst, `"dvport":"`, v.DVPort)
-	dst = appendField(dst, `"rule_set":"`, v.RuleSet)
-	dst = appendField(dst, `"operation":"`, v.Operation)
-	dst = appendField(dst, `"target":"`, v.Target)
+	dst = e.appendPartField(dst, `"nic":"`, v.NIC)
+	dst = e.appendPartField(dst, `"dvport":"`, v.DVPort)
+	dst = e.appendPartField(dst, `"rule_set":"`, v.RuleSet)
+	dst = e.appendPartField(dst, `"operation":"`, v.Operation)
+	dst = e.appendPartField(dst, `"target":"`, v.Target)
 	return endObject(dst, mark)
 }
 

@@ -195,7 +195,7 @@ func (e *Event) appendMeaning(dst []byte, enc *encoding) []byte {
 		}
 	}
 	if enc.rare {
-		dst = appendField(dst, `"code":"`, orElse(e.VOB.ID, e.VCEvent.Type))
+		dst = e.appendPartField(dst, `"code":"`, orElse(e.VOB.ID, e.VCEvent.Type))
 	}
 	if enc.standard {
 		if n, ok := decimal(e.Hostd.EventID); ok {
