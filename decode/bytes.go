@@ -55,11 +55,18 @@ func isAlnum(c byte) bool { return classes[c]&inAlnum != 0 }
 
 // trimSpaces takes the blanks and tabs off the beginning of s.
 func trimSpaces(s string) string {
-	i := 0
-	for i < len(s) && (s[i] == ' ' || s[i] == '\t') {
-		i++
+	for s != "" && (s[0] == ' ' || s[0] == '\t') { // none or one nearly always
+		s = s[1:]
 	}
-	return s[i:]
+	return s
+}
+
+// untilBlank is what stands before the first blank of s: strings.Cut, which asks for more.
+func untilBlank(s string) string {
+	if i := strings.IndexByte(s, ' '); i >= 0 {
+		return s[:i]
+	}
+	return s
 }
 
 // number reads the decimal digits at the beginning of s and says how many they are; 0 where there
@@ -78,7 +85,7 @@ func number(s string) (v uint64, n int) {
 // span is how many bytes s begins with that are in class, which is one bit.
 func span(s string, class uint8) int {
 	n := 0
-	for ; n+4 <= len(s); n += 4 { // as in outside
+	for ; n <= len(s)-4; n += 4 { // as in outside; in this form nothing is checked twice
 		if w := s[n : n+4]; classes[w[0]]&classes[w[1]]&classes[w[2]]&classes[w[3]]&class == 0 {
 			break
 		}
@@ -92,15 +99,15 @@ func span(s string, class uint8) int {
 // find is strings.Index for a sep of which the first byte is rare in s: it goes from one to the next, where Index sets
 // up more than that, and in a short s looks at every place (BenchmarkFind).
 func find(s, sep string) int {
-	for from := 0; ; from++ {
-		i := strings.IndexByte(s[from:], sep[0])
-		if i < 0 {
+	i := strings.IndexByte(s, sep[0])
+	for i >= 0 && !strings.HasPrefix(s[i:], sep) {
+		next := strings.IndexByte(s[i+1:], sep[0])
+		if next < 0 {
 			return -1
 		}
-		if from += i; strings.HasPrefix(s[from:], sep) {
-			return from
-		}
+		i += 1 + next
 	}
+	return i
 }
 
 // outside is how many bytes s begins with that are not in class.

@@ -21,19 +21,20 @@ const maxHops = 4
 // header takes the syslog header, or the headers, off e.Raw and leaves the rest in e.Message. The
 // innermost header wins: it is the sender's own.
 func header(e *event.Event, o *Options) head {
-	e.Syslog.Priority = -1
-	e.TimeSource = event.TimeReceived
-	e.Message = e.Raw
-	if e.Raw != "" && e.Raw[0] != '<' {
-		e.Message = trimCount(trimBOM(e.Raw))
+	s := e.Raw
+	if s != "" && s[0] != '<' {
+		s = trimCount(trimBOM(s))
 	}
-	if usualLine(e) {
+	if usualLine(e, s) {
 		if !headerAfterTag(e.Message) {
 			e.Format = event.FormatRFC3164ISO
-			return head{format: e.Format, esxi: true}
+			return head{format: event.FormatRFC3164ISO, esxi: true}
 		}
-		e.Message = e.Raw
+		s = e.Raw
 	}
+	e.Syslog.Priority = -1
+	e.TimeSource = event.TimeReceived
+	e.Message = s
 	outer := ""
 	for hop := 1; ; hop++ {
 		h, wrapped := oneHeader(e, o)

@@ -303,8 +303,9 @@ func hostdText(e *event.Event, s string) {
 		}
 	case 'T': // Task Created : haTask-…, Task Completed : haTask-… Status success
 		if i := strings.IndexByte(s, ':'); i > 0 && strings.HasPrefix(s[i:], ": haTask-") {
-			e.Hostd.Task, e.Hostd.Method = hostdTask(s[i+len(": "):])
-			networkTask(e, s)
+			s = s[i+len(": "):]
+			e.Hostd.Task, e.Hostd.Method = hostdTask(s)
+			networkTask(e, s[len(e.Hostd.Task):])
 		}
 	case '[': // [TaskInfoChannel::GetTaskInfo] task: haTask-…
 		if i := find(s, "haTask-"); i >= 0 {
@@ -320,8 +321,8 @@ func hostdText(e *event.Event, s string) {
 	}
 }
 
-// networkTask says of a task that changes the host's virtual switches what it is, and how it ended. No
-// event tells of such a change.
+// networkTask says of a task that changes the host's virtual switches what it is, and how it ended, which s tells
+// behind the task. No event tells of such a change.
 func networkTask(e *event.Event, s string) {
 	verb, ok := strings.CutPrefix(e.Hostd.Method, "vim.host.NetworkSystem.")
 	if !ok || !strings.HasPrefix(verb, "update") && !strings.HasPrefix(verb, "add") && !strings.HasPrefix(verb, "remove") {
@@ -352,7 +353,7 @@ func hostdEvent(s string) (number, text string, ok bool) {
 // hostdTask reads "haTask--vim.host.NetworkSystem.updatePortGroup-134": the task, and the method
 // that it runs.
 func hostdTask(s string) (task, method string) {
-	task, _, _ = strings.Cut(s, " ")
+	task = untilBlank(s)
 	for task[len(task)-1] < '0' { // a full stop, a comma
 		task = task[:len(task)-1]
 	}

@@ -13,7 +13,7 @@ import (
 //
 // Module, function and line number move from build to build: none of them is matched on.
 func l2secLine(e *event.Event, s string) bool {
-	i := find(s, "L2Sec_")
+	i := l2secFunction(s)
 	if i < 0 {
 		return false
 	}
@@ -31,6 +31,21 @@ func l2secLine(e *event.Event, s string) bool {
 	}
 	l2secMessage(e, skipNSX(trimSpaces(s)))
 	return true
+}
+
+// l2secFunction is where the function may stand: at the beginning, or behind the first colon, since no module holds one.
+// Only behind a prefix that is not quite the vmkernel's it is to be looked for.
+func l2secFunction(s string) int {
+	if strings.HasPrefix(s, "cpu") {
+		return find(s, "L2Sec_")
+	}
+	if strings.HasPrefix(s, "L2Sec_") {
+		return 0
+	}
+	if i := strings.IndexByte(s, ':'); i >= 0 && strings.HasPrefix(s[i:], ": L2Sec_") {
+		return i + len(": ")
+	}
+	return -1
 }
 
 // l2secModule finds the module in what stands before the function: "etherswitch: ". Anything else

@@ -185,8 +185,15 @@ func aboutLoss(s, app string) bool {
 	if s == "" {
 		return false
 	}
-	return strings.HasPrefix(app, "vmsyslog") || s[0] == 'l' && strings.HasPrefix(s, "last message ") ||
-		s[0] == '-' && strings.HasPrefix(s, "--- last ") || s[0] == 'm' && strings.HasPrefix(s, "message repeated ")
+	switch s[0] {
+	case 'l':
+		return strings.HasPrefix(s, "last message ") || strings.HasPrefix(app, "vmsyslog")
+	case '-':
+		return strings.HasPrefix(s, "--- last ") || strings.HasPrefix(app, "vmsyslog")
+	case 'm':
+		return strings.HasPrefix(s, "message repeated ") || strings.HasPrefix(app, "vmsyslog")
+	}
+	return strings.HasPrefix(app, "vmsyslog")
 }
 
 // settleKind says what became of a line in which no header was found.

@@ -10,21 +10,17 @@ import (
 // What nearly every line is, is read here, with nothing tried twice; whatever is the least bit different, the long
 // way reads. The long way would read these lines likewise: usual_test.go holds the two against each other.
 
-// usualLine reads "<PRI>2014-12-10T19:23:45.733Z host Prog[pid]: text" off e.Message. Of a line that it does not
-// take it leaves e as it was.
-func usualLine(e *event.Event) bool {
-	s := e.Message
-	if len(s) < len("<191> ")+usualStampLen || s[0] != '<' {
+// usualLine reads "<PRI>2014-12-10T19:23:45.733Z host Prog[pid]: text" off s and gives the text to e.Message. Of a line
+// that it does not take it leaves e as it was.
+func usualLine(e *event.Event, s string) bool {
+	if len(s) < len("<191> ")+usualStampLen {
 		return false
 	}
-	pri, i := 0, 1
-	for ; i < 4 && isDigit(s[i]); i++ {
-		pri = pri*10 + int(s[i]-'0')
-	}
-	if i == 1 || s[i] != '>' || pri > 191 {
+	pri, end := usualPriority(s)
+	if pri > 191 {
 		return false
 	}
-	s = s[i+1:]
+	s = s[end:]
 	nanos, ok := usualStamp(s)
 	if !ok || s[usualStampLen] != ' ' || !usualHeader(e, s[usualStampLen+1:]) {
 		return false
@@ -32,6 +28,22 @@ func usualLine(e *event.Event) bool {
 	e.Syslog.Priority = int16(pri)
 	e.Time, e.TimeText, e.TimeDigits, e.TimeSource = nanos, s[:usualStampLen], 3, event.TimeHeader
 	return true
+}
+
+// usualPriority reads "<166>", "<14>" and "<6>" at the beginning of s, and where it ends; more than 191 if there is none.
+func usualPriority(s string) (pri, end int) {
+	_ = s[4]
+	a, b, c := s[1]-'0', s[2]-'0', s[3]-'0'
+	switch {
+	case s[0] != '<' || a > 9:
+	case s[4] == '>' && b <= 9 && c <= 9:
+		return int(a)*100 + int(b)*10 + int(c), len("<166>")
+	case s[3] == '>' && b <= 9:
+		return int(a)*10 + int(b), len("<14>")
+	case s[2] == '>':
+		return int(a), len("<6>")
+	}
+	return notNumber, 0
 }
 
 // usualHeader reads "host Prog: text" and "host Prog[pid]: text" behind <PRI> and stamp, where host holds nothing that
@@ -152,7 +164,7 @@ func usualBracket(e *event.Event, s string) (text string, ok bool) {
 // '=' and the ']' differ in two bits: without those two they are one, and '}' is like them.
 func valueEnd(s string, i int) int {
 	const each, high = 0x0101010101010101, 0x8080808080808080
-	for ; i+8 <= len(s); i += 8 {
+	for i = max(i, 0); i <= len(s)-8; i += 8 { // in this form nothing is checked twice
 		w := event.Word(s[i : i+8])
 		closed, open := w&^(('='^']')*each)^('='&']')*each, w^'['*each
 		m := ((closed - each) | (open - each)) &^ w & high

@@ -77,14 +77,15 @@ func TestUsualLine(t *testing.T) {
 		var a, b, before event.Event
 		for _, e := range []*event.Event{&a, &b, &before} {
 			e.Reset()
-			e.Raw, e.Message, e.TimeSource = s, s, event.TimeReceived
+			e.Raw, e.TimeSource = s, event.TimeReceived
 		}
-		if !usualLine(&a) {
+		if !usualLine(&a, s) {
 			if !reflect.DeepEqual(a, before) {
 				t.Fatalf("%q: not taken, and changed: %+v", s, a)
 			}
 			return false
 		}
+		b.Message = s
 		if h, _ := oneHeader(&b, &Options{}); !reflect.DeepEqual(a, b) || h != (head{format: event.FormatRFC3164ISO, esxi: true}) {
 			t.Fatalf("%q:\nusual %+v\nelse  %+v %+v", s, a, b, h)
 		}

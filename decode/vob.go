@@ -247,7 +247,7 @@ func wordAfter(s, before string) string {
 
 // firstWord is the word at the beginning of s, without a full stop or comma at its end.
 func firstWord(s string) string {
-	word, _, _ := strings.Cut(s, " ")
+	word := untilBlank(s)
 	for word != "" && (word[len(word)-1] == '.' || word[len(word)-1] == ',' || word[len(word)-1] == ';') {
 		word = word[:len(word)-1]
 	}
