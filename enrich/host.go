@@ -20,6 +20,7 @@ type host struct {
 	mu       sync.Mutex
 	outcomes outcomes
 	memos    map[memoKey]*memo
+	last     *memo // the one that was needed last, and mostly is needed again
 	scopes   scopes
 }
 

@@ -24,6 +24,7 @@ type memoKey struct {
 
 // memo is an answer that holds while the version of the inventory stays.
 type memo struct {
+	key     memoKey
 	version uint64
 	from    inventory.Stamp // windows that begin before are not covered
 	joined  event.Joined    // without Host, Time and Age
@@ -40,14 +41,9 @@ func (n *Enricher) recall(e *event.Event, h *host, k *memoKey, q *resolve.Questi
 	if q.ClockUnsettled || told < q.Join.Add(n.cfg.Guard) {
 		return false
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	m := h.memos[*k]
-	if m == nil || m.version != n.inv.Version() || q.From < m.from || h.outcomes.untrusted() {
+	m := h.recall(k, n.inv.Version(), q.From)
+	if m == nil {
 		return false
-	}
-	if m.agrees != resolve.NotCompared {
-		h.outcomes.add(m.agrees == resolve.Disagreed)
 	}
 	host := e.Joined.Host
 	e.Joined = m.joined
@@ -55,6 +51,26 @@ func (n *Enricher) recall(e *event.Event, h *host, k *memoKey, q *resolve.Questi
 	e.Rarely().L2Sec.PolicySource = m.source
 	e.Tags |= m.tags
 	return true
+}
+
+// recall returns what holds of a version for a window that begins at from, or nil, and counts what it says of the port table.
+func (h *host) recall(k *memoKey, version uint64, from inventory.Stamp) *memo {
+	h.mu.Lock()
+	m := h.last
+	if m == nil || m.key != *k {
+		m = h.memos[*k]
+	}
+	if m != nil && (m.version != version || from < m.from || h.outcomes.untrusted()) {
+		m = nil
+	}
+	if m != nil {
+		h.last = m
+		if m.agrees != resolve.NotCompared {
+			h.outcomes.add(m.agrees == resolve.Disagreed)
+		}
+	}
+	h.mu.Unlock()
+	return m
 }
 
 // remember keeps an answer that does not depend on the moment. version was read before it was worked out, tags are those that it
@@ -77,5 +93,6 @@ func (n *Enricher) remember(e *event.Event, h *host, k *memoKey, q *resolve.Ques
 	if q.Client != "" {
 		port.Client = k.client
 	}
-	h.memos[*k] = m
+	m.key = *k
+	h.memos[*k], h.last = m, m
 }

@@ -19,6 +19,7 @@ func (n *Enricher) forget() {
 	for _, h := range n.hosts.of {
 		h.mu.Lock()
 		clear(h.memos)
+		h.last = nil
 		h.mu.Unlock()
 	}
 }
@@ -249,8 +250,11 @@ func TestMemoKeyOwnsItsText(t *testing.T) {
 	copy(client, "db-0002.eth")
 	kept := 0
 	for _, h := range l.hosts.of {
-		for k := range h.memos {
+		for k, m := range h.memos {
 			kept++
+			if m.key != k {
+				t.Errorf("an answer has the key %v, and is kept under %v", m.key, k)
+			}
 			if k.requested != mac(9).String() || k.client != "web-01.eth0" {
 				t.Errorf("a kept key became %q %q", k.requested, k.client)
 			}
