@@ -1,6 +1,11 @@
 package decode
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+
+	"vswarden/event"
+)
 
 // The classes of bytes that words are made of.
 const (
@@ -85,12 +90,37 @@ func number(s string) (v uint64, n int) {
 // span is how many bytes s begins with that are in class, which is one bit.
 func span(s string, class uint8) int {
 	n := 0
-	for ; n <= len(s)-4; n += 4 { // as in outside; in this form nothing is checked twice
-		if w := s[n : n+4]; classes[w[0]]&classes[w[1]]&classes[w[2]]&classes[w[3]]&class == 0 {
-			break
+	for ; n <= len(s)-4; n += 4 { // in this form nothing is checked twice
+		switch w := s[n : n+4]; {
+		case classes[w[0]]&class == 0:
+			return n
+		case classes[w[1]]&class == 0:
+			return n + 1
+		case classes[w[2]]&class == 0:
+			return n + 2
+		case classes[w[3]]&class == 0:
+			return n + 3
 		}
 	}
 	for n < len(s) && classes[s[n]]&class != 0 {
+		n++
+	}
+	return n
+}
+
+// digits is how many decimal digits s begins with. Up to eight are told by one look: the upper four bits of each are
+// those of '0', and the lower four and six carry nothing into them.
+func digits(s string) int {
+	const zeros, six, upper = 0x3030303030303030, 0x0606060606060606, 0xf0f0f0f0f0f0f0f0
+	n := 0
+	if len(s) >= 8 {
+		w := event.Word(s) ^ zeros
+		if other := (w | (w + six)) & upper; other != 0 {
+			return bits.TrailingZeros64(other) >> 3
+		}
+		n = 8
+	}
+	for n < len(s) && isDigit(s[n]) {
 		n++
 	}
 	return n

@@ -30,7 +30,6 @@ func header(e *event.Event, o *Options) head {
 			e.Format = event.FormatRFC3164ISO
 			return head{format: event.FormatRFC3164ISO, esxi: true}
 		}
-		s = e.Raw
 	}
 	e.Syslog.Priority = -1
 	e.TimeSource = event.TimeReceived

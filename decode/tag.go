@@ -71,11 +71,7 @@ func tagEnd(s string) int {
 
 // takePID splits "[2099655]…". The number may be hexadecimal, and some programs put a name there.
 func takePID(s string) (pid, rest string, ok bool) {
-	i := 1
-	for i < len(s) && isDigit(s[i]) {
-		i++
-	}
-	for ; i < min(len(s), 48); i++ {
+	for i := 1 + digits(s[1:]); i < min(len(s), 48); i++ {
 		switch s[i] {
 		case ']':
 			return s[1:i], s[i+1:], i > 1
