@@ -351,10 +351,15 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// lastIndex is strings.LastIndex for a sep that stands near the end of s: it has nothing to set up.
+// lastIndex is strings.LastIndex for a sep that stands near the end of s: it has nothing to set up. Both ends of sep are
+// looked at before it is compared, since it often begins with a blank.
 func lastIndex(s, sep string) int {
-	for i := len(s) - len(sep); i >= 0; i-- {
-		if s[i] == sep[0] && s[i:i+len(sep)] == sep {
+	first, last := sep[0], sep[len(sep)-1]
+	for end := len(s) - 1; end >= len(sep)-1; end-- {
+		if s[end] != last {
+			continue
+		}
+		if i := end + 1 - len(sep); s[i] == first && s[i:end+1] == sep {
 			return i
 		}
 	}

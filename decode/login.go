@@ -31,7 +31,16 @@ func loginText(e *event.Event, s string) bool {
 	case 'P':
 		return accountText(e, s) || permissionText(e, s) || postponed(e, s) || sshdText(e, s)
 	case 'R':
-		return rejected(e, s) || disconnectText(e, s) || lockedText(e, s) || roleText(e, s)
+		switch s[2] {
+		case 'c':
+			return disconnectText(e, s)
+		case 'j':
+			return rejected(e, s)
+		case 'l':
+			return roleText(e, s)
+		case 'm':
+			return lockedText(e, s)
+		}
 	case 'S':
 		switch s[1] {
 		case 'S':
@@ -55,7 +64,12 @@ func loginText(e *event.Event, s string) bool {
 	case 'p':
 		return pamText(e, s) || sshdText(e, s)
 	case '[':
-		return pamModule(e, s) || authUser(e, s)
+		switch s[1] {
+		case 'A':
+			return authUser(e, s)
+		case 'm':
+			return pamModule(e, s)
+		}
 	}
 	return false
 }
@@ -328,9 +342,13 @@ func untilQuote(s string) string {
 // sessionText reads sshd's "Session opened for 'root' on /dev/char/pty/t0".
 func sessionText(e *event.Event, s string) bool {
 	a := event.ActSessionOpened
-	rest, ok := strings.CutPrefix(s, "Session opened for ")
+	s, ok := strings.CutPrefix(s, "Session ")
 	if !ok {
-		if rest, ok = strings.CutPrefix(s, "Session closed for "); !ok {
+		return false
+	}
+	rest, ok := strings.CutPrefix(s, "opened for ")
+	if !ok {
+		if rest, ok = strings.CutPrefix(s, "closed for "); !ok {
 			return false
 		}
 		a = event.ActSessionClosed
