@@ -123,7 +123,9 @@ func (e *Event) unparsed() bool {
 func (e *Event) appendEvent(dst []byte, enc *encoding) []byte {
 	switch {
 	case !enc.rare:
-		dst = e.appendMeaning(dst, enc)
+		if enc.standard || enc.meaning != nil {
+			dst = e.appendMeaning(dst, enc)
+		}
 	case e.L2Sec.Kind != L2SecNone:
 		dst = e.appendL2SecEvent(dst, enc)
 	case e.NetPort.Kind != NetPortNone:
@@ -220,7 +222,10 @@ func (e *Event) appendHeader(dst []byte, enc *encoding) []byte {
 			dst = append(dst, ',')
 		}
 	}
-	return e.appendStructuredData(dst)
+	if s.StructuredData != "" {
+		dst = e.appendStructuredData(dst)
+	}
+	return dst
 }
 
 // appendOrigin appends log.logger and log.origin: who in the program wrote the line.

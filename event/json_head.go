@@ -1,6 +1,9 @@
 package event
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // printed is what AppendJSON printed last of what is much alike from one event to the next: it is copied in one piece and
 // filled in where it stands.
@@ -36,8 +39,10 @@ func (e *Event) appendHead(dst []byte) []byte {
 	if _, ok := within(e.clean, t); !ok || len(t) != headTimeEnd-headTime || e.Kind != "" {
 		return e.appendRareHead(dst)
 	}
-	dst = append(dst, h.text[:]...)
-	b := (*[len(headForm)]byte)(dst[len(dst)-len(headForm):])
+	at := len(dst)
+	dst = slices.Grow(dst, len(headForm))[:at+len(headForm)]
+	b := (*[len(headForm)]byte)(dst[at:])
+	*b = h.text
 	binary.LittleEndian.PutUint64(b[headTime:], Word(t))
 	binary.LittleEndian.PutUint64(b[headTime+8:], Word(t[8:]))
 	binary.LittleEndian.PutUint64(b[headTime+16:], Word(t[16:]))
@@ -92,8 +97,10 @@ func (t *createdText) append(dst []byte, ns int64) []byte {
 		}
 		t.renew(ns)
 	}
-	dst = append(dst, t.text[:]...)
-	b := (*[len(createdForm)]byte)(dst[len(dst)-len(createdForm):])
+	at := len(dst)
+	dst = slices.Grow(dst, len(createdForm))[:at+len(createdForm)]
+	b := (*[len(createdForm)]byte)(dst[at:])
+	*b = t.text
 	micros := uint32(ns-t.from) / 1e3
 	put2(b[createdMicros:], micros/1e4)
 	put2(b[createdMicros+2:], micros/1e2%100)

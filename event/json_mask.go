@@ -11,6 +11,9 @@ const masked = "***"
 
 // appendMasked is appendField for text that may hold one of e.Secrets.
 func (e *Event) appendMasked(dst []byte, key, value string) []byte {
+	if e.Secrets.Count == 0 {
+		return e.appendPartField(dst, key, value)
+	}
 	if value == "" {
 		return dst
 	}

@@ -54,9 +54,13 @@ func (e *Event) appendPartField(dst []byte, key, value string) []byte {
 // here, in two words, or four, that may overlap, which is half of what it costs to call for that.
 func (e *Event) appendPartEnd(dst []byte, s string) []byte {
 	const longest = 32
-	n := len(s)
-	if _, ok := within(e.clean, s); !ok || n < 4 || n > longest || cap(dst)-len(dst) < longest+2 {
+	if _, ok := within(e.clean, s); !ok {
 		return append(e.appendPart(dst, s), '"', ',')
+	}
+	n := len(s)
+	if n < 4 || n > longest || cap(dst)-len(dst) < longest+2 {
+		dst = append(dst, s...)
+		return append(dst, '"', ',')
 	}
 	b := (*[longest + 2]byte)(dst[len(dst) : len(dst)+longest+2])
 	switch {
