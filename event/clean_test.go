@@ -3,6 +3,7 @@ package event
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // TestScanRaw holds what is written without a second look against what is escaped.
@@ -10,6 +11,7 @@ func TestScanRaw(t *testing.T) {
 	long := strings.Repeat("abcdefgh", 9)
 	for _, raw := range []string{
 		"", "a", long, long + `"`, `"` + long, long + "\\" + long, long + "\x7f", long + "\x1f" + long, long + "é" + long, long + "\xff" + long, "\x00",
+		`"a" \\ ` + long + `"b"` + long + "\x7f" + long, strings.Repeat(`\"`, 9) + long, `"` + long + `"é"` + long,
 	} {
 		for i := range len(raw) + 1 { // every beginning, so that what ends the clean part stands everywhere
 			e := Event{Common: Common{Raw: raw[:i]}}
@@ -17,11 +19,19 @@ func TestScanRaw(t *testing.T) {
 				t.Fatalf("%q: UTF-8 %v, want %v", raw[:i], got, want)
 			}
 			for from := range i + 1 {
-				part := e.Raw[from:]
-				if got, want := string(e.appendPart(nil, part)), string(appendText(nil, part)); got != want {
-					t.Fatalf("%q of %q: %q, want %q", part, e.Raw, got, want)
+				for _, to := range []int{i, max(from, i-1), (from + i) / 2} {
+					wantPart(t, &e, from, to)
 				}
 			}
+		}
+	}
+	// Places are known up to 64 KiB.
+	for _, n := range []int{65533, 65534, 65535, 65536, 70000} {
+		e := Event{Common: Common{Raw: strings.Repeat("a", n) + `"b"c"` + long + `"`}}
+		e.ScanRaw()
+		for i := range 9 {
+			wantPart(t, &e, 0, n+i)
+			wantPart(t, &e, n-1, n+i)
 		}
 	}
 	// What was noted of one frame says nothing of another.
@@ -35,6 +45,33 @@ func TestScanRaw(t *testing.T) {
 	if e.clean != "" {
 		t.Error("Reset leaves it")
 	}
+}
+
+// wantPart holds a part of a frame against the same text by itself.
+func wantPart(t *testing.T, e *Event, from, to int) {
+	t.Helper()
+	part := e.Raw[from:to]
+	if got, want := string(e.appendPart(nil, part)), string(appendText(nil, part)); got != want {
+		t.Fatalf("%q of %q: %q, want %q", part, e.Raw, got, want)
+	}
+	for _, dst := range [][]byte{nil, make([]byte, 0, 256)} {
+		if got, want := string(e.appendPartField(dst, `"k":"`, part)), string(appendField(nil, `"k":"`, part)); got != want {
+			t.Fatalf("field %q of %q: %q, want %q", part, e.Raw, got, want)
+		}
+	}
+}
+
+func FuzzScanRaw(f *testing.F) {
+	f.Add(`<166>2026-09-15T10:30:00.123Z h "a" b\c`, uint16(5), uint16(30))
+	f.Add(strings.Repeat(`"x`, 20)+"\xffé\x7f", uint16(0), uint16(99))
+	f.Fuzz(func(t *testing.T, raw string, from, to uint16) {
+		e := Event{Common: Common{Raw: raw}}
+		if got, want := e.ScanRaw(), utf8.ValidString(raw); got != want {
+			t.Fatalf("%q: UTF-8 %v, want %v", raw, got, want)
+		}
+		end := min(int(to), len(raw))
+		wantPart(t, &e, min(int(from), end), end)
+	})
 }
 
 // TestPlain puts every byte at every place of texts of every length up to several blocks.

@@ -118,6 +118,7 @@ type Common struct {
 
 	Raw   string // the frame, exactly
 	clean string // a beginning of Raw in which nothing has to be escaped (ScanRaw)
+	marks marks  // what has to be, behind it
 
 	Receiver Receiver
 	Format   Format

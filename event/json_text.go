@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"unicode/utf8"
 )
@@ -17,29 +18,58 @@ const (
 	hexDigits = "0123456789abcdef"
 )
 
+// marks are the places in Raw of the bytes that have to be escaped, as far as they are known: all before end, which are of
+// ASCII. A frame with more of them, or of more than 64 KiB, is looked at again behind that.
+type marks struct {
+	n   uint16
+	end uint16
+	at  [6]uint16
+}
+
 // ScanRaw looks at Raw once for all who will write parts of it: it reports whether Raw is UTF-8, and
-// notes how much of it, from its beginning, can stand in a JSON string as it is.
+// notes how much of it, from its beginning, can stand in a JSON string as it is, and what cannot, behind that.
 func (e *Event) ScanRaw() (isUTF8 bool) {
-	i := plain(e.Raw, 0)
-	e.clean = e.Raw[:i]
-	return i == len(e.Raw) || utf8.ValidString(e.Raw[i:])
+	s, m := e.Raw, &e.marks
+	i := plain(s, 0)
+	e.clean, m.n = s[:i], 0
+	for i < len(s) && s[i] < utf8.RuneSelf && int(m.n) < len(m.at) && i < math.MaxUint16 {
+		m.at[m.n] = uint16(i)
+		m.n++
+		i = plain(s, i+1)
+	}
+	m.end = uint16(min(i, math.MaxUint16))
+	return i == len(s) || utf8.ValidString(s[i:])
 }
 
 // appendPart is appendText for what is likely to be a part of Raw: most lines have nothing to be
-// escaped, and then none of their parts is looked at again; of others only what stands behind the first such place.
+// escaped, and then none of their parts is looked at again; of others what has to be is known mostly.
 func (e *Event) appendPart(dst []byte, s string) []byte {
 	at, ok := within(e.clean, s)
 	switch {
 	case ok:
 		return append(dst, s...)
-	case at < uintptr(len(e.clean)): // it begins there; what ended that is the next byte mostly
-		i := len(e.clean) - int(at)
-		if isPlain(s[i]) {
-			i = plain(s, i)
-		}
-		return appendRest(dst, s, i)
+	case at < uintptr(len(e.clean)): // it begins there
+		return e.marks.appendText(dst, s, int(at))
 	}
 	return appendText(dst, s)
+}
+
+// appendText is appendText of a text that begins in Raw at a place before all marks, and ends behind the first one.
+func (m *marks) appendText(dst []byte, s string, at int) []byte {
+	start := 0
+	for _, mark := range m.at[:m.n] {
+		i := int(mark) - at
+		if i >= len(s) {
+			break
+		}
+		dst = append(dst, s[start:i]...)
+		dst = appendEscape(dst, s[i])
+		start = i + 1
+	}
+	if i := int(m.end) - at; i < len(s) {
+		return appendRest(dst, s[start:], plain(s[start:], i-start))
+	}
+	return append(dst, s[start:]...)
 }
 
 // appendPartField is appendField, likewise.
@@ -132,8 +162,8 @@ func appendRest(dst []byte, s string, i int) []byte {
 // as it is or is not ASCII, else len(s). It is where encoding spends its time, so it looks at
 // sixteen bytes at once, or at eight: see BenchmarkAppendText.
 func plain(s string, i int) int {
-	if i+16 <= len(s) {
-		i = plainBlocks(s, i)
+	if hasBlocks && i+16 <= len(s) {
+		return plainBlocks(s, i)
 	}
 	for ; i+8 <= len(s); i += 8 {
 		if m := special(Word(s[i : i+8])); m != 0 {

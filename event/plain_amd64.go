@@ -6,3 +6,6 @@ package event
 //
 //go:noescape
 func plainBlocks(s string, i int) int
+
+// hasBlocks says that there is plainBlocks.
+const hasBlocks = true

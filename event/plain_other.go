@@ -2,5 +2,7 @@
 
 package event
 
-// plainBlocks leaves all of it to the loops of plain.
+// Without plainBlocks, plain does all of it.
+const hasBlocks = false
+
 func plainBlocks(_ string, i int) int { return i }
