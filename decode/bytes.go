@@ -68,10 +68,11 @@ func trimSpaces(s string) string {
 
 // untilBlank is what stands before the first blank of s: strings.Cut, which asks for more.
 func untilBlank(s string) string {
-	if i := strings.IndexByte(s, ' '); i >= 0 {
-		return s[:i]
+	end := strings.IndexByte(s, ' ')
+	if end < 0 {
+		end = len(s)
 	}
-	return s
+	return s[:end]
 }
 
 // number reads the decimal digits at the beginning of s and says how many they are; 0 where there
@@ -130,14 +131,17 @@ func digits(s string) int {
 // up more than that, and in a short s looks at every place (BenchmarkFind).
 func find(s, sep string) int {
 	i := strings.IndexByte(s, sep[0])
-	for i >= 0 && !strings.HasPrefix(s[i:], sep) {
+	for i >= 0 && i <= len(s)-len(sep) {
+		if s[i+1] == sep[1] && s[i:i+len(sep)] == sep { // what differs mostly differs there
+			return i
+		}
 		next := strings.IndexByte(s[i+1:], sep[0])
 		if next < 0 {
-			return -1
+			break
 		}
 		i += 1 + next
 	}
-	return i
+	return -1
 }
 
 // outside is how many bytes s begins with that are not in class.
