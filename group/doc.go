@@ -100,7 +100,7 @@ type spare struct {
 type attachment struct {
 	Conn     netip.AddrPort
 	app      uint64 // hash of the program's name, small letters; 0 = none
-	proc     uint64 // hash of its process
+	proc     uint64 // hash of its process, of a line that was cut or may be the rest of one
 	deadline int64
 	Stream   bool // of a stream of lines: one without a header may follow on the same connection
 	kind     kind

@@ -1,7 +1,7 @@
 package group
 
 import (
-	"encoding/binary"
+	"net/netip"
 	"slices"
 
 	"vswarden/event"
@@ -18,9 +18,9 @@ type ending struct {
 	deadline int64
 	app      uint64
 	proc     uint64
-	conn     uint64 // where it is for lines without a header
-	time     int64  // of its header
-	vc       uint64 // key of the vCenter event that it is a part of
+	conn     netip.AddrPort // where it is for lines without a header
+	time     int64          // of its header
+	vc       uint64         // key of the vCenter event that it is a part of
 	kind     kind
 	forApp   bool // as those of the group were
 	forConn  bool
@@ -41,7 +41,7 @@ func (snd *Sender) note(it *Item) {
 		n.vc = it.Event.VCEvent.ID
 	}
 	if it.forConn {
-		n.conn = connHash(it)
+		n.conn = it.Conn
 	}
 	if len(snd.ended) == maxEndings {
 		snd.ended = slices.Delete(snd.ended, 0, 1)
@@ -61,7 +61,7 @@ func (snd *Sender) outdate(it *Item) {
 		if n.forApp && n.app == it.app && (n.kind != part || it.kind == part && n.vc == it.Event.VCEvent.ID) {
 			n.forApp = false
 		}
-		if n.forConn && it.kind != headless && n.conn == connHash(it) { // a headless one has found it, and so may the next
+		if n.forConn && it.kind != headless && n.conn == it.Conn { // a headless one has found it, and so may the next
 			n.forConn = false
 		}
 		if n.forApp || n.forConn || n.alone && n.cut {
@@ -88,17 +88,11 @@ func (snd *Sender) continues(it *Item) {
 func (n *ending) continuedBy(it *Item) bool {
 	switch it.kind {
 	case headless:
-		return n.forConn && n.conn == connHash(it)
+		return n.forConn && n.conn == it.Conn
 	case arrow:
 		return n.forApp && n.app == it.app && n.kind != part
 	case fragment:
 		return (n.forApp || n.alone) && n.cut && n.app == it.app && n.proc == it.proc && n.time == it.Event.Time
 	}
 	return false
-}
-
-func connHash(it *Item) uint64 {
-	a := it.Conn.Addr().As16()
-	h := turn(hashSeed ^ uint64(it.Conn.Port()) ^ binary.LittleEndian.Uint64(a[:8]))
-	return turn(h ^ binary.LittleEndian.Uint64(a[8:]))
 }

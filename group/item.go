@@ -32,7 +32,9 @@ func (s *Stage) join(snd *Sender, t, it *Item) bool {
 	if it.Pos > s.o.Done && !it.Past {
 		s.lines++
 	}
-	t.Last, t.cut = it.Pos, it.cut
+	if t.Last, t.cut = it.Pos, it.cut; t.cut {
+		t.proc = hashFold(t.Event.Syslog.ProcID)
+	}
 	if t.kind != part {
 		t.deadline = min(it.Stamp+s.wait, t.first+longWaits*s.wait)
 	}

@@ -20,7 +20,7 @@ const (
 // read finds what the stage needs to know of a decoded line.
 func (it *Item) read() {
 	e := &it.Event
-	it.app, it.proc = hashFold(e.Syslog.AppName), hashFold(e.Syslog.ProcID)
+	it.app = hashFold(e.Syslog.AppName)
 	it.bytes, it.first, it.Last = len(e.Raw), it.Stamp, it.Pos
 	it.cut = cutLength(len(e.Raw))
 	switch {
@@ -32,6 +32,9 @@ func (it *Item) read() {
 		it.kind = headless
 	case it.app != 0 && !opened(e):
 		it.kind = fragment
+	}
+	if it.cut || it.kind == fragment {
+		it.proc = hashFold(e.Syslog.ProcID)
 	}
 }
 

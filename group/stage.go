@@ -111,7 +111,11 @@ func (m *spare) empty() {
 	if cap(m.more) > 64<<10 || cap(m.own) > 64<<10 {
 		*m = spare{}
 	}
-	m.own, m.more, m.pieces, m.whole, m.frames = m.own[:0], m.more[:0], m.pieces[:0], m.whole[:0], m.frames[:0]
+	m.own = m.own[:0]
+	m.more = m.more[:0]
+	m.pieces = m.pieces[:0]
+	m.whole = m.whole[:0]
+	m.frames = m.frames[:0]
 }
 
 // Next gives the next Item that is complete; nil when there is none. Finish makes its event.

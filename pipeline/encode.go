@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"vswarden/event"
@@ -60,7 +61,7 @@ func (l *lane) encodeOwn(r *Record) (keep bool, err error) {
 		return false, nil
 	}
 	rec := l.record()
-	rec.ID, rec.Key, rec.Dataset, rec.Received = r.ID, ownEventKey, event.Dataset(strings.Clone(string(e.Dataset))), r.Received
+	rec.ID, rec.Key, rec.Dataset, rec.Host, rec.Received = r.ID, ownEventKey, event.Dataset(strings.Clone(string(e.Dataset))), "", r.Received
 	if l.d.cfg.Tags&event.TagReplay != 0 {
 		l.out = appendTagged(l.out, r.Data, event.TagNames[bit(event.TagReplay)])
 	} else {
@@ -80,11 +81,15 @@ func (l *lane) encoded(r *Record) {
 	l.ends = append(l.ends, end)
 }
 
-// record is one more of the batch. It is filled where it stands: a copy of what was stored in pieces just before waits for the
-// stores.
+// record is one more of the batch. All of it is to be set, Value and Frame by deliver: what stood there is not cleared. It is
+// filled where it stands: a copy of what was stored in pieces just before waits for the stores.
 func (l *lane) record() *sink.Record {
-	l.batch = append(l.batch, sink.Record{})
-	return &l.batch[len(l.batch)-1]
+	n := len(l.batch)
+	if n == cap(l.batch) {
+		l.batch = slices.Grow(l.batch, 1)
+	}
+	l.batch = l.batch[:n+1]
+	return &l.batch[n]
 }
 
 // frame is what the receiver knew of r, for a sink that passes it on.

@@ -102,9 +102,15 @@ type setting struct {
 
 // optionsOf says how to decode the frame r. Nearly always that is as the one before was.
 func (l *lane) optionsOf(r *Record) *decode.Options {
-	s := &l.setting
-	sameZone := len(r.Zone) == len(s.zone) && (len(r.Zone) == 0 || string(r.Zone) == s.zone)
-	if s.options == nil || s.listener != r.Listener || !sameZone {
+	if s := &l.setting; s.listener == r.Listener && len(s.zone)|len(r.Zone) == 0 && s.options != nil {
+		return s.options
+	}
+	return l.set(r)
+}
+
+// set is optionsOf where a zone came along, or the frame before was of another listener.
+func (l *lane) set(r *Record) *decode.Options {
+	if s := &l.setting; s.options == nil || s.listener != r.Listener || s.zone != text(r.Zone) {
 		*s = setting{listener: r.Listener, zone: string(r.Zone), options: l.lookUp(r)}
 	}
 	return l.setting.options
