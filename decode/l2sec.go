@@ -22,12 +22,13 @@ func l2secLine(e *event.Event, s string) bool {
 		return false
 	}
 	function := s[i:]
-	function = function[:identifierLen(function)]
-	e.Rarely().L2Sec = event.L2Sec{Kind: event.L2SecUnknown, Module: module, Function: function}
+	function = function[:span(function, inIdentifier)]
+	l := &e.Rarely().L2Sec
+	l.Kind, l.Module, l.Function = event.L2SecUnknown, module, function
 	e.Logger = module
 	s = strings.TrimPrefix(s[i+len(function):], ":")
 	if line, rest := sourceLine(s); len(rest) < len(s) {
-		e.Rarely().L2Sec.Line, s = line, rest
+		l.Line, s = line, rest
 	}
 	l2secMessage(e, skipNSX(trimSpaces(s)))
 	return true
@@ -59,8 +60,8 @@ func l2secModule(s string) (module string, ok bool) {
 	if !ok {
 		return "", false
 	}
-	if i := strings.LastIndexByte(module, ')'); i >= 0 && strings.HasPrefix(module, "cpu") {
-		module = module[i+1:]
+	if strings.HasPrefix(module, "cpu") {
+		module = module[strings.LastIndexByte(module, ')')+1:]
 	}
 	return module, module != "" && identifierLen(module) == len(module)
 }
