@@ -60,8 +60,7 @@ type Detection struct {
 	line    detect.Line
 	senders map[netip.Addr]*watched
 	names   map[string]*watched
-	last    *watched // the sender at lastIP: frames of one read stand together
-	lastIP  netip.Addr
+	near    near[watched]  // of senders
 	given   spool.Position // of the last record that the Detector was fed, or that there was nothing to feed of
 	led     time.Time      // when a Delivery told something last
 	leader  int64          // receive stamp of the last record that it told, Unix nanoseconds
@@ -312,8 +311,8 @@ func (x *Detection) watched(r *Record) *watched {
 	}
 	if name == nil {
 		a := r.Peer.Addr()
-		if x.last != nil && a == x.lastIP {
-			return x.last
+		if w := x.near.get(a); w != nil {
+			return w
 		}
 		w := x.senders[a]
 		if w == nil {
@@ -323,7 +322,7 @@ func (x *Detection) watched(r *Record) *watched {
 			w = &watched{key: a.String()}
 			x.senders[a] = w
 		}
-		x.last, x.lastIP = w, a
+		x.near.put(a, w)
 		return w
 	}
 	w := x.names[string(name)]

@@ -40,7 +40,7 @@ type lane struct {
 	at     place
 	keys   map[netip.Addr]*group.Sender
 	names  map[string]*group.Sender // TLS names and hosts behind relays
-	near   [1 << nearBits]near      // of keys
+	near   near[group.Sender]       // of keys
 	zones  map[string]*decode.Options
 
 	setting setting    // of the frame before

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"encoding/binary"
 	"maps"
 	"net/netip"
 
@@ -38,21 +37,6 @@ func (r *Record) senderName(low []byte) []byte {
 	return nil
 }
 
-// near is the sender at an address, where a lane looks first.
-type near struct {
-	addr netip.Addr
-	snd  *group.Sender
-}
-
-// nearBits is how many bits of a hash of the address are the place of a near: 40 KiB a lane.
-const nearBits = 10
-
-// nearOf is the place of an address among the near: to compare it there costs a tenth of a look into a map.
-func nearOf(a netip.Addr) uint64 {
-	b := a.As16()
-	return binary.LittleEndian.Uint64(b[8:]) * 0x9e3779b97f4a7c15 >> (64 - nearBits)
-}
-
 // sender returns the state of r's sender, whose key outlives the record. The maps hold no more than
 // the stage does: of what it gave up, they let go when they are as long as they may be.
 func (l *lane) sender(r *Record) *group.Sender {
@@ -63,11 +47,12 @@ func (l *lane) sender(r *Record) *group.Sender {
 		}
 	}
 	a := r.Peer.Addr()
-	n := &l.near[nearOf(a)]
-	if n.snd == nil || n.addr != a || n.snd.Gone() {
-		n.addr, n.snd = a, l.senderAt(a)
+	snd := l.near.get(a)
+	if snd == nil || snd.Gone() {
+		snd = l.senderAt(a)
+		l.near.put(a, snd)
 	}
-	return n.snd
+	return snd
 }
 
 // senderAt is the sender of an address that no name stands before.
