@@ -14,9 +14,16 @@ var AllDatasets = [...]Dataset{
 // full and with their original unless a sink says otherwise. The VOBs of network and security, and
 // what vCenter says about policies, are added per event: their datasets hold the others too.
 func SecurityDataset(d Dataset) bool {
+	const esxi = "vmware.esxi."
+	if len(d) > len(esxi) && d[:len(esxi)] == esxi { // nearly all: what is so short is compared without a call
+		switch d[len(esxi):] {
+		case "l2sec", "netport", "auth", "shell", "audit", "logloss":
+			return true
+		}
+		return false
+	}
 	switch d {
-	case DatasetL2Sec, DatasetNetPort, DatasetAuth, DatasetShell, DatasetAudit, DatasetLogLoss,
-		DatasetVCAudit, DatasetPosture, DatasetPolicy, DatasetAlert, DatasetPromisc:
+	case DatasetVCAudit, DatasetPosture, DatasetPolicy, DatasetAlert, DatasetPromisc:
 		return true
 	}
 	return false
