@@ -1,9 +1,6 @@
 package event
 
-import (
-	"strconv"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // ECSVersion is the version of the Elastic Common Schema whose names we use (ecs.version).
 const ECSVersion = "9.4.0"
@@ -397,9 +394,7 @@ func appendWord(dst []byte, key, value string) []byte {
 
 // appendUint appends a member that is a number; key ends with its colon.
 func appendUint(dst []byte, key string, value uint64) []byte {
-	dst = append(dst, key...)
-	dst = strconv.AppendUint(dst, value, 10)
-	return append(dst, ',')
+	return appendNumber(append(dst, key...), value)
 }
 
 func orElse(s, other string) string {
