@@ -49,6 +49,8 @@ func (a Act) guards() bool {
 
 // module is event.module: by ECS convention the first part of the dataset's name.
 func (d Dataset) module() string {
-	m, _, _ := strings.Cut(string(d), ".")
-	return m
+	if i := strings.IndexByte(string(d), '.'); i >= 0 {
+		return string(d[:i])
+	}
+	return string(d)
 }

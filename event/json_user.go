@@ -1,9 +1,6 @@
 package event
 
-import (
-	"net/netip"
-	"strings"
-)
+import "net/netip"
 
 // appendUser appends the objects user and group. The name never holds the domain. Linux's audit system has a
 // number in place of a name.
@@ -56,14 +53,18 @@ func (p *Endpoint) appendEndpoint(dst []byte, key string, enc *encoding) []byte 
 
 // parseIP reads an IP address. ECS has no place for a zone: of fe80::1%vmk0 it is fe80::1.
 func parseIP(s string) (netip.Addr, bool) {
-	s, _, _ = strings.Cut(s, "%")
-	if len(s) < len("::") {
-		return netip.Addr{}, false
-	}
 	for i := range len(s) {
-		if c := s[i]; (c|0x20 < 'a' || c|0x20 > 'f') && (c < '.' || c > ':' || c == '/') {
+		c := s[i]
+		if c == '%' {
+			s = s[:i]
+			break
+		}
+		if (c|0x20 < 'a' || c|0x20 > 'f') && (c < '.' || c > ':' || c == '/') {
 			return netip.Addr{}, false // no error is made, and no memory taken, for a name
 		}
+	}
+	if len(s) < len("::") {
+		return netip.Addr{}, false
 	}
 	ip, err := netip.ParseAddr(s)
 	return ip.Unmap(), err == nil
