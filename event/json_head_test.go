@@ -11,8 +11,11 @@ func TestHeads(t *testing.T) {
 	var e Event
 	for n, id := range []ID{NewID(7, 5), NewID(7, 6), NewID(7, 1023), NewID(7, 1024), NewID(7, 1<<63|1024), NewID(8, 1024), NewID(0, 0), NewID(0, 1)} {
 		for _, c := range []Common{
-			{TimeText: stamp, Raw: stamp}, {TimeText: stamp}, {TimeText: stamp, Raw: stamp, Kind: "alert"},
-			{TimeText: "2026-09-15T10:30:00.1234Z", Raw: "2026-09-15T10:30:00.1234Z"}, {Time: 1},
+			{TimeText: stamp, Raw: stamp},
+			{TimeText: stamp},
+			{TimeText: stamp, Raw: stamp, Kind: "alert"},
+			{TimeText: "2026-09-15T10:30:00.1234Z", Raw: "2026-09-15T10:30:00.1234Z"},
+			{Time: 1},
 		} {
 			e.Common = c
 			e.ID = id
