@@ -82,7 +82,7 @@ func (f *framer) replace(buf []byte) (old []byte) {
 
 // next returns the next whole frame. Its data lives until the buffer is touched again.
 func (f *framer) next() (p piece, ok bool) {
-	if f.r < f.w && f.buf[f.r] == '<' && !f.counted && !f.lf.none(f.r, f.w) {
+	if f.r < f.w && f.buf[f.r] == '<' && f.lf.seen <= f.r && !f.counted {
 		if p, ok = f.nextLine(); ok {
 			return p, true
 		}
@@ -117,19 +117,24 @@ func (f *framer) next() (p piece, ok bool) {
 	}
 }
 
-// nextLine is next for what nearly every frame is, a line that begins with '<' and ends with LF, behind another one. It finds
-// nothing where next has more to look at, and leaves all as it is then (BenchmarkFramer).
+// nextLine is next for what nearly every frame is, a line that begins with '<' and ends with LF, behind another one, of which lf
+// has seen nothing. It finds nothing where next has more to look at, and leaves all as it is then (BenchmarkFramer).
 func (f *framer) nextLine() (p piece, ok bool) {
 	if f.skip > 0 || f.discard {
 		return piece{}, false
 	}
-	end := f.lf.find(f.buf, f.r, f.w, '\n')
-	if end < 0 || end-f.r > f.max || f.buf[end-1] == '\r' || !f.nul.none(f.r, f.w) && f.nul.find(f.buf, f.r, f.w, 0) >= 0 {
+	rest := f.buf[f.r:f.w]
+	n := bytes.IndexByte(rest, '\n')
+	if n <= 0 { // not 0: there it is a <
+		f.lf = seeker{at: -1, seen: f.w}
 		return piece{}, false
 	}
-	p = piece{data: f.buf[f.r:end], framing: LF}
-	f.r = end + 1
-	return p, true
+	if n > f.max || rest[n-1] == '\r' || !f.nul.none(f.r, f.w) && f.nul.find(f.buf, f.r, f.w, 0) >= 0 {
+		f.lf = seeker{at: f.r + n, seen: f.r + n + 1}
+		return piece{}, false
+	}
+	f.r += n + 1 // lf still has seen nothing of what follows
+	return piece{data: rest[:n], framing: LF}, true
 }
 
 // finish returns what the connection left behind when it ended.
