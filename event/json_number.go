@@ -11,7 +11,10 @@ var powers = [...]uint64{
 }
 
 // appendNumber appends a number and a comma. It is written where it stands, since how long it is can be told beforehand: package
-// strconv writes it elsewhere first and copies it.
+// strconv writes it elsewhere first and copies it. It is not put into
+// appendUint, for the reason that appendPartEnd is not put where it is called.
+//
+//go:noinline
 func appendNumber(dst []byte, v uint64) []byte {
 	n := bits.Len64(v|1) * 1233 >> 12 // the digits, or one less: 1233/4096 is a little above the logarithm of two
 	if v|1 >= powers[n] {
