@@ -171,9 +171,7 @@ func (l *lane) takeAll(ctx context.Context, c *chunk, n *counts) (ok bool, err e
 	if l.at.i >= 0 {
 		last = &c.records[l.at.i]
 	}
-	if !l.drain(ctx, last, n) {
-		return false, nil
-	}
+	l.drain(last, n)
 	if c == nil {
 		return true, nil
 	}
@@ -213,7 +211,8 @@ func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
 		c.sights[i].seeItem(it, nil)
 	}
 	l.stage.Add(it)
-	return l.drain(ctx, r, n)
+	l.drain(r, n)
+	return true
 }
 
 // takeOwn appends record i of c, an event of our own.
@@ -232,7 +231,7 @@ func (l *lane) takeOwn(ctx context.Context, c *chunk, i int, n *counts) bool {
 }
 
 // drain appends to the batch what the stage has complete; r is the record that was added last.
-func (l *lane) drain(ctx context.Context, r *Record, n *counts) bool {
+func (l *lane) drain(r *Record, n *counts) {
 	for it := l.stage.Next(); it != nil; it = l.stage.Next() {
 		if it.Past || it.Pos <= uint64(l.d.from) { // read again to know the neighbours; delivered long ago
 			n.grouped += it.JoinedAfter(uint64(l.d.from))
@@ -247,7 +246,6 @@ func (l *lane) drain(ctx context.Context, r *Record, n *counts) bool {
 		}
 		l.passed(it, keep, n)
 	}
-	return true
 }
 
 // passed is done with it, whose event is in the batch if keep.
