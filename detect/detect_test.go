@@ -12,23 +12,32 @@ import (
 
 // ear feeds a Detector as a Detection does: lines, and the time each second in which none comes.
 type ear struct {
-	d   *Detector
-	pos uint64
-	now int64
+	d       *Detector
+	pos     uint64
+	now     int64
+	senders map[string]*Sender
 }
 
 func newEar() *ear {
-	return &ear{d: New(DefaultConfig()), now: time.Date(2026, 2, 7, 9, 29, 0, 0, time.UTC).UnixNano()}
+	return &ear{d: New(DefaultConfig()), senders: map[string]*Sender{}, now: time.Date(2026, 2, 7, 9, 29, 0, 0, time.UTC).UnixNano()}
+}
+
+// sender is what is kept of a sender.
+func (e *ear) sender(key string) *Sender {
+	if e.senders[key] == nil {
+		e.senders[key] = &Sender{Key: key}
+	}
+	return e.senders[key]
 }
 
 func (e *ear) line(sender string) {
 	e.pos++
-	e.d.Line(&Line{Pos: e.pos, Stamp: e.now, Sender: sender, Host: "host-of-" + sender, ID: event.NewID(1, e.pos)})
+	e.d.Line(&Line{Pos: e.pos, Stamp: e.now, Sender: e.sender(sender), Host: "host-of-" + sender, ID: event.NewID(1, e.pos)})
 }
 
 func (e *ear) flood(sender string, sort uint64) {
 	e.pos++
-	e.d.Line(&Line{Pos: e.pos, Stamp: e.now, Sender: sender, Sort: sort, Name: "esx.audit.x", Dataset: event.DatasetVOB, ID: event.NewID(1, e.pos)})
+	e.d.Line(&Line{Pos: e.pos, Stamp: e.now, Sender: e.sender(sender), Sort: sort, Name: "esx.audit.x", Dataset: event.DatasetVOB, ID: event.NewID(1, e.pos)})
 }
 
 // listen lets time pass while others are heard or nobody is.
@@ -177,7 +186,8 @@ func TestMemoryOutlivesTheProcess(t *testing.T) {
 	var ids [2]map[event.ID]string
 	for run := range ids {
 		ids[run] = map[event.ID]string{}
-		next := &ear{d: New(DefaultConfig()), pos: at - 10, now: now}
+		next := newEar()
+		next.pos, next.now = at-10, now
 		if err := next.d.Load(bytes.NewReader(saved.Bytes()), at+5); err != nil {
 			t.Fatal(err)
 		}
@@ -256,6 +266,11 @@ func TestBounds(t *testing.T) {
 	}
 	if n := len(e.d.state.Hosts); n != maxHosts {
 		t.Errorf("%d hosts", n)
+	}
+	for key, s := range e.senders { // many of whom were forgotten
+		if e.line(key); e.d.state.Hosts[key] != s.host {
+			t.Fatalf("%s is heard and not among the hosts", key)
+		}
 	}
 	for i := range maxSorts + 100 {
 		for range 21 {

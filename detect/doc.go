@@ -72,11 +72,18 @@ type Line struct {
 	Pos     uint64 // place in the log
 	Stamp   int64  // receive stamp, Unix nanoseconds
 	ID      event.ID
-	Sender  string // outlives the line
+	Sender  *Sender
 	Host    string // as the header names it; empty: not known
 	Sort    uint64 // of events that may come in floods; 0 = none
 	Name    string // of that sort: a code or an action
 	Dataset event.Dataset
+}
+
+// Sender is who sent a line. Who feeds lines keeps one for each sender, for one Detector: it finds the host there that it
+// would have to look for.
+type Sender struct {
+	Key  string
+	host *host // nil = not looked for yet
 }
 
 // Detector applies the rules. It is for one goroutine.
@@ -85,9 +92,6 @@ type Detector struct {
 	state   state
 	pending []event.Event
 	dropped uint64
-
-	last       *host // of lastSender: lines of one sender often follow each other
-	lastSender string
 }
 
 // New makes a Detector without memory.
@@ -105,7 +109,7 @@ func (d *Detector) Line(l *Line) {
 	}
 	d.state.Pos = l.Pos
 	d.pass(l.Stamp)
-	if l.Sender != "" {
+	if l.Sender.Key != "" {
 		d.heard(l)
 	}
 	if l.Sort != 0 {

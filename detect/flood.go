@@ -27,8 +27,9 @@ type sort struct {
 // count counts an event of a sort.
 func (d *Detector) count(l *Line) {
 	key := l.Sort
-	for i := range len(l.Sender) {
-		key = (key ^ uint64(l.Sender[i])) * 1099511628211
+	sender := l.Sender.Key
+	for i := range len(sender) {
+		key = (key ^ uint64(sender[i])) * 1099511628211
 	}
 	c := d.state.Sorts[key]
 	if c == nil {
@@ -36,8 +37,8 @@ func (d *Detector) count(l *Line) {
 			d.state.Uncounted++
 			return
 		}
-		c = &sort{Sender: strings.Clone(l.Sender), Key: l.Sort, Name: strings.Clone(l.Name), Dataset: event.Dataset(strings.Clone(string(l.Dataset))), First: l.ID, Start: l.Stamp}
-		if h := d.state.Hosts[l.Sender]; h != nil {
+		c = &sort{Sender: strings.Clone(sender), Key: l.Sort, Name: strings.Clone(l.Name), Dataset: event.Dataset(strings.Clone(string(l.Dataset))), First: l.ID, Start: l.Stamp}
+		if h := d.state.Hosts[sender]; h != nil {
 			c.Host = h.Name
 		}
 		d.state.Sorts[key] = c

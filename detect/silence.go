@@ -30,6 +30,8 @@ type host struct {
 	Pause  int64  `json:"pause"` // the longest usual one
 	Seen   int64  `json:"seen"`  // receive stamp of the last line
 	Silent bool   `json:"silent,omitempty"`
+
+	gone bool // forgotten: whoever has it kept looks for it anew
 }
 
 // pass lets time pass up to a stamp.
@@ -51,16 +53,10 @@ func (d *Detector) pass(stamp int64) {
 // heard notes that a sender was heard.
 func (d *Detector) heard(l *Line) {
 	s := &d.state
-	h := d.last
-	if h == nil || l.Sender != d.lastSender {
-		if h = s.Hosts[l.Sender]; h == nil {
-			if len(s.Hosts) >= maxHosts {
-				d.forget()
-			}
-			h = &host{First: s.Listened, Last: s.Listened}
-			s.Hosts[l.Sender] = h
-		}
-		d.last, d.lastSender = h, l.Sender
+	h, sender := l.Sender.host, l.Sender.Key
+	if h == nil || h.gone {
+		h = d.host(sender)
+		l.Sender.host = h
 	}
 	if l.Host != "" && l.Host != h.Name {
 		h.Name = l.Host
@@ -71,19 +67,33 @@ func (d *Detector) heard(l *Line) {
 		d.find(event.Event{
 			Common: event.Common{
 				Time:    l.Stamp,
-				Host:    cmp.Or(h.Name, l.Sender),
+				Host:    cmp.Or(h.Name, sender),
 				Kind:    "alert",
 				Act:     event.ActHeard,
-				Message: fmt.Sprintf("%s is heard again after %v", cmp.Or(h.Name, l.Sender), time.Duration(l.Stamp-h.Seen).Round(time.Second)),
+				Message: fmt.Sprintf("%s is heard again after %v", cmp.Or(h.Name, sender), time.Duration(l.Stamp-h.Seen).Round(time.Second)),
 			},
-			Rare: event.Rare{Alert: event.Alert{Rule: "silence", Start: h.Seen, End: l.Stamp, Sender: l.Sender}},
-		}, "heard", l.Sender, strconv.FormatInt(h.Seen, 10))
+			Rare: event.Rare{Alert: event.Alert{Rule: "silence", Start: h.Seen, End: l.Stamp, Sender: sender}},
+		}, "heard", sender, strconv.FormatInt(h.Seen, 10))
 	} else if pause > 0 { // frames of one read have one stamp, and two divisions for each would be felt
 		h.Pause -= int64(float64(h.Pause) * min(float64(pause)/float64(halfLife), 1) / 2)
 		h.Pause = max(h.Pause, pause)
 	}
 	h.Lines++
 	h.Last, h.Seen = s.Listened, l.Stamp
+}
+
+// host finds a sender, or begins to know it.
+func (d *Detector) host(sender string) *host {
+	s := &d.state
+	h := s.Hosts[sender]
+	if h == nil {
+		if len(s.Hosts) >= maxHosts {
+			d.forget()
+		}
+		h = &host{First: s.Listened, Last: s.Listened}
+		s.Hosts[sender] = h
+	}
+	return h
 }
 
 // silence tells of the hosts that are silent for too long.
@@ -131,5 +141,6 @@ func (d *Detector) forget() {
 			break
 		}
 	}
+	d.state.Hosts[oldest].gone = true
 	delete(d.state.Hosts, oldest)
 }

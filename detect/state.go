@@ -90,6 +90,9 @@ func (d *Detector) Load(r io.Reader, last uint64) error {
 		d.pending = append(d.pending, p.event())
 	}
 	s.Pending = nil
-	d.state, d.last = s, nil
+	for _, h := range d.state.Hosts { // a Sender may have it kept
+		h.gone = true
+	}
+	d.state = s
 	return nil
 }

@@ -74,8 +74,9 @@ type Detection struct {
 
 // watched is what is kept of a sender so that its header need not be read for each line.
 type watched struct {
-	key, host string
-	lines     uint64
+	detect.Sender
+	host  string
+	lines uint64
 }
 
 const (
@@ -240,15 +241,34 @@ func (x *Detection) state(ctx context.Context) {
 func (x *Detection) feed() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for i, b := range x.ch.Records {
-		pos := x.ch.First + spool.Position(i)
+	for i := 0; i < len(x.ch.Records); {
+		i = x.feedFrom(i)
+	}
+	x.given = max(x.given, x.ch.First+spool.Position(len(x.ch.Records))-1)
+}
+
+// feedFrom gives the records from the i-th on, up to one that makes us panic, and returns where to go on. One call recovers for
+// all of them, as place says.
+func (x *Detection) feedFrom(i int) (next int) {
+	defer x.caught()
+	for next = i; next < len(x.ch.Records); {
+		b, pos := x.ch.Records[next], x.ch.First+spool.Position(next)
+		next++
 		if pos <= x.given || x.record.decode(b) != nil || x.record.Kind != KindFrame {
 			continue
 		}
 		s := x.look()
 		x.fed(&x.record, pos, x.ch.Epoch, &s)
 	}
-	x.given = max(x.given, x.ch.First+spool.Position(len(x.ch.Records))-1)
+	return next
+}
+
+// caught recovers, when it is deferred, from a panic of ours over a line that then does not count.
+func (x *Detection) caught() {
+	if p := recover(); p != nil {
+		x.tell(p)
+		x.panics.Add(1)
+	}
 }
 
 // look decodes x.record where it may be counted. A panic of ours costs that line only.
@@ -276,14 +296,8 @@ func (x *Detection) tell(p any) {
 	}
 }
 
-// fed gives the Detector one frame. A panic of ours costs that line only.
+// fed gives the Detector one frame.
 func (x *Detection) fed(r *Record, pos spool.Position, epoch uint64, s *sight) {
-	defer func() {
-		if p := recover(); p != nil {
-			x.tell(p)
-			x.panics.Add(1)
-		}
-	}()
 	if s.broken {
 		x.panics.Add(1)
 	}
@@ -295,7 +309,7 @@ func (x *Detection) fed(r *Record, pos spool.Position, epoch uint64, s *sight) {
 	}
 	w.lines++
 	l := &x.line // filled where it stands, as lane.record says; of no sort, the rest of one is not looked at
-	l.Pos, l.Stamp, l.Sender, l.Host, l.Sort = uint64(pos), r.Received, w.key, w.host, s.sort
+	l.Pos, l.Stamp, l.Sender, l.Host, l.Sort = uint64(pos), r.Received, &w.Sender, w.host, s.sort
 	if s.sort != 0 {
 		l.Name, l.Dataset, l.ID = s.name, s.dataset, event.NewID(epoch, uint64(pos))
 	}
@@ -319,7 +333,7 @@ func (x *Detection) watched(r *Record) *watched {
 			if len(x.senders) >= watchedMost {
 				clear(x.senders)
 			}
-			w = &watched{key: a.String()}
+			w = &watched{Sender: detect.Sender{Key: a.String()}}
 			x.senders[a] = w
 		}
 		x.near.put(a, w)
@@ -330,8 +344,8 @@ func (x *Detection) watched(r *Record) *watched {
 		if len(x.names) >= watchedMost {
 			clear(x.names)
 		}
-		w = &watched{key: string(name)}
-		x.names[w.key] = w
+		w = &watched{Sender: detect.Sender{Key: string(name)}}
+		x.names[w.Key] = w
 	}
 	return w
 }

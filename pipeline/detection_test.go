@@ -139,7 +139,8 @@ func TestDetectionStatesWhatItFinds(t *testing.T) {
 // What there is no room to count is counted as such, since this process began.
 func TestDetectionTellsWhatItPassesOver(t *testing.T) {
 	d := detect.New(detect.DefaultConfig())
-	line := func(i uint64) { d.Line(&detect.Line{Pos: i, Stamp: 1, Sort: i, Sender: "x"}) }
+	sender := detect.Sender{Key: "x"}
+	line := func(i uint64) { d.Line(&detect.Line{Pos: i, Stamp: 1, Sort: i, Sender: &sender}) }
 	for i := range uint64(5000) {
 		line(i + 1)
 	}

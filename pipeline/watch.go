@@ -60,12 +60,23 @@ func (x *Detection) follow(c *chunk) {
 	if n := len(c.records); n > 0 {
 		x.leader = c.records[n-1].Received
 	}
-	for i := range c.records {
+	for i := 0; i < len(c.records); {
+		i = x.followFrom(c, i)
+	}
+	x.given = max(x.given, c.last)
+}
+
+// followFrom is feedFrom for a chunk of a Delivery.
+func (x *Detection) followFrom(c *chunk, i int) (next int) {
+	defer x.caught()
+	for next = i; next < len(c.records); {
+		i := next
+		next++
 		if pos := c.First + spool.Position(i); pos > x.given && c.records[i].Kind == KindFrame {
 			x.fed(&c.records[i], pos, c.Epoch, &c.sights[i])
 		}
 	}
-	x.given = max(x.given, c.last)
+	return next
 }
 
 // follows reports whether what the Detector has not been fed is to be waited for, since a Delivery will tell it: one that has
