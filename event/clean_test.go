@@ -74,7 +74,7 @@ func FuzzScanRaw(f *testing.F) {
 	})
 }
 
-// TestPlain puts every byte at every place of texts of every length up to several blocks.
+// TestPlain puts every byte at every place of texts of every length up to several blocks, and of some more.
 func TestPlain(t *testing.T) {
 	slow := func(s string, i int) int {
 		for ; i < len(s); i++ {
@@ -84,8 +84,11 @@ func TestPlain(t *testing.T) {
 		}
 		return i
 	}
-	for size := range 70 {
-		b := []byte(strings.Repeat("~ a}[0Z!#", 10)[:size])
+	for size := range 140 {
+		if size > 70 && size < 136 {
+			continue
+		}
+		b := []byte(strings.Repeat("~ a}[0Z!#", 16)[:size])
 		for at := range size {
 			kept := b[at]
 			for c := range 256 {

@@ -30,12 +30,17 @@ type marks struct {
 // notes how much of it, from its beginning, can stand in a JSON string as it is, and what cannot, behind that.
 func (e *Event) ScanRaw() (isUTF8 bool) {
 	s, m := e.Raw, &e.marks
-	i := plain(s, 0)
+	i, others := specials(s, 0)
 	e.clean, m.n = s[:i], 0
 	for i < len(s) && s[i] < utf8.RuneSelf && int(m.n) < len(m.at) && i < math.MaxUint16 {
 		m.at[m.n] = uint16(i)
 		m.n++
-		i = plain(s, i+1)
+		if others != 0 {
+			next := bits.TrailingZeros64(others) + 1
+			i, others = i+next, others>>next
+		} else {
+			i, others = specials(s, i+1)
+		}
 	}
 	m.end = uint16(min(i, math.MaxUint16))
 	return i == len(s) || utf8.ValidString(s[i:])
@@ -66,7 +71,7 @@ func (m *marks) appendText(dst []byte, s string, at int) []byte {
 		dst = appendEscape(dst, s[i])
 		start = i + 1
 	}
-	if i := int(m.end) - at; i < len(s) {
+	if i := max(0, int(m.end)-at); i < len(s) {
 		return appendRest(dst, s[start:], plain(s[start:], i-start))
 	}
 	return append(dst, s[start:]...)
@@ -167,8 +172,9 @@ func appendRest(dst []byte, s string, i int) []byte {
 // as it is or is not ASCII, else len(s). It is where encoding spends its time, so it looks at
 // sixteen bytes at once, or at eight: see BenchmarkAppendText.
 func plain(s string, i int) int {
-	if hasBlocks && i+16 <= len(s) {
-		return plainBlocks(s, i)
+	if hasBlocks && len(s) >= 16 {
+		at, _ := plainBlocks(s, i)
+		return at
 	}
 	for ; i+8 <= len(s); i += 8 {
 		if m := special(Word(s[i : i+8])); m != 0 {
@@ -181,6 +187,15 @@ func plain(s string, i int) int {
 		}
 	}
 	return i
+}
+
+// specials is plain that tells more where it can: bit 0 of others is set where the byte behind that one is like it, and so on.
+// Behind the last bit that is set, nothing is said.
+func specials(s string, i int) (at int, others uint64) {
+	if hasBlocks && len(s) >= 16 {
+		return plainBlocks(s, i)
+	}
+	return plain(s, i), 0
 }
 
 // isPlain reports whether a byte is ASCII and can stand in a JSON string as it is.

@@ -10,74 +10,107 @@ GLOBL slashes16<>(SB), RODATA|NOPTR, $16
 DATA blanks16<>+0(SB)/8, $0x2020202020202020
 DATA blanks16<>+8(SB)/8, $0x2020202020202020
 GLOBL blanks16<>(SB), RODATA|NOPTR, $16
-DATA ones16<>+0(SB)/8, $0x0101010101010101
-DATA ones16<>+8(SB)/8, $0x0101010101010101
-GLOBL ones16<>(SB), RODATA|NOPTR, $16
+DATA margin16<>+0(SB)/8, $0x2121212121212121
+DATA margin16<>+8(SB)/8, $0x2121212121212121
+GLOBL margin16<>(SB), RODATA|NOPTR, $16
 
-// PLAIN makes a all ones where the byte of x is plain, and zeros where it is not; x and b are lost. A byte is plain
-// where it and one more, as a signed byte, is above a blank (0x7f and one more is the least there is, and from 0x80 on
-// they are below zero), and where it is neither a quote nor a backslash.
-#define PLAIN(x, a, b) \
+// SPECIAL makes a byte of x that is plain 0x5e at most, and any other one more; a and b are lost. From a blank on, the
+// plain ones are the first 0x5f, and quotes and backslashes become all ones. With the margin added, which ends at
+// 0xff, the high bit tells.
+#define SPECIAL(x, a, b) \
 	MOVO    x, a;  \
 	MOVO    x, b;  \
-	PADDB   X8, x; \
-	PCMPGTB X7, x; \
+	PSUBB   X7, x; \
 	PCMPEQB X5, a; \
 	PCMPEQB X6, b; \
-	POR     b, a;  \
-	PANDN   x, a
+	POR     a, x;  \
+	POR     b, x
 
-// func plainBlocks(s string, i int) int
+// func plainBlocks(s string, i int) (at int, others uint64)
 //
-// SSE2, which every amd64 has. Two blocks a turn, as long as there are two; what is less than a block at the end is
+// SSE2, which every amd64 has. Four blocks a turn, as long as there are four; what is less than a block at the end is
 // looked at with the bytes before it.
-TEXT ·plainBlocks(SB), NOSPLIT, $0-32
+TEXT ·plainBlocks(SB), NOSPLIT, $0-40
 	MOVQ  s_base+0(FP), SI
 	MOVQ  s_len+8(FP), CX
 	MOVQ  i+16(FP), AX
 	MOVOU quotes16<>(SB), X5
 	MOVOU slashes16<>(SB), X6
 	MOVOU blanks16<>(SB), X7
-	MOVOU ones16<>(SB), X8
+	MOVOU margin16<>(SB), X8
 	SUBQ  $16, CX         // the last place where a block begins
-	LEAQ  -16(CX), BX     // and where two do
+	LEAQ  -48(CX), BX     // and where four do
+	CMPQ  AX, BX
+	JGT   one
 
-two:
-	CMPQ     AX, BX
-	JGT      one
+four:
 	MOVOU    (SI)(AX*1), X0
 	MOVOU    16(SI)(AX*1), X3
-	PLAIN(X0, X1, X2)
-	PLAIN(X3, X4, X2)
-	PAND     X1, X4
-	PMOVMSKB X4, DX
-	CMPL     DX, $0xffff
-	JNE      one // finds it again
-	ADDQ     $32, AX
-	JMP      two
+	MOVOU    32(SI)(AX*1), X4
+	MOVOU    48(SI)(AX*1), X9
+	SPECIAL(X0, X1, X2)
+	SPECIAL(X3, X1, X2)
+	SPECIAL(X4, X1, X2)
+	SPECIAL(X9, X1, X2)
+	MOVO     X0, X1
+	PMAXUB   X3, X1
+	PMAXUB   X4, X1
+	PMAXUB   X9, X1
+	PADDUSB  X8, X1
+	PMOVMSKB X1, DX
+	TESTL    DX, DX
+	JNZ      any
+	ADDQ     $64, AX
+	CMPQ     AX, BX
+	JLE      four
 
 one:
 	CMPQ     AX, CX
 	JGT      rest
 	MOVOU    (SI)(AX*1), X0
-	PLAIN(X0, X1, X2)
-	PMOVMSKB X1, DX
-	XORL     $0xffff, DX
+	SPECIAL(X0, X1, X2)
+	PADDUSB  X8, X0
+	PMOVMSKB X0, DX
+	TESTL    DX, DX
 	JNZ      found
 	ADDQ     $16, AX
 	JMP      one
 
 rest:
-	LEAQ 16(CX), DX
-	CMPQ AX, DX
-	JGE  done
-	MOVQ CX, AX
-	JMP  one
+	MOVOU    (SI)(CX*1), X0
+	SPECIAL(X0, X1, X2)
+	PADDUSB  X8, X0
+	PMOVMSKB X0, DX
+	NEGQ     CX
+	ADDQ     AX, CX
+	SHRQ     CX, DX       // what lies before i; all of it where nothing is left
+	JNZ      found
+	MOVQ     s_len+8(FP), AX
+	JMP      done
+
+any:
+	PADDUSB  X8, X0
+	PADDUSB  X8, X3
+	PADDUSB  X8, X4
+	PADDUSB  X8, X9
+	PMOVMSKB X0, DX
+	PMOVMSKB X3, CX
+	PMOVMSKB X4, BX
+	PMOVMSKB X9, DI
+	SHLQ     $16, CX
+	SHLQ     $32, BX
+	SHLQ     $48, DI
+	ORQ      CX, DX
+	ORQ      BX, DX
+	ORQ      DI, DX
 
 found:
-	BSFL DX, DX
-	ADDQ DX, AX
+	BSFQ DX, CX
+	ADDQ CX, AX
+	SHRQ CX, DX
+	SHRQ $1, DX
 
 done:
-	MOVQ AX, ret+24(FP)
+	MOVQ AX, at+24(FP)
+	MOVQ DX, others+32(FP)
 	RET
