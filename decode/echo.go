@@ -21,7 +21,7 @@ func echoText(e *event.Event, s string) bool {
 		v.Target, _ = quotedAfter(s, `host "`)
 		e.Rarely().Loss = event.LogLoss{Kind: event.LossRemote, Target: v.Target}
 	} else {
-		netFacts(&v)
+		netFacts(&v, 0) // without an id
 	}
 	if a == event.ActIPConflict {
 		e.Source.Address = wordAfter(s, "detected for ")

@@ -343,11 +343,11 @@ func hostdEvent(s string) (number, text string, ok bool) {
 	if !ok {
 		return "", "", false
 	}
-	number, text, ok = strings.Cut(rest, " : ")
-	if !ok || number == "" || identifierLen(number) != len(number) || len(number) > 20 {
+	n := identifierLen(rest)
+	if n == 0 || n > 20 || !strings.HasPrefix(rest[n:], " : ") {
 		return "", "", false
 	}
-	return number, text, true
+	return rest[:n], rest[n+len(" : "):], true
 }
 
 // hostdTask reads "haTask--vim.host.NetworkSystem.updatePortGroup-134": the task, and the method

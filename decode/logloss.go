@@ -87,6 +87,6 @@ func lossOfText(e *event.Event) {
 
 // wordInBrackets reports "[root]: …", in which no structured data is to be looked for.
 func wordInBrackets(s string) bool {
-	n := identifierLen(s[1:])
+	n := span(s[1:], inIdentifier)
 	return 1+n < len(s) && s[1+n] == ']'
 }

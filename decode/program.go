@@ -292,11 +292,8 @@ func kernelText(s string) bool {
 
 // vobPrefix reports text of vobd's: "[netCorrelator] 73154456us: …".
 func vobPrefix(s string) bool {
-	if s == "" || s[0] != '[' {
-		return false
-	}
-	end := strings.IndexByte(s[:min(len(s), 48)], ']')
-	return end > 0 && strings.HasSuffix(s[:end], "Correlator")
+	_, _, ok := vobCorrelator(s)
+	return ok
 }
 
 // fromESXi reports whether a line is built as only ESXi builds it, whatever its program is.

@@ -19,13 +19,16 @@ func splitUser(s string) (u event.User) {
 		u.Name = s
 		return u
 	}
-	account, delegate, ok := strings.Cut(s, ":")
-	if !ok {
+	colon := n // no identifier holds one
+	if s[n] != ':' {
+		colon = strings.IndexByte(s, ':')
+	}
+	if colon < 0 {
 		u.Name, u.Domain = splitDomain(s)
 		return u
 	}
-	u.Name = account
-	if delegate != "<no user>" {
+	u.Name = s[:colon]
+	if delegate := s[colon+1:]; delegate != "<no user>" {
 		u.Delegate, u.Domain = splitDomain(delegate)
 	}
 	return u

@@ -52,9 +52,9 @@ func takeKernelLevel(e *event.Event, s string) string {
 		e.Level = event.SeverityNames[s[1]-'0']
 		s = s[3:]
 	}
-	if rest, ok := strings.CutPrefix(s, "WARNING: "); ok {
+	if len(s) >= len("WARNING: ") && s[:len("WARNING: ")] == "WARNING: " { // HasPrefix calls for more than eight bytes
 		e.Level = "warning"
-		return rest
+		return s[len("WARNING: "):]
 	}
 	if rest, ok := strings.CutPrefix(s, "ALERT: "); ok {
 		e.Level = "alert"

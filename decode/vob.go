@@ -18,9 +18,8 @@ func vobLine(e *event.Event) {
 		s = trimSpaces(strings.TrimPrefix(s[n:], ":"))
 	}
 	v := &e.Rarely().VOB
-	if vobPrefix(s) {
-		v.Correlator, s, _ = strings.Cut(s[1:], "]")
-		s = trimSpaces(s)
+	if name, rest, ok := vobCorrelator(s); ok {
+		v.Correlator, s = name, rest
 	} else if sd := sdElement(e.Syslog.StructuredData, "esx@"); sd != "" {
 		v.Correlator = sdParam(sd, "threadName")
 	}
@@ -34,18 +33,31 @@ func vobLine(e *event.Event) {
 	v.Present = true
 	v.ID, v.Text = vobID(s)
 	v.Again = v.ID != "" && s[0] == 'T'
-	vobFacts(v)
+	words := vobWords(v.ID)
+	vobFacts(v, words)
 	if !loginText(e, v.Text) {
-		vobWho(e)
+		vobWho(e, words)
 	}
+}
+
+// vobCorrelator takes "[netCorrelator] " off s.
+func vobCorrelator(s string) (name, rest string, ok bool) {
+	if s == "" || s[0] != '[' {
+		return "", s, false
+	}
+	end := strings.IndexByte(s[:min(len(s), 48)], ']')
+	if end < 0 || s[max(0, end-len("Correlator")):end] != "Correlator" {
+		return "", s, false
+	}
+	return s[1:end], trimSpaces(s[end+1:]), true
 }
 
 // vobWho reads of whom or what an observation speaks where it is neither login nor network: "Multiple
 // remote login failures detected for ESXi local user account 'vpxuser'.", "A duplicate IP address was
 // detected for 10.0.0.5 on the interface vmk0.".
-func vobWho(e *event.Event) {
+func vobWho(e *event.Event, words uint8) {
 	switch id, s := e.VOB.ID, e.VOB.Text; {
-	case strings.HasPrefix(id, "vob.net."), strings.HasPrefix(id, "esx.") && strings.Contains(id[:min(len(id), 16)], ".net."):
+	case words&vobNet != 0 && (strings.HasPrefix(id, "vob.net.") || strings.HasPrefix(id, "esx.") && strings.Contains(id[:min(len(id), 16)], ".net.")):
 		if strings.HasSuffix(id, ".ip.duplicate") {
 			e.Source.Address = wordAfter(s, "detected for ")
 		}
@@ -73,37 +85,70 @@ func vobID0(s string) bool {
 
 // vobID splits "[esx.audit.host.boot] Host has booted.".
 func vobID(s string) (id, text string) {
-	inner := strings.TrimPrefix(s, "The event (")
+	inner := s
+	if s != "" && s[0] == 'T' {
+		inner = strings.TrimPrefix(s, "The event (")
+	}
 	if !strings.HasPrefix(inner, "[vob.") && !strings.HasPrefix(inner, "[esx.") && !strings.HasPrefix(inner, "[vprob.") {
 		return "", s
 	}
-	id, rest, ok := strings.Cut(inner[1:], "]")
-	if !ok || strings.IndexByte(id, ' ') >= 0 {
+	end := strings.IndexByte(inner, ']')
+	if end < 0 || strings.IndexByte(inner[:end], ' ') >= 0 {
 		return "", s
 	}
-	return id, trimSpaces(rest)
+	return inner[1:end], trimSpaces(inner[end+1:])
+}
+
+// What an observation is about, as the words between the dots of its id say.
+const (
+	vobNet = 1 << iota
+	vobFirewall
+	vobLACP
+	vobDVPort
+)
+
+// vobWords finds these words in an id: "esx.audit.net.firewall.config.changed".
+func vobWords(id string) (words uint8) {
+	start := 0
+	for i := range len(id) { // a call for each word takes longer
+		if id[i] != '.' {
+			continue
+		}
+		switch id[start:i] { // the first is esx, vob or vprob: vobID
+		case "net":
+			words |= vobNet
+		case "firewall":
+			words |= vobFirewall
+		case "lacp":
+			words |= vobLACP
+		case "dvport":
+			words |= vobDVPort
+		}
+		start = i + 1
+	}
+	return words
 }
 
 // vobFacts reads the words that texts about the network and about logging are built of. vob.*
 // writes "Uplink: vmnic6 is down" but "Uplink:vmnic6 is up".
-func vobFacts(v *event.VOB) {
+func vobFacts(v *event.VOB, words uint8) {
 	switch {
-	case strings.HasPrefix(v.ID, "vob.net."), strings.Contains(v.ID, ".net."):
+	case words&vobNet != 0:
 	case strings.HasSuffix(v.ID, "vmsyslogd.remote.failure"):
 		v.Target, _ = quotedAfter(v.Text, `host "`)
 		return
 	default:
 		return
 	}
-	netFacts(v)
+	netFacts(v, words)
 }
 
 // netFacts reads what a text about the network names.
-func netFacts(v *event.VOB) {
+func netFacts(v *event.VOB, words uint8) {
 	s := v.Text
-	if strings.Contains(v.ID, ".firewall.") {
-		if _, rest, ok := strings.Cut(s, "Operation '"); ok {
-			v.Operation, _, _ = strings.Cut(rest, "'")
+	if words&vobFirewall != 0 {
+		if i := find(s, "Operation '"); i >= 0 {
+			v.Operation, _, _ = strings.Cut(s[i+len("Operation '"):], "'")
 		}
 		switch end := strings.TrimSuffix(s, "."); {
 		case strings.HasSuffix(end, " succeeded"):
@@ -119,14 +164,14 @@ func netFacts(v *event.VOB) {
 		v.Switch = name
 	} else if strings.HasPrefix(s, "Portset ") {
 		v.Switch = wordAfter(s, "Portset ")
-	} else if strings.Contains(v.ID, ".lacp.") {
+	} else if words&vobLACP != 0 {
 		v.Switch = wordAfter(s, " on VDS ")
 	}
 	if i := find(s, "ffected "); i >= 0 {
 		vobAffected(v, s[i+len("ffected "):])
 	} else if i := find(s, ", portgroup"); i >= 0 {
 		vobAffected(v, s[i+len(", "):])
-	} else if strings.Contains(v.ID, ".dvport.") {
+	} else if words&vobDVPort != 0 {
 		if i := strings.Index(s, " DVPorts: "); i >= 0 {
 			vobAffected(v, s[i+1:])
 		}
@@ -179,12 +224,12 @@ func adapterIn(s string) string {
 
 // vobAffected reads "port groups: …", "portgroup: …", "dvPort: …".
 func vobAffected(v *event.VOB, s string) {
-	what, _, ok := strings.Cut(s[:min(len(s), 16)], ": ")
-	if !ok {
+	end := find(s[:min(len(s), 16)], ": ")
+	if end < 0 {
 		return
 	}
-	rest := s[len(what)+len(": "):]
-	switch what {
+	rest := s[end+len(": "):]
+	switch s[:end] {
 	case "port groups", "portgroups", "portgroup", "port group":
 		v.Portgroups = portgroupList(rest)
 	case "dvPort", "dvPorts", "DVPorts":
@@ -238,11 +283,11 @@ func quotedAfter(s, before string) (value string, ok bool) {
 
 // wordAfter is the word that follows before.
 func wordAfter(s, before string) string {
-	_, rest, ok := strings.Cut(s, before)
-	if !ok {
+	i := find(s, before)
+	if i < 0 {
 		return ""
 	}
-	return firstWord(rest)
+	return firstWord(s[i+len(before):])
 }
 
 // firstWord is the word at the beginning of s, without a full stop or comma at its end.
