@@ -119,35 +119,33 @@ func usualBracket(e *event.Event, s string) (text string, ok bool) {
 	from, value := len(begin), &none
 	for {
 		end := valueEnd(s, from)
-		if end == len(s) || s[end] == '[' || s[from] == '"' {
+		if uint(end) >= uint(len(s)) || s[from] == '"' { // none; the compiler sees that no other is out of bounds
 			return s, false
 		}
-		if s[end] == ']' {
+		if c := s[end]; c == ']' {
 			*value = s[from:end]
 			s = s[end+1:]
 			break
+		} else if c == '[' {
+			return s, false
 		}
-		name := end - len("user")
-		if s[name-1] != ' ' {
-			name = end - len("sub")
+		name, next := end-len("user"), &opID
+		switch s[name:end] {
+		case "opID", "opId":
+		case "user":
+			next, hasUser = &user, true
+		case " sub":
+			name, next = name+1, &logger
+		case " sid":
+			name, next = name+1, &session
+		default:
+			return s, false
 		}
 		if name <= from || s[name-1] != ' ' {
 			return s, false
 		}
 		*value = s[from : name-1]
-		switch s[name:end] {
-		case "sub":
-			value = &logger
-		case "opID", "opId":
-			value = &opID
-		case "sid":
-			value = &session
-		case "user":
-			value, hasUser = &user, true
-		default:
-			return s, false
-		}
-		from = end + 1
+		from, value = end+1, next
 	}
 	if none != "" {
 		return s, false
