@@ -308,6 +308,9 @@ func hostdText(e *event.Event, s string) {
 			networkTask(e, s[len(e.Hostd.Task):])
 		}
 	case '[': // [TaskInfoChannel::GetTaskInfo] task: haTask-…
+		if strings.IndexByte(s, 'T') < 0 { // which is rarer than what haTask begins with
+			break
+		}
 		if i := find(s, "haTask-"); i >= 0 {
 			e.Hostd.Task, e.Hostd.Method = hostdTask(s[i:])
 		}
