@@ -127,7 +127,7 @@ func digits(s string) int {
 	return n
 }
 
-// find is strings.Index for a sep of which the first byte is rare in s: it goes from one to the next, where Index sets
+// find is strings.Index for a sep of two bytes or more, of which the first is rare in s: it goes from one to the next, where Index sets
 // up more than that, and in a short s looks at every place (BenchmarkFind).
 func find(s, sep string) int {
 	i := strings.IndexByte(s, sep[0])

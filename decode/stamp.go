@@ -155,7 +155,7 @@ func daysSince1970(year, month, day int) int64 {
 		year--
 		month += 12
 	}
-	// 400 years later no number is below 0; to divide such ones takes twice the instructions.
+	// 400 years later no number is below 0; to divide such ones takes more instructions.
 	y, m := uint32(year+400), uint32(month-3)
 	return int64(365*y+y/4-y/100+y/400+(153*m+2)/5) + int64(day-1-719468-146097)
 }

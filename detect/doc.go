@@ -72,7 +72,7 @@ type Line struct {
 	Pos     uint64 // place in the log
 	Stamp   int64  // receive stamp, Unix nanoseconds
 	ID      event.ID
-	Sender  *Sender
+	Sender  *Sender // never nil; without a Key, nobody is heard
 	Host    string // as the header names it; empty: not known
 	Sort    uint64 // of events that may come in floods; 0 = none
 	Name    string // of that sort: a code or an action

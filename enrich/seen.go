@@ -13,7 +13,7 @@ import (
 
 // seen is which host a sender is, by one header. A relay that nobody lists, or a connection that lines of many hosts come over,
 // names another host with each line. It is replaced, never changed, but for version. It takes three cache lines (TestSeenSize),
-// none of which the line before has looked at: so all that a line asks stands in them, and no pointer is followed.
+// none of which the line before has looked at: so an address and the usual header are compared without following a pointer.
 type seen struct {
 	seenKey
 	hash     uint32 // of seenKey

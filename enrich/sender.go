@@ -67,7 +67,7 @@ func (p *sender) observe(received, line int64) {
 
 // offset is how far the sender's clock is from ours, as far as that is known.
 func (p *sender) offset(received int64) (offset int64, settled bool) {
-	p.mu.Lock()
+	p.mu.Lock() // without a defer: nothing below may panic
 	offset, settled = p.clock.offset(received)
 	p.mu.Unlock()
 	return offset, settled

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// printed is what AppendJSON printed last of what is much alike from one event to the next: it is copied in one piece and
-// filled in where it stands.
+// printed is what AppendJSON printed last of what is much alike from one event to the next, the head and event.created: it
+// is copied in one piece and filled in where it stands.
 type printed struct {
 	head    headText
 	created createdText

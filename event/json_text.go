@@ -86,7 +86,7 @@ func (e *Event) appendPartField(dst []byte, key, value string) []byte {
 }
 
 // appendPartEnd appends what stands behind a key: a part of Raw, a quote and a comma. Most are short and plain. Those are moved
-// here, in two words, or four, that may overlap, which is half of what it costs to call for that.
+// here, in two words, or four, that may overlap, which costs less than to call for that.
 //
 // A profile would have the compiler put it into appendPartField, which then is too large to be put where it is called, and
 // each key there would be no constant any more.

@@ -5,11 +5,11 @@ import (
 	"net/netip"
 )
 
-// nearBits is how many bits of a hash of an address are its place in a near: 40 KiB.
+// nearBits is how many bits of a hash of an address are its place in a near: 32 KiB.
 const nearBits = 10
 
-// near is where what belongs to an address is looked for before a map is asked, which costs ten times as much. It knows what was
-// put there last of all addresses that have one place.
+// near is where what belongs to an address is looked for before a map is asked, which costs more. It knows what was put there
+// last of all addresses that have one place, also where the map has let go of it since.
 type near[T any] [1 << nearBits]struct {
 	addr netip.Addr
 	of   *T

@@ -38,7 +38,7 @@ func (r *Record) senderName(low []byte) []byte {
 }
 
 // sender returns the state of r's sender, whose key outlives the record. The maps hold no more than
-// the stage does: of what it gave up, they let go when they are as long as they may be.
+// the stage does: of what it gave up, they let go when they are as long as they may be, and near when another address has the place.
 func (l *lane) sender(r *Record) *group.Sender {
 	if r.named() {
 		var low [nameMost]byte

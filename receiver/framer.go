@@ -118,7 +118,7 @@ func (f *framer) next() (p piece, ok bool) {
 }
 
 // nextLine is next for what nearly every frame is, a line that begins with '<' and ends with LF, behind another one, of which lf
-// has seen nothing. It finds nothing where next has more to look at, and leaves all as it is then (BenchmarkFramer).
+// has seen nothing. It finds nothing where next has more to look at, and leaves all as it is then but for what lf has seen (BenchmarkFramer).
 func (f *framer) nextLine() (p piece, ok bool) {
 	if f.skip > 0 || f.discard {
 		return piece{}, false

@@ -13,14 +13,16 @@ type OSFS struct{}
 
 type osFile struct{ *os.File }
 
-// writeMost bounds what one system call writes: one that lasts for longer makes the Go runtime take the processor away from
-// the goroutine, and look for more such calls every 20 µs from then on.
+// writeMost bounds what one system call writes: one that lasts for long makes the Go runtime take the processor away from
+// the goroutine, and look for more such calls often from then on.
 const writeMost = 64 << 10
 
 // WriteAt writes all of b at off, or says how much of it.
-func (f osFile) WriteAt(b []byte, off int64) (n int, err error) {
+func (f osFile) WriteAt(b []byte, off int64) (n int, err error) { return inPieces(f.File, b, off) }
+
+func inPieces(w io.WriterAt, b []byte, off int64) (n int, err error) {
 	for {
-		m, err := f.File.WriteAt(b[n:min(n+writeMost, len(b))], off+int64(n))
+		m, err := w.WriteAt(b[n:min(n+writeMost, len(b))], off+int64(n))
 		if n += m; err != nil || n == len(b) {
 			return n, err
 		}

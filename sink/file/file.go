@@ -24,7 +24,7 @@ import (
 
 const (
 	fileMode    = 0o640   // a forwarder beside us reads it through its group
-	writeMax    = 4 << 20 // bytes in one write; a larger batch takes several
+	writeMax    = 4 << 20 // bytes that are appended at once; a larger batch takes several turns
 	unsyncedMax = 8       // rotated files that wait for a Sync
 )
 

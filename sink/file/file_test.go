@@ -175,7 +175,7 @@ func TestSuiteRotating(t *testing.T) {
 	})
 }
 
-// TestOneWriteABatch: a batch that fits is one write(2).
+// TestOneWriteABatch: a batch that fits is appended at once.
 func TestOneWriteABatch(t *testing.T) {
 	disk := &sinktest.Disk{}
 	s := mustOpen(t, config(t.TempDir()), newClock(), disk)

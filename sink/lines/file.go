@@ -89,7 +89,7 @@ func (f *File) lastLineEnd() (int64, error) {
 	return 0, nil
 }
 
-// Append writes whole lines in one write. It returns how many bytes of whole lines the file now
+// Append writes whole lines. It returns how many bytes of whole lines the file now
 // has of them: all of them with a nil error; else what was written behind the last newline of the
 // old or new bytes is cut off again, which no reader of lines has taken yet.
 func (f *File) Append(b []byte) (int, error) {
