@@ -73,9 +73,9 @@ type Line struct {
 	Stamp   int64  // receive stamp, Unix nanoseconds
 	ID      event.ID
 	Sender  *Sender // never nil; without a Key, nobody is heard
-	Host    string // as the header names it; empty: not known
-	Sort    uint64 // of events that may come in floods; 0 = none
-	Name    string // of that sort: a code or an action
+	Host    string  // as the header names it; empty: not known
+	Sort    uint64  // of events that may come in floods; 0 = none
+	Name    string  // of that sort: a code or an action
 	Dataset event.Dataset
 }
 
