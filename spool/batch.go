@@ -91,10 +91,14 @@ func (b *block) seal(k key) {
 	f := frame{uint32(len(b.ends)), uint32(len(b.buf) - frameHeader), b.first, b.stamp}
 	f.put(b.buf[itemHeader:])
 	k.seal(b.buf[:frameHeader], b.first)
-	off := uint32(frameHeader)
-	for i, end := range b.ends {
-		k.seal(b.buf[off:end], b.first+Position(i))
-		off = end
+	off, p, ends := uint32(frameHeader), b.first, b.ends
+	for ; together && len(ends) >= 3; ends = ends[3:] {
+		k.seal3(b.buf[off:ends[0]], b.buf[ends[0]:ends[1]], b.buf[ends[1]:ends[2]], p)
+		off, p = ends[2], p+3
+	}
+	for _, end := range ends {
+		k.seal(b.buf[off:end], p)
+		off, p = end, p+1
 	}
 	b.key = k
 }
