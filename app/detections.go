@@ -43,7 +43,7 @@ func openDetection(cfg configs.Config, records *spool.Log, intake *pipeline.Inta
 		save = func(detect.Memory) error { return nil }
 	}
 	return pipeline.NewDetection(pipeline.DetectionConfig{
-		Cursor: cursor, Clock: intake, Detector: d, Emit: intake.Emit, Save: save, Log: log,
+		Cursor: cursor, Clock: intake, Detector: d, Emit: intake.Emit, Save: save, Full: records.Full, Log: log,
 	}), nil
 }
 

@@ -28,6 +28,7 @@ type DetectionConfig struct {
 	Detector *detect.Detector
 	Emit     func(ctx context.Context, e *event.Event) error // Intake.Emit
 	Save     func(detect.Memory) error                       // keeps what the Detector knows
+	Full     func() bool                                     // the log takes nothing; nil: that is never so
 	Log      zerolog.Logger
 }
 
@@ -86,7 +87,7 @@ const (
 	detectLag    = 10 * time.Second       // how far behind the newest line a Delivery is followed
 	hostEvery    = 256                    // lines of a sender after which its header is read again
 	watchedMost  = 8192
-	savedLeisure = 500 // senders from which on the memory is saved every ten seconds only
+	savedLeisure = 500 // senders from which on the memory is saved every ten seconds only, while there is room in the log
 )
 
 // NewDetection makes a Detection; Run does its work.
@@ -145,7 +146,7 @@ func (x *Detection) Run(ctx context.Context) error {
 		x.mu.Lock()
 		given, senders := x.given, len(x.senders)+len(x.names)
 		x.mu.Unlock()
-		if senders > savedLeisure {
+		if senders > savedLeisure && (x.cfg.Full == nil || !x.cfg.Full()) { // what is not saved holds room in the log
 			pause *= 10
 		}
 		if now := time.Now(); given > x.saved && now.Sub(x.at) >= pause {

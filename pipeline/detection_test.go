@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -193,5 +194,45 @@ func BenchmarkDetection(b *testing.B) {
 	for i := 0; i < b.N; i += 600 {
 		x.ch.First += 600
 		x.feed()
+	}
+}
+
+// Of many senders the memory is saved, and the cursor moved, every ten seconds only; but in time where the log waits for that.
+func TestDetectionMakesRoom(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			const senders = savedLeisure + 1
+			chunks := 0
+			log := &pastCursor{open: true, perChunk: func() int {
+				if chunks++; chunks == 1 {
+					return senders // are saved at once, as the first
+				}
+				return 1
+			}}
+			log.records = nil
+			for i := range senders + 1 {
+				log.records = append(log.records, frameRecord(fmt.Sprintf("10.0.%d.%d:5000", i/250, i%250), "<14>2023-11-14T22:13:20.000Z h app: text"))
+			}
+			x := NewDetection(DetectionConfig{
+				Cursor: log, Detector: detect.New(detect.DefaultConfig()), Emit: (&stated{}).emit, Log: zerolog.Nop(), Clock: &fixedClock{},
+				Save: func(detect.Memory) error { return nil }, Full: func() bool { return full },
+			})
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() { done <- x.Run(ctx) }()
+			time.Sleep(3 * time.Second)
+			synctest.Wait()
+			want := spool.Position(senders)
+			if full {
+				want++
+			}
+			if got := log.Committed(); got != want {
+				t.Errorf("full %v: committed %d, want %d", full, got, want)
+			}
+			stop()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
