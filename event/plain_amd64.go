@@ -1,6 +1,6 @@
 package event
 
-// plainBlocks is specials where s has sixteen bytes or more. It is the one function that is not Go: escaping was
+// plainBlocks is specials where s has sixteen bytes or more. It is the one function here that is not Go: escaping was
 // the largest single cost of an event, and this takes a fifth of the instructions (BenchmarkAppendText). TestPlain
 // holds it against Go.
 //
