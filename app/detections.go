@@ -33,7 +33,7 @@ func openDetection(cfg configs.Config, records *spool.Log, intake *pipeline.Inta
 	}
 	path := filepath.Join(cfg.DataDir, "detect.json")
 	d := detect.New(cfg.Detections)
-	if err := loadDetections(d, path, uint64(records.Last())); err != nil {
+	if err := loadDetections(d, path, uint64(records.Stats().Next-1)); err != nil {
 		if err := setAside(path, err, "the memory of the detections cannot be read and was set aside; they begin anew", now(), log); err != nil {
 			return nil, err
 		}

@@ -2,11 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -333,6 +335,66 @@ func TestWhereStampsHaveNoOrder(t *testing.T) {
 		})
 		if err := d.Run(t.Context()); err != nil || len(s.got) != 0 || log.Committed() != 0 {
 			t.Errorf("%v, %d events, committed %d", err, len(s.got), log.Committed())
+		}
+	})
+}
+
+// A kill may tear the end of the log, and leave a gap in the numbers behind a line that is held. It goes out in time,
+// though no other line comes.
+func TestHeldBeforeATornEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fsys, cfg := spool.NewMemFS(), spool.DefaultConfig()
+		open := func() *spool.Log {
+			log, err := spool.Open(fsys, "log", cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return log
+		}
+		log := open()
+		if _, err := log.Cursor("test", spool.StartOldest); err != nil {
+			t.Fatal(err)
+		}
+		frame := func(text string) receiver.Frame {
+			return receiver.Frame{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP, Framing: receiver.Datagram, Received: time.Now(), Data: []byte(text)}
+		}
+		held := frame("<166>2026-02-07T09:29:18.734Z esx1 Hostd: info hostd[20] [Originator@6876 sub=Default] a")
+		torn := frame("<166>2026-02-07T09:29:18.734Z esx2 Hostd: info hostd[20] [Originator@6876 sub=Default] b")
+		err := NewIntake(IntakeConfig{Log: log}).Handler(t.Context())([]receiver.Frame{held, torn, torn})
+		if err := errors.Join(err, log.Close()); err != nil {
+			t.Fatal(err)
+		}
+		f, err := fsys.OpenFile("log/00000000000000000001.seg", os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size, err := f.Size()
+		if err := errors.Join(err, f.Truncate(size-int64(len(torn.Data)+50)), fsys.Remove("log/state")); err != nil { // state says that it was synced
+			t.Fatal(err)
+		}
+
+		log = open()
+		if last, next := log.Last(), log.Stats().Next; last != 1 || next != 4 {
+			t.Errorf("the log ends with %d and goes on with %d, want 1 and 4", last, next)
+		}
+		cursor, err := log.Cursor("test", spool.StartOldest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &fakeSink{}
+		d := delivery(cursor, s, &letters{}, func(cfg *DeliveryConfig) {
+			cfg.Group, cfg.Clock = group.DefaultConfig().Options(), NewIntake(IntakeConfig{Log: log})
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- d.Run(ctx) }()
+		time.Sleep(time.Minute)
+		if undone, _ := d.Undone(); undone != 0 || len(s.got) != 1 || cursor.Committed() != 1 {
+			t.Errorf("after a minute %d lines are not done, %d events went out, committed is %d", undone, len(s.got), cursor.Committed())
+		}
+		cancel()
+		if err := errors.Join(<-ended, log.Close()); err != nil {
+			t.Error(err)
 		}
 	})
 }

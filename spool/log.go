@@ -112,10 +112,14 @@ func (l *Log) LastStamp() int64 {
 	return l.stamp
 }
 
-// Last returns the position of the last record that was appended.
+// Last returns the position of the last record in the log, or of the last one that was there. Behind a torn end the
+// numbers go on with a gap, which is nothing to wait for: no cursor gives anything of it.
 func (l *Log) Last() Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.next == l.first {
+		return l.endBefore - 1
+	}
 	return l.next - 1
 }
 
