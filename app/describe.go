@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"vswarden/configs"
+	"vswarden/pipeline"
 )
 
 // Describe writes what a configuration without faults will do, for `vswarden check`. Files that it names and that are
@@ -38,7 +39,11 @@ func Describe(w io.Writer, cfg configs.Config) error {
 		case configs.SinkKafka:
 			where = " topic " + s.Kafka.Topic + " at " + strings.Join(s.Kafka.Brokers, ", ")
 		}
-		fmt.Fprintf(&b, "sink            %s: %s%s, detail %s, original %s\n", s.Name, s.Type, where, s.Detail, s.Original)
+		form := fmt.Sprintf("detail %s, original %s", s.Detail, s.Original)
+		if s.Format == pipeline.FormatRaw {
+			form = "each line as it came"
+		}
+		fmt.Fprintf(&b, "sink            %s: %s%s, %s\n", s.Name, s.Type, where, form)
 	}
 	fmt.Fprintf(&b, "admin           %s\n", cmp.Or(cfg.Admin.Listen, "none: no metrics, no health"))
 	b.WriteString("no faults\n")

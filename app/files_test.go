@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"vswarden/configs"
+	"vswarden/event"
 	"vswarden/inventory/vcenter/access"
+	"vswarden/pipeline"
 	"vswarden/setting"
 )
 
@@ -116,5 +118,21 @@ func TestCheckTakesWhatAStartMakes(t *testing.T) {
 	}
 	if got := checked(t, cfg); len(got) != 1 || got[0].Path != "data_dir" {
 		t.Error(got)
+	}
+}
+
+// What check says of a sink is what it gets: one of raw lines has no detail.
+func TestCheckSaysWhatASinkGets(t *testing.T) {
+	cfg := configs.Default()
+	cfg.Override(configs.Flags{Data: filepath.Join(t.TempDir(), "data")})
+	cfg.Sinks[0].Type = configs.SinkStdout
+	for format, want := range map[pipeline.Format]string{
+		pipeline.FormatECS: "stdout, detail compact, original security\n", pipeline.FormatRaw: "stdout, each line as it came\n",
+	} {
+		cfg.Sinks[0].Format, cfg.Sinks[0].Detail = format, event.DetailCompact
+		var b strings.Builder
+		if err := Describe(&b, cfg); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%v:\n%swant %q", err, b.String(), want)
+		}
 	}
 }

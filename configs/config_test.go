@@ -286,6 +286,7 @@ sinks:
 		`sinks[1].file.path: "": no file is named, write a path such as /var/log/vswarden/events.ndjson (line 14)`)
 
 	// What follows from a fault is not a second one.
+	f("log: {max_size: 1}\n", "log.max_size: 1: is too small for a log; write at least 4MiB (line 1)")
 	f("sinks: [{name: a, type: file, file: {pth: /a}}]",
 		"sinks[0].file.pth: /a: unknown key, did you mean path? (line 1)")
 	f("sinks: [{name: a, type: file, path: /a}]",

@@ -27,9 +27,11 @@ func (c Config) Validate() []setting.Fault {
 	}
 	faults = append(faults, c.roleFaults()...)
 	faults = append(faults, c.listenerFaults()...)
-	faults = append(faults, setting.Under("log", c.Log.Validate())...)
+	ofLog := c.Log.Validate()
+	tooSmall := slices.ContainsFunc(ofLog, func(f setting.Fault) bool { return f.Path == "max_size" }) // then it is at fault, and no frame
+	faults = append(faults, setting.Under("log", ofLog)...)
 	for i, l := range c.Listeners {
-		if l.MaxFrame > 0 && c.Log.MaxSize > 0 && l.MaxFrame*2 > c.Log.MaxSize {
+		if l.MaxFrame > 0 && !tooSmall && l.MaxFrame*2 > c.Log.MaxSize {
 			faults = append(faults, setting.Fault{Path: fmt.Sprintf("listeners[%d].max_frame", i), Value: l.MaxFrame.String(), Problem: fmt.Sprintf("the log has no room for it, write at most half of log.max_size (%v)", c.Log.MaxSize)})
 		}
 	}
