@@ -28,6 +28,8 @@ type Config struct {
 	// ProxyProtocol believes a PROXY protocol header (v1, v2) of a relay: the address in it is the
 	// sender, and has to be allowed. A relay may leave it out, nobody else may send one.
 	ProxyProtocol bool `yaml:"proxy_protocol"`
+	// Framing says how messages on a TCP connection end.
+	Framing FramingMode `yaml:"framing"`
 	// MaxFrame is the longest message kept, in bytes; longer ones are cut and marked.
 	MaxFrame setting.Bytes `yaml:"max_frame"`
 	// MaxConnections is how many TCP connections may be open at once. At the limit a new one takes
@@ -47,6 +49,16 @@ type Config struct {
 	IdleTimeout time.Duration `yaml:"idle_timeout"`
 }
 
+// FramingMode is how messages on a TCP connection are told from one another, in the words of RFC 6587 and of ESXi's
+// Syslog.global.logHost.
+type FramingMode string
+
+// The framing modes.
+const (
+	FramingAuto           FramingMode = "auto"            // each message says so itself: an octet count, or else a delimiter
+	FramingNonTransparent FramingMode = "non_transparent" // LF, CRLF or NUL end each message, and a count is text
+)
+
 // Bounds of MaxFrame. ESXi sends up to 16 KiB over TCP and at least 480 bytes over UDP
 // (Syslog.global.remoteHost.maxMsgLen).
 const (
@@ -58,6 +70,7 @@ const (
 func DefaultConfig() Config {
 	return Config{
 		TLS:              defaultTLSConfig(),
+		Framing:          FramingAuto,
 		MaxFrame:         64 * setting.KiB,
 		MaxConnections:   10000,
 		ReceiveBuffer:    32 * setting.MiB,
@@ -90,6 +103,12 @@ func (c Config) Validate() (faults []setting.Fault) {
 	}
 	if _, bad := parseNetworks(c.Allow); len(bad) > 0 {
 		faults = append(faults, setting.Under("allow", bad)...)
+	}
+	switch {
+	case c.Framing != FramingAuto && c.Framing != FramingNonTransparent:
+		fault("framing", strconv.Quote(string(c.Framing)), "write auto or non_transparent")
+	case c.Framing != FramingAuto && (proto == UDP || proto == Netlink):
+		fault("framing", string(c.Framing), "there is no stream to cut into messages: leave it out at "+proto.String()+"://")
 	}
 	if c.MaxFrame < minMaxFrame || c.MaxFrame > maxMaxFrame {
 		fault("max_frame", c.MaxFrame.String(), fmt.Sprintf("write a size from %v to %v", setting.Bytes(minMaxFrame), maxMaxFrame))

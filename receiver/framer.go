@@ -27,8 +27,11 @@ import "bytes"
 // ends, marked Unfinished, before anything of the form [1-9][0-9]{0,7} <[0-9]{1,3}>: there counting
 // begins again. So is the rest of an over-long frame skipped after a counted one, or one whose count
 // was too high to be one. A wrong count thus damages its own frame and at most the one after it.
+//
+// Where lines is set, nothing is a count: a sender of lines who can be made to write one cannot hide those behind it.
 type framer struct {
-	max int // longest Data in bytes; not less than a count and its space
+	max   int  // longest Data in bytes; not less than a count and its space
+	lines bool // FramingNonTransparent
 
 	buf     []byte // buf[r:w] is what has arrived and is not yet framed
 	r, w    int
@@ -99,7 +102,7 @@ func (f *framer) next() (p piece, ok bool) {
 		if f.r == f.w || f.discard {
 			return piece{}, false
 		}
-		n, head, verdict := octetCount(f.buf[f.r:f.w])
+		n, head, verdict := f.octetCount(f.buf[f.r:f.w])
 		if verdict == undecided {
 			return piece{}, false
 		}
@@ -149,7 +152,7 @@ func (f *framer) finish() (p piece, ok bool) {
 		return piece{}, false
 	}
 	p = piece{data: rest, framing: LF, flags: Unfinished}
-	if n, head, verdict := octetCount(rest); verdict == yes && n <= f.max+maxSkip {
+	if n, head, verdict := f.octetCount(rest); verdict == yes && n <= f.max+maxSkip {
 		p.data, p.framing = rest[head:], OctetCounting
 	}
 	f.cut(&p)
@@ -310,6 +313,14 @@ func octetCount(b []byte) (n, head int, v verdict) {
 		}
 	}
 	return 0, 0, undecided
+}
+
+// octetCount is the function of that name where counts are believed.
+func (f *framer) octetCount(b []byte) (n, head int, v verdict) {
+	if f.lines {
+		return 0, 0, no
+	}
+	return octetCount(b)
 }
 
 // findCount returns where the first [1-9][0-9]{0,7} <[0-9]{1,3}> begins in b, or -1.

@@ -16,7 +16,12 @@ import (
 // "framing[!truncated][?unfinished] data".
 func frames(t testing.TB, r io.Reader, maxFrame int) []string {
 	t.Helper()
-	f := framer{max: maxFrame}
+	return framesOf(t, r, framer{max: maxFrame})
+}
+
+// framesOf is frames by a framer that has no buffer yet.
+func framesOf(t testing.TB, r io.Reader, f framer) []string {
+	t.Helper()
 	f.buf = make([]byte, f.capacity())
 	var got []string
 	for {
@@ -301,6 +306,24 @@ func TestFramerSplits(t *testing.T) {
 		}
 		sameFrames(t, b, 16+rnd.IntN(64), rnd.Uint64())
 	}
+}
+
+// Where only lines are taken, a count is text, whole or not, and each delimiter ends a frame.
+func TestFramerOfLines(t *testing.T) {
+	f := func(stream string, want ...string) {
+		t.Helper()
+		for _, r := range []io.Reader{strings.NewReader(stream), iotest.OneByteReader(strings.NewReader(stream))} {
+			if got := framesOf(t, r, framer{max: 32, lines: true}); fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
+				t.Errorf("%q:\n got %q\nwant %q", stream, got, want)
+			}
+		}
+	}
+	f("<13>a\n60000 <html>\n<13>b\r\n<13>c\x00", "lf <13>a", "lf 60000 <html>", "crlf <13>b", "nul <13>c")
+	f("5 <13>a7 <13>abc\n5 <13>b\n", "lf 5 <13>a7 <13>abc", "lf 5 <13>b")
+	f("99999999 <13>a\n<13>b\n", "lf 99999999 <13>a", "lf <13>b")
+	f("<13>a\n12 ", "lf <13>a", "lf? 12 ")
+	f("9 <13>a", "lf? 9 <13>a")
+	f(strings.Repeat("x", 33)+"5 <13>a\n<13>b\n", "lf! "+strings.Repeat("x", 32), "lf <13>b")
 }
 
 func FuzzFramer(f *testing.F) {

@@ -210,6 +210,10 @@ func TestValidate(t *testing.T) {
 		c.ReceiveBuffer, c.FirstByteTimeout, c.IdleTimeout = -1, -1, -1
 	}, "max_frame", "max_connections", "max_connections_per_peer", "relays[1]", "relays[2]", "receive_buffer", "first_byte_timeout", "idle_timeout")
 	f(func(c *Config) { c.MaxFrame = setting.GiB }, "max_frame")
+	f(func(c *Config) { c.Framing = FramingNonTransparent })
+	f(func(c *Config) { c.Framing, c.Address = FramingNonTransparent, "udp://:514" }, "framing")
+	f(func(c *Config) { c.Framing = "octet" }, "framing")
+	f(func(c *Config) { c.Framing = "" }, "framing")
 }
 
 // TestSeldom holds the log to one line a peer and minute, and its memory to a bound.

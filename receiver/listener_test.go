@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,31 @@ func TestTCPMixedFraming(t *testing.T) {
 		if s := l.Stats(); s.Frames[TCP].Load() != 106 || s.Open.Load() != 1 || s.Accepted.Load() != 1 {
 			t.Errorf("stats: %d frames, %d open", s.Frames[TCP].Load(), s.Open.Load())
 		}
+	}
+}
+
+// A line that looks like a count hides what follows only where counts are believed; a reload concerns new connections.
+func TestFramingNonTransparent(t *testing.T) {
+	const stream = "<13>a\n4000 <html>\n<13>denied\n"
+	c, cfg := newCollector(), config("tcp://127.0.0.1:0")
+	l := serve(t, cfg, c.handle)
+	old := dial(t, l)
+	send(t, old, stream)
+	c.wait(t, 1, nil)
+	cfg.Framing = FramingNonTransparent
+	if need, err := l.Reload(cfg); err != nil || len(need) > 0 {
+		t.Fatal(need, err)
+	}
+	send(t, dial(t, l), stream)
+	if got := data(c.wait(t, 4, nil)); !slices.Equal(got, []string{"<13>a", "<13>a", "4000 <html>", "<13>denied"}) {
+		t.Errorf("%q", got)
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := c.wait(t, 5, nil)
+	if f := got[4]; f.Framing != OctetCounting || string(f.Data) != "<html>\n<13>denied\n" {
+		t.Errorf("of the connection that was there before: %s %q", f.Framing, f.Data)
 	}
 }
 

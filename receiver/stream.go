@@ -51,7 +51,8 @@ func newStream(l *Listener, conn *net.TCPConn) *stream {
 
 // serve reads until the connection ends, and says why it did.
 func (s *stream) serve(h Handler) CloseReason {
-	s.f = framer{max: int(s.l.policy.Load().cfg.MaxFrame), buf: make([]byte, smallBuffer)}
+	cfg := &s.l.policy.Load().cfg
+	s.f = framer{max: int(cfg.MaxFrame), lines: cfg.Framing == FramingNonTransparent, buf: make([]byte, smallBuffer)}
 	defer func() {
 		if s.big {
 			s.l.buffers.putBig(s.f.buf)
