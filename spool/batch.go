@@ -91,16 +91,21 @@ func (b *block) seal(k key) {
 	f := frame{uint32(len(b.ends)), uint32(len(b.buf) - frameHeader), b.first, b.stamp}
 	f.put(b.buf[itemHeader:])
 	k.seal(b.buf[:frameHeader], b.first)
-	off, p, ends := uint32(frameHeader), b.first, b.ends
-	for ; together && len(ends) >= 3; ends = ends[3:] {
-		k.seal3(b.buf[off:ends[0]], b.buf[ends[0]:ends[1]], b.buf[ends[1]:ends[2]], p)
-		off, p = ends[2], p+3
+	if fastSeal && len(b.buf) <= maxBlock {
+		sealRecords(b.buf, b.ends, uint32(b.first), uint32(k))
+	} else {
+		b.sealEach(k)
 	}
-	for _, end := range ends {
+	b.key = k
+}
+
+// sealEach is sealRecords on any machine, and for blocks of any size.
+func (b *block) sealEach(k key) {
+	off, p := uint32(frameHeader), b.first
+	for _, end := range b.ends {
 		k.seal(b.buf[off:end], p)
 		off, p = end, p+1
 	}
-	b.key = k
 }
 
 // from adds to ch the records of b from position p on, until ch holds about as much as it should. It goes by ends: to ask

@@ -152,22 +152,8 @@ func (k key) seal(b []byte, p Position) {
 	le.PutUint32(b, crc32.Update(uint32(k), castagnoli, b[4:]))
 }
 
-// together says whether three records are sealed at once; read-only.
-var together = hasCRC32()
-
-// seal3 seals three items, the first of which has position p. What they have in common in length is summed up together: see sums3
-// and BenchmarkSeal.
-func (k key) seal3(a, b, c []byte, p Position) {
-	le.PutUint32(a[8:], uint32(p))
-	le.PutUint32(b[8:], uint32(p+1))
-	le.PutUint32(c[8:], uint32(p+2))
-	n := (min(len(a), len(b), len(c)) - 4) &^ 7
-	sums := [3]uint32{^uint32(k), ^uint32(k), ^uint32(k)} // a CRC-32C is kept inverted
-	sums3(&a[4], &b[4], &c[4], n, &sums)
-	le.PutUint32(a, crc32.Update(^sums[0], castagnoli, a[4+n:]))
-	le.PutUint32(b, crc32.Update(^sums[1], castagnoli, b[4+n:]))
-	le.PutUint32(c, crc32.Update(^sums[2], castagnoli, c[4+n:]))
-}
+// fastSeal says whether there is sealRecords (BenchmarkSeal); read-only.
+var fastSeal = hasCRC32()
 
 // item is a record or a frame header.
 type item struct {
