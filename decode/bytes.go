@@ -16,7 +16,7 @@ const (
 	inShell                  // what a shell may end a command at, and quotes
 	inSecret                 // what a word for a secret begins with
 	inGap                    // what a shell may end a word at, and quotes
-	inName                   // what is both inTag and inHost
+	inName                   // what most names of hosts and programs are made of: letters, digits, '-' and '.'
 )
 
 // classes says of each byte which words it may be part of; read-only.
@@ -40,15 +40,15 @@ func byteClasses() (t [256]uint8) {
 		if strings.IndexByte(" \"'", c) >= 0 {
 			t[i] |= inGap
 		}
+		if alnum || c == '-' || c == '.' {
+			t[i] |= inName
+		}
 		if strings.IndexByte("pstabcPSTABC", c) >= 0 {
 			t[i] |= inSecret
 		}
 		// What holds a bracket, a quote, a slash or the like is text and not a host.
 		if c > ' ' && c != 0x7f && strings.IndexByte("[](){}=\"',;|\\/#", c) < 0 {
 			t[i] |= inHost
-			if t[i]&inTag != 0 {
-				t[i] |= inName
-			}
 		}
 	}
 	return t

@@ -46,18 +46,16 @@ func usualPriority(s string) (pri, end int) {
 	return notNumber, 0
 }
 
-// usualHeader reads "host Prog: text" and "host Prog[pid]: text" behind <PRI> and stamp, where host holds nothing that
-// a host or a tag cannot hold.
+// usualHeader reads "host Prog: text" and "host Prog[pid]: text" behind <PRI> and stamp, where host and Prog are of
+// letters, digits, '-' and '.', as nearly all are: nothing else can then be meant.
 func usualHeader(e *event.Event, s string) bool {
-	n := span(s, inName)
-	if n == 0 || n > maxTag || n == len(s) || s[n] != ' ' || s[0] == '-' {
+	ends := nameEnds(s)
+	n, end := bits.TrailingZeros64(ends), bits.TrailingZeros64(ends&(ends-1))
+	if n == 0 || end == n+1 || end == 64 || s[n] != ' ' || s[0] == '-' {
 		return false
 	}
-	rest := trimSpaces(s[n+1:])
-	end := span(rest, inTag)
-	if end == 0 || end > maxTag || end == len(rest) {
-		return false
-	}
+	rest := s[n+1:]
+	end -= n + 1
 	app, pid, colon := rest[:end], "", end
 	if rest[end] == '[' {
 		var ok bool
@@ -117,9 +115,17 @@ func usualBracket(e *event.Event, s string) (text string, ok bool) {
 	var none, user string
 	logger, opID, session, hasUser := e.Logger, e.Hostd.OpID, e.Hostd.SessionID, false
 	from, value := len(begin), &none
+	place, ends := from, valueEnds(s[from:])
 	for {
-		end := valueEnd(s, from)
-		if uint(end) >= uint(len(s)) || s[from] == '"' { // none; the compiler sees that no other is out of bounds
+		for ends == 0 {
+			if place += 64; place >= len(s) {
+				return s, false
+			}
+			ends = valueEnds(s[place:])
+		}
+		end := place + bits.TrailingZeros64(ends)
+		ends &= ends - 1
+		if s[from] == '"' {
 			return s, false
 		}
 		if c := s[end]; c == ']' {
@@ -156,32 +162,3 @@ func usualBracket(e *event.Event, s string) (text string, ok bool) {
 	}
 	return trimSpaces(s), true
 }
-
-// valueEnd is where the first of "=[]" at or behind i stands in s; len(s) if none does. It looks at eight bytes at
-// once: taking 1 from a byte that became 0, and from no other of ASCII below the first such, sets its highest bit. The
-// '=' and the ']' differ in two bits: without those two they are one, and '}' is like them.
-func valueEnd(s string, i int) int {
-	const each, high = 0x0101010101010101, 0x8080808080808080
-	for i = max(i, 0); i <= len(s)-8; i += 8 { // in this form nothing is checked twice
-		w := event.Word(s[i : i+8])
-		closed, open := w&^(('='^']')*each)^('='&']')*each, w^'['*each
-		m := ((closed - each) | (open - each)) &^ w & high
-		if m == 0 {
-			continue
-		}
-		if n := i + bits.TrailingZeros64(m)>>3; isValueEnd(s[n]) {
-			return n
-		}
-		for n := range 8 {
-			if isValueEnd(s[i+n]) {
-				return i + n
-			}
-		}
-	}
-	for i < len(s) && !isValueEnd(s[i]) {
-		i++
-	}
-	return i
-}
-
-func isValueEnd(c byte) bool { return c == '=' || c == '[' || c == ']' }

@@ -30,7 +30,7 @@ func TestUsualHeader(t *testing.T) {
 		return true
 	}
 	for _, s := range []string{
-		" esx1 vmkernel: cpu14:1559738)x", " esx1.example.com Hostd[2099655]: info", " 192.0.2.1 vobd:  [netCorrelator] 1us: x", " a b: ", "  a  b[c]: d",
+		" esx1 vmkernel: cpu14:1559738)x", " esx1.example.com Hostd[2099655]: info", " 192.0.2.1 vobd:  [netCorrelator] 1us: x", " a b: ", "  a b[c]: d",
 	} {
 		if !same(s) {
 			t.Errorf("%q takes the long way", s)
