@@ -16,12 +16,13 @@ func (l *lane) bare() bool {
 // memory, which stays until the chunk is done.
 const asItIs = -1
 
-// pass appends the frame r to the batch.
-func (l *lane) pass(r *Record, id event.ID) {
+// pass appends record i of c, a frame, to the batch.
+func (l *lane) pass(c *chunk, i int) {
+	r := &c.records[i]
 	if r.Flags&receiver.Truncated != 0 {
 		l.tags[bit(event.TagTruncated)]++
 	}
-	l.batch = append(l.batch, sink.Record{ID: id, Key: l.sender(r).Key, Received: r.Received, Value: r.Data})
+	l.batch = append(l.batch, sink.Record{ID: c.id(i), Key: l.sender(r, uint64(c.First)+uint64(i)).Key, Received: r.Received, Value: r.Data})
 	l.ends = append(l.ends, asItIs)
 	l.frames = append(l.frames, l.frame(r))
 }

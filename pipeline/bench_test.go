@@ -29,12 +29,15 @@ var benchLines = []string{
 	"<181>2026-11-20T10:00:00.128Z esx01.example.com vmkernel: cpu14:1559738)etherswitch: L2Sec_EnforcePortCompliance:226: client web-01.eth0 requested promiscuous mode on port 0x4000006, disallowed by vswitch policy",
 }
 
-// benchChunk is a chunk of n records on one lane.
-func benchChunk(n int) *chunk {
+// benchChunk is a chunk of n records on one lane, each of another sender than the one before.
+func benchChunk(n int) *chunk { return benchRuns(n, 1) }
+
+// benchRuns is benchChunk where so many records of one sender stand together, as they do when frames are read by many at once.
+func benchRuns(n, run int) *chunk {
 	c := &chunk{}
 	c.First, c.Epoch = 1, 7
 	for i := range n {
-		f := receiver.Frame{Peer: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(i%8 + 1)}), 514), Transport: receiver.TCP, Framing: receiver.LF}
+		f := receiver.Frame{Peer: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(i/run%8 + 1)}), 514), Transport: receiver.TCP, Framing: receiver.LF}
 		c.Records = append(c.Records, append(appendFrameHeader(nil, &f, time.Date(2026, 11, 20, 10, 0, 1, 0, time.UTC).UnixNano()), benchLines[i%len(benchLines)]...))
 	}
 	c.records, c.lanes = make([]Record, n), make([]int32, n)
@@ -43,9 +46,9 @@ func benchChunk(n int) *chunk {
 
 // deliverOnce is what a lane does with a chunk, from record bytes to the sink's answer.
 func deliverOnce(tb testing.TB, l *lane, c *chunk) {
-	for i, b := range c.Records {
-		if err := c.records[i].decode(b); err != nil {
-			tb.Fatal(err)
+	for i := range c.Records {
+		if c.decode(i).Kind == kindBroken {
+			tb.Fatal("broken")
 		}
 	}
 	if !l.deliver(context.Background(), job{c: c}) {
@@ -147,7 +150,8 @@ func BenchmarkLane(b *testing.B) {
 		name   string
 		detail event.Detail
 		group  bool
-	}{{"compact", event.DetailCompact, true}, {"full", event.DetailFull, true}, {"compact/ungrouped", event.DetailCompact, false}} {
+		run    int
+	}{{"compact", event.DetailCompact, true, 1}, {"full", event.DetailFull, true, 1}, {"compact/ungrouped", event.DetailCompact, false, 1}, {"runs", event.DetailCompact, true, 30}} {
 		b.Run(c.name, func(b *testing.B) {
 			d := delivery(&fakeCursor{}, nullSink{}, &letters{}, func(cfg *DeliveryConfig) {
 				cfg.Lanes, cfg.Detail = 1, c.detail
@@ -155,7 +159,7 @@ func BenchmarkLane(b *testing.B) {
 					cfg.Group = group.DefaultConfig().Options()
 				}
 			})
-			c := benchChunk(600)
+			c := benchRuns(600, c.run)
 			b.ReportAllocs()
 			for i := 0; i < b.N; i += len(c.Records) {
 				deliverOnce(b, d.lanes[0], c)

@@ -256,6 +256,16 @@ func (d *Delivery) read(ctx context.Context) error {
 	}
 }
 
+// decode makes record i of c, behind those before it.
+func (c *chunk) decode(i int) *Record {
+	r, b := &c.records[i], c.Records[i]
+	if !r.decodeUsual(b) && r.decode(b) != nil {
+		*r = Record{Kind: kindBroken, Data: b}
+	}
+	r.follows = i > 0 && r.sameSender(&c.records[i-1]) // the frames of one read stand together
+	return r
+}
+
 // dispatch gives each lane its records of c.
 func (d *Delivery) dispatch(c *chunk) {
 	if c.Skipped > 0 && c.First > d.from { // what lies before was counted when it was found
@@ -275,11 +285,7 @@ func (d *Delivery) dispatch(c *chunk) {
 	lanes, size := int32(0), 0
 	for i, b := range c.Records {
 		size += len(b)
-		r := &c.records[i]
-		if err := r.decode(b); err != nil {
-			*r = Record{Kind: kindBroken, Data: b}
-		}
-		if i > 0 && r.follows(&c.records[i-1]) {
+		if r := c.decode(i); r.follows {
 			c.lanes[i] = c.lanes[i-1]
 		} else {
 			c.lanes[i] = d.laneOf(r)

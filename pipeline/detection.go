@@ -61,7 +61,8 @@ type Detection struct {
 	line    detect.Line
 	senders map[netip.Addr]*watched
 	names   map[string]*watched
-	near    near[watched]  // of senders
+	near    near[watched] // of senders
+	latest  latest[watched]
 	given   spool.Position // of the last record that the Detector was fed, or that there was nothing to feed of
 	led     time.Time      // when a Delivery told something last
 	leader  int64          // receive stamp of the last record that it told, Unix nanoseconds
@@ -255,7 +256,7 @@ func (x *Detection) feedFrom(i int) (next int) {
 	for next = i; next < len(x.ch.Records); {
 		b, pos := x.ch.Records[next], x.ch.First+spool.Position(next)
 		next++
-		if pos <= x.given || x.record.decode(b) != nil || x.record.Kind != KindFrame {
+		if pos <= x.given || !x.record.decodeUsual(b) && x.record.decode(b) != nil || x.record.Kind != KindFrame {
 			continue
 		}
 		s := x.look()
@@ -302,7 +303,11 @@ func (x *Detection) fed(r *Record, pos spool.Position, epoch uint64, s *sight) {
 	if s.broken {
 		x.panics.Add(1)
 	}
-	w := x.watched(r)
+	w := x.latest.get(r, uint64(pos))
+	if w == nil {
+		w = x.watched(r)
+		x.latest.put(uint64(pos), w)
+	}
 	if w.lines%hostEvery == 0 {
 		if host := decode.HeaderHost(r.Data); !strings.EqualFold(w.host, text(host)) {
 			w.host = strings.ToLower(string(host))

@@ -72,6 +72,7 @@ func (r *Record) decodeKept(b []byte) error {
 	if err := r.decode(rest); err != nil {
 		return err
 	}
+	r.usual = false
 	r.ID, r.Key, r.Zone, r.Foreign, r.Past = id, key, zone, flags&keptForeign != 0, flags&keptPast != 0
 	return nil
 }
@@ -84,7 +85,7 @@ func (c *chunk) id(i int) (id event.ID) {
 
 // putID makes id the name of the record at pos.
 func (r *Record) putID(id *event.ID, pos, epoch uint64) {
-	if r.ID != (event.ID{}) {
+	if !r.usual && r.ID != (event.ID{}) {
 		*id = r.ID
 		return
 	}
@@ -102,7 +103,7 @@ type setting struct {
 
 // optionsOf says how to decode the frame r. Nearly always that is as the one before was.
 func (l *lane) optionsOf(r *Record) *decode.Options {
-	if s := &l.setting; s.listener == r.Listener && len(s.zone)|len(r.Zone) == 0 && s.options != nil {
+	if s := &l.setting; s.listener == r.Listener && (r.usual || len(r.Zone) == 0) && len(s.zone) == 0 && s.options != nil {
 		return s.options
 	}
 	return l.set(r)

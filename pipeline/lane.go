@@ -41,6 +41,7 @@ type lane struct {
 	keys   map[netip.Addr]*group.Sender
 	names  map[string]*group.Sender // TLS names and hosts behind relays
 	near   near[group.Sender]       // of keys
+	latest latest[group.Sender]
 	zones  map[string]*decode.Options
 
 	setting setting    // of the frame before
@@ -154,7 +155,8 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 
 // past says of record i of a chunk that it was done long ago, and is read again for its neighbours' sake.
 func (d *Delivery) past(c *chunk, i int) bool {
-	return c.records[i].Past || c.First+spool.Position(i) <= d.from
+	r := &c.records[i]
+	return !r.usual && r.Past || c.First+spool.Position(i) <= d.from
 }
 
 // counts are the records of a batch, and those of them that are done although they are not in it.
@@ -199,7 +201,7 @@ func (l *lane) take(ctx context.Context, c *chunk, i int, n *counts) bool {
 	}
 	if l.bare() {
 		if !past {
-			l.pass(r, c.id(i))
+			l.pass(c, i)
 		}
 		return true
 	}
@@ -270,7 +272,7 @@ func (l *lane) decode(it *group.Item, r *Record, pos, epoch uint64) {
 	} else {
 		decode.Line(&it.Event, &it.Options)
 	}
-	it.Sender = l.sender(r)
+	it.Sender = l.sender(r, pos)
 }
 
 // fill gives e, which is empty, what the receiver knew of the frame r; where it stands, as record says.
@@ -279,16 +281,17 @@ func (l *lane) fill(e *event.Event, r *Record, pos, epoch uint64) {
 	r.putID(&e.ID, pos, epoch)
 	e.Received, e.Raw = r.Received, text(r.Data)
 	v.Peer, v.Transport, v.Framing = r.Peer, r.Transport.String(), r.Framing.String()
-	if r.named() {
-		v.TLSPeer, v.Relay, v.Authenticated = text(r.TLSPeer), text(r.Relay), len(r.TLSPeer) > 0
-	}
 	e.Tags |= l.d.cfg.Tags
 	if r.Flags&receiver.Truncated != 0 {
 		e.Tags |= event.TagTruncated
 	}
+	if r.usual {
+		return
+	}
+	v.TLSPeer, v.Relay, v.Authenticated = text(r.TLSPeer), text(r.Relay), len(r.TLSPeer) > 0
 	if r.Foreign {
 		e.Tags |= event.TagForeign
-		e.Receiver.Transport, e.Receiver.Framing = "", ""
+		v.Transport, v.Framing = "", ""
 	}
 }
 

@@ -27,19 +27,27 @@ func (k Kind) String() string {
 }
 
 // Record is what the log keeps of a frame or of an event of ours. Decoded from the log, its
-// strings and Data point into the log's buffer.
+// strings and Data point into the log's buffer. What the usual frame has comes first, and no more of a record than that need
+// be looked at where it is one.
 type Record struct {
-	Kind     Kind
-	Received int64 // Unix nanoseconds
+	Kind Kind
+
+	usual   bool // a frame that has nothing of what stands behind Data
+	follows bool // a frame of the same sender as the record before it in a chunk: chunk.decode says so
 
 	// A frame's own facts.
 	Transport receiver.Transport
 	Framing   receiver.Framing
 	Flags     receiver.Flags
 	Listener  uint16
+	Received  int64 // Unix nanoseconds; an event has it too
 	Peer      netip.AddrPort
-	TLSPeer   []byte
-	Relay     []byte
+
+	Data []byte // the frame, or the event's JSON
+
+	// Of a few frames.
+	TLSPeer []byte
+	Relay   []byte
 
 	// An event's own facts.
 	ID      event.ID
@@ -50,8 +58,6 @@ type Record struct {
 	Zone    []byte // time zone of stamps that name none
 	Foreign bool   // nobody said how it was received
 	Past    bool   // done long ago, and here for what follows to know its neighbours
-
-	Data []byte // the frame, or the event's JSON
 }
 
 // A record as the log keeps it, little endian. The shape is chosen by the first byte:
@@ -68,6 +74,7 @@ type Record struct {
 // An IPv6 zone is not kept: it names an interface of this machine at that time.
 const (
 	frameFixed = 1 + 1 + 2 + 8 + 2 + 2 + 1
+	frameUsual = frameFixed + 4 + 1 + 1 // see decodeUsual
 	eventFixed = 1 + 8 + 16 + 1
 )
 
@@ -135,27 +142,45 @@ func (r *Record) decode(b []byte) error {
 	return errRecord
 }
 
+// decodeUsual is decode of a frame of an IPv4 address and no more than that, which nearly all are; false where b is none. What r
+// was before, decode or decodeUsual made of it: after another usual frame there is nothing to be cleared.
+func (r *Record) decodeUsual(b []byte) bool {
+	if len(b) < frameUsual {
+		return false
+	}
+	h := (*[frameUsual]byte)(b)
+	if Kind(h[0]) != KindFrame || h[16] != 4 || h[21]|h[22] != 0 {
+		return false
+	}
+	if !r.usual {
+		*r = Record{usual: true}
+	}
+	r.decodeFixed((*[frameFixed]byte)(b))
+	r.Peer = netip.AddrPortFrom(netip.AddrFrom4([4]byte(h[17:21])), binary.LittleEndian.Uint16(h[14:]))
+	r.Data = b[frameUsual:]
+	return true
+}
+
+// decodeFixed sets what each frame has, but for its peer.
+func (r *Record) decodeFixed(h *[frameFixed]byte) {
+	r.Kind = KindFrame
+	r.Transport, r.Framing = receiver.Transport(h[1]>>4), receiver.Framing(h[1]&15)
+	r.Flags = receiver.Flags(binary.LittleEndian.Uint16(h[2:]))
+	r.Received = int64(binary.LittleEndian.Uint64(h[4:]))
+	r.Listener = binary.LittleEndian.Uint16(h[12:])
+}
+
 func (r *Record) decodeFrame(b []byte) error {
 	if len(b) < frameFixed {
 		return errRecord
 	}
-	r.Kind = KindFrame
-	r.Transport, r.Framing = receiver.Transport(b[1]>>4), receiver.Framing(b[1]&15)
-	r.Flags = receiver.Flags(binary.LittleEndian.Uint16(b[2:]))
-	r.Received = int64(binary.LittleEndian.Uint64(b[4:]))
-	r.Listener = binary.LittleEndian.Uint16(b[12:])
-	port := binary.LittleEndian.Uint16(b[14:])
-	if b = b[16:]; len(b) > 6 && b[0] == 4 && b[5] == 0 && b[6] == 0 { // of an IPv4 address, and no more than that: nearly all
-		r.Peer = netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[1:5])), port)
-		r.Data = b[7:]
-		return nil
-	}
-	addr, rest, ok := cutShort(b)
+	r.decodeFixed((*[frameFixed]byte)(b))
+	addr, rest, ok := cutShort(b[16:])
 	if !ok {
 		return errRecord
 	}
 	if a, ok := netip.AddrFromSlice(addr); ok {
-		r.Peer = netip.AddrPortFrom(a, port)
+		r.Peer = netip.AddrPortFrom(a, binary.LittleEndian.Uint16(b[14:]))
 	} else if len(addr) != 0 {
 		return errRecord
 	}
@@ -165,6 +190,7 @@ func (r *Record) decodeFrame(b []byte) error {
 	if r.Relay, r.Data, ok = cutShort(rest); !ok {
 		return errRecord
 	}
+	r.usual = len(r.TLSPeer)|len(r.Relay) == 0
 	return nil
 }
 
@@ -182,15 +208,13 @@ func (r *Record) decodeEvent(b []byte) error {
 	return nil
 }
 
-// follows says that r is of the same peer as the record before it, and that nothing else says whose it
-// is: the frames of one read stand together.
-func (r *Record) follows(before *Record) bool {
-	return r.Kind == KindFrame && before.Kind == KindFrame && r.Peer.Addr() == before.Peer.Addr() &&
-		!r.named() && !before.named()
+// sameSender says that both are of one peer, and that nothing else says whose they are.
+func (r *Record) sameSender(before *Record) bool {
+	return r.usual && before.usual && r.Peer.Addr() == before.Peer.Addr()
 }
 
 // named says that more than the peer's address tells whose r is, or may: senderName knows.
-func (r *Record) named() bool { return len(r.Key)|len(r.TLSPeer)|len(r.Relay) != 0 }
+func (r *Record) named() bool { return !r.usual && len(r.Key)|len(r.TLSPeer)|len(r.Relay) != 0 }
 
 // cutShort takes what appendShort wrote off b.
 func cutShort(b []byte) (s, rest []byte, ok bool) {

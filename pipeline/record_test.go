@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -43,8 +44,54 @@ func FuzzRecord(f *testing.F) {
 	f.Add(appendEventHeader(nil, event.NewID(1, 2), event.DatasetPosture, 1))
 	f.Add(AppendKept(nil, &Record{ID: event.NewID(1, 2), Key: []byte("k"), Zone: []byte("UTC"), Data: []byte("x")}))
 	f.Add([]byte{})
-	f.Fuzz(func(_ *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, b []byte) {
 		var r Record
-		_ = r.decode(b) // must not panic, whatever the bytes
+		if r.decode(b) == nil { // must not panic, whatever the bytes
+			sameAgain(t, &r, b)
+		}
 	})
+}
+
+// sameAgain fails unless b is decoded to want in a record that was another one before.
+func sameAgain(t *testing.T, want *Record, b []byte) {
+	t.Helper()
+	for name, before := range allKinds() {
+		c := &chunk{records: make([]Record, 1)}
+		for _, c.Records = range [][][]byte{{before}, {b}} {
+			c.decode(0)
+		}
+		if got, want := fmt.Sprintf("%+v", c.records[0]), fmt.Sprintf("%+v", *want); got != want {
+			t.Errorf("after %s: %s; want %s", name, got, want)
+		}
+	}
+}
+
+// allKinds are records of each kind.
+func allKinds() map[string][]byte {
+	named := receiver.Frame{Peer: netip.MustParseAddrPort("[2001:db8::1]:65535"), Transport: receiver.TLS, Framing: receiver.OctetCounting, Flags: receiver.Truncated, Listener: 7, TLSPeer: "esx01", Relay: "10.0.0.1"}
+	return map[string][]byte{
+		"usual":             frameRecord("192.0.2.1:514", "hello"),
+		"usual and empty":   frameRecord("192.0.2.2:514", ""),
+		"IPv6":              frameRecord("[2001:db8::1]:514", "hello"),
+		"named":             append(appendFrameHeader(nil, &named, 5), "named"...),
+		"of a relay":        relayed("10.0.0.8", "x"),
+		"of nobody":         append(appendFrameHeader(nil, &receiver.Frame{}, 6), "x"...),
+		"event":             appendEventHeader(nil, event.NewID(1, 2), event.DatasetPosture, 1),
+		"kept, usual":       AppendKept(nil, &Record{ID: event.NewID(1, 2), Peer: netip.MustParseAddrPort("192.0.2.1:514"), Past: true, Data: []byte("x")}),
+		"kept, with a key":  AppendKept(nil, &Record{ID: event.NewID(1, 2), Peer: netip.MustParseAddrPort("192.0.2.1:514"), Key: []byte("k"), Zone: []byte("UTC"), Foreign: true, Data: []byte("x")}),
+		"broken":            {9},
+		"broken in an item": frameRecord("192.0.2.1:514", "")[:frameFixed+5],
+	}
+}
+
+// TestRecordKeepsNothing: what a record was before is not seen in what it is.
+func TestRecordKeepsNothing(t *testing.T) {
+	for name, b := range allKinds() {
+		var r Record
+		if err := r.decode(b); err == nil {
+			sameAgain(t, &r, b)
+		} else if !strings.HasPrefix(name, "broken") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -37,9 +37,19 @@ func (r *Record) senderName(low []byte) []byte {
 	return nil
 }
 
-// sender returns the state of r's sender, whose key outlives the record. The maps hold no more than
-// the stage does: of what it gave up, they let go when they are as long as they may be, and near when another address has the place.
-func (l *lane) sender(r *Record) *group.Sender {
+// sender returns the state of the sender of r, the record at pos; its key outlives the record.
+func (l *lane) sender(r *Record, pos uint64) *group.Sender {
+	snd := l.latest.get(r, pos)
+	if snd == nil || snd.Gone() {
+		snd = l.senderOf(r)
+		l.latest.put(pos, snd)
+	}
+	return snd
+}
+
+// senderOf is sender by what stands in r alone. The maps hold no more than the stage does: of what it gave up, they let go
+// when they are as long as they may be, and near when another address has the place.
+func (l *lane) senderOf(r *Record) *group.Sender {
 	if r.named() {
 		var low [nameMost]byte
 		if name := r.senderName(low[:0]); name != nil {

@@ -138,9 +138,10 @@ func TestFindingASenderAllocatesNothing(t *testing.T) {
 		if err := r.decode(b); err != nil {
 			t.Fatal(err)
 		}
-		l.sender(&r)
+		pos := uint64(i) + 1
+		l.sender(&r, pos)
 		x.watched(&r)
-		if n := testing.AllocsPerRun(100, func() { l.sender(&r); x.watched(&r); d.laneOf(&r) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { l.sender(&r, pos); x.watched(&r); d.laneOf(&r) }); n != 0 {
 			t.Errorf("line %d: %v allocations", i, n)
 		}
 	}

@@ -202,11 +202,14 @@ func TestFramesThatAreNotDecodedAreNotFollowed(t *testing.T) {
 }
 
 // followed is a chunk of 600 lines that lanes are done with, and who is told of it.
-func followed(tb testing.TB) (*Detection, *chunk) {
+func followed(tb testing.TB) (*Detection, *chunk) { return followedRuns(tb, 1) }
+
+// followedRuns is followed where so many records of one sender stand together.
+func followedRuns(tb testing.TB, run int) (*Detection, *chunk) {
 	x := NewDetection(DetectionConfig{Cursor: &pastCursor{}, Detector: detect.New(detect.DefaultConfig()), Log: zerolog.Nop()})
 	d := delivery(&fakeCursor{}, nullSink{}, &letters{}, func(cfg *DeliveryConfig) { cfg.Lanes = 1 })
 	d.SetWatch(x)
-	c := benchChunk(600)
+	c := benchRuns(600, run)
 	c.sights, c.last = make([]sight, 600), 600
 	deliverOnce(tb, d.lanes[0], c)
 	x.given = 0
@@ -232,10 +235,14 @@ func TestFollowingAllocatesNothing(t *testing.T) {
 
 // BenchmarkFollow is what the detections cost where a Delivery tells them what it has decoded; BenchmarkDetection is where they read.
 func BenchmarkFollow(b *testing.B) {
-	x, c := followed(b)
-	b.ReportAllocs()
-	for i := 0; i < b.N; i += 600 {
-		c.First, c.last = c.First+600, c.last+600
-		x.follow(c)
+	for name, run := range map[string]int{"alone": 1, "runs": 30} {
+		b.Run(name, func(b *testing.B) {
+			x, c := followedRuns(b, run)
+			b.ReportAllocs()
+			for i := 0; i < b.N; i += 600 {
+				c.First, c.last = c.First+600, c.last+600
+				x.follow(c)
+			}
+		})
 	}
 }
