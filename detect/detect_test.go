@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,49 @@ func TestOneSummaryOfAFloodAMinute(t *testing.T) {
 	}
 	if got := e.take(); len(got) != 3 {
 		t.Errorf("%d summaries of three minutes", len(got))
+	}
+}
+
+// Each sort of each sender is counted by itself, however many come in turn, minute by minute and also after another memory was read.
+func TestSortsAreCountedApart(t *testing.T) {
+	e := newEar()
+	const mixed = 0x9e3779b97f4a7c15 // as sorts are: hashes
+	minute := func(senders int) {
+		t.Helper()
+		want := map[string]int{}
+		for i := range 40 {
+			for n := range senders {
+				for sort := uint64(1); sort <= 11; sort++ {
+					if int(sort)+n >= i/4 {
+						e.flood(fmt.Sprint(n), sort*mixed)
+						want[fmt.Sprint(n, " ", sort*mixed)]++
+					}
+				}
+			}
+		}
+		var saved bytes.Buffer
+		if err := e.d.Memory().Save(&saved); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.d.Load(&saved, e.pos); err != nil { // the senders stay
+			t.Fatal(err)
+		}
+		for sort := uint64(11); sort > 0; sort-- {
+			e.flood("0", sort*mixed)
+			want[fmt.Sprint("0 ", sort*mixed)]++
+		}
+		got := map[string]int{}
+		for _, c := range e.d.state.Sorts {
+			got[fmt.Sprint(c.Sender, " ", c.Key)] = int(c.Count)
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("counted %v, want %v", got, want)
+		}
+		e.now += int64(time.Minute)
+		e.line("another")
+	}
+	for senders := range 3 {
+		minute(senders + 1)
 	}
 }
 

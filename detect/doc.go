@@ -79,11 +79,12 @@ type Line struct {
 	Dataset event.Dataset
 }
 
-// Sender is who sent a line. Who feeds lines keeps one for each sender, for one Detector: it finds the host there that it
-// would have to look for.
+// Sender is who sent a line. Who feeds lines keeps one for each sender, for one Detector: it finds there what it would have
+// to look for.
 type Sender struct {
-	Key  string
-	host *host // nil = not looked for yet
+	Key   string
+	host  *host    // nil = not looked for yet
+	sorts [4]*sort // some that it sent, by their Key
 }
 
 // Detector applies the rules. It is for one goroutine.

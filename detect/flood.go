@@ -22,10 +22,27 @@ type sort struct {
 	Start   int64         `json:"start"`
 	End     int64         `json:"end"`
 	Count   uint64        `json:"count"`
+
+	gone bool // its minute is over: whoever has it kept looks for it anew
 }
 
 // count counts an event of a sort.
 func (d *Detector) count(l *Line) {
+	kept := &l.Sender.sorts[l.Sort%uint64(len(l.Sender.sorts))]
+	c := *kept
+	if c == nil || c.Key != l.Sort || c.gone {
+		if c = d.sort(l); c == nil {
+			d.state.Uncounted++
+			return
+		}
+		*kept = c
+	}
+	c.Count++
+	c.End = l.Stamp
+}
+
+// sort finds the sort of an event, or begins it; nil where there is no room.
+func (d *Detector) sort(l *Line) *sort {
 	key := l.Sort
 	sender := l.Sender.Key
 	for i := range len(sender) {
@@ -34,8 +51,7 @@ func (d *Detector) count(l *Line) {
 	c := d.state.Sorts[key]
 	if c == nil {
 		if len(d.state.Sorts) >= maxSorts {
-			d.state.Uncounted++
-			return
+			return nil
 		}
 		c = &sort{Sender: strings.Clone(sender), Key: l.Sort, Name: strings.Clone(l.Name), Dataset: event.Dataset(strings.Clone(string(l.Dataset))), First: l.ID, Start: l.Stamp}
 		if h := d.state.Hosts[sender]; h != nil {
@@ -43,8 +59,7 @@ func (d *Detector) count(l *Line) {
 		}
 		d.state.Sorts[key] = c
 	}
-	c.Count++
-	c.End = l.Stamp
+	return c
 }
 
 // endMinute sums up the floods of the minute that is over.
@@ -52,6 +67,7 @@ func (d *Detector) endMinute() {
 	s := &d.state
 	var floods []*sort
 	for _, c := range s.Sorts {
+		c.gone = true
 		if c.Count > event.FloodLimit && d.cfg.Floods.Enabled {
 			floods = append(floods, c)
 		}

@@ -37,10 +37,13 @@ type host struct {
 // pass lets time pass up to a stamp.
 func (d *Detector) pass(stamp int64) {
 	s := &d.state
-	if s.Now != 0 && stamp > s.Now {
+	if stamp <= s.Now { // as most are: frames of one read have one
+		return
+	}
+	if s.Now != 0 {
 		s.Listened += min(stamp-s.Now, stride)
 	}
-	s.Now = max(s.Now, stamp)
+	s.Now = stamp
 	if minute := s.Now / int64(time.Minute); minute > s.Minute {
 		d.endMinute()
 		s.Minute = minute

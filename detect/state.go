@@ -93,6 +93,9 @@ func (d *Detector) Load(r io.Reader, last uint64) error {
 	for _, h := range d.state.Hosts { // a Sender may have it kept
 		h.gone = true
 	}
+	for _, c := range d.state.Sorts {
+		c.gone = true
+	}
 	d.state = s
 	return nil
 }
