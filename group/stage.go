@@ -38,7 +38,7 @@ type Sender struct {
 	gone  bool  // evicted: whoever has it kept asks for it anew
 	past  bool  // its last line was
 
-	ended []ending // what may be continued in another event, as it ended
+	ended *endings // what may be continued in another event, as it ended
 
 	repeats *repeats
 	floods  *floods
@@ -157,8 +157,8 @@ func (s *Stage) begin(snd *Sender, it *Item) {
 	if it.kind != plain {
 		snd.continues(it)
 	}
-	if len(snd.ended) > 0 {
-		snd.outdate(it)
+	if snd.ended != nil {
+		snd.ended.begin(it)
 	}
 	snd.link(it)
 	snd.flood(it)
@@ -369,8 +369,8 @@ func (s *Stage) Tick(now int64) {
 
 // Blank is told of an empty line in a file: no line without a header goes on over it.
 func (s *Stage) Blank(snd *Sender) {
-	for i := range snd.ended {
-		snd.ended[i].forConn = false
+	if snd.ended != nil {
+		snd.ended.leave()
 	}
 	for i := 0; i < len(snd.open); i++ {
 		o := snd.open[i]
