@@ -130,14 +130,15 @@ func (l *linkListener) Serve(ctx context.Context, h receiver.Handler) error {
 // batch makes frames of lines. The sender is this machine.
 func (l *linkListener) batch(lines []linkwatch.Line) {
 	l.frames, l.text = l.frames[:0], l.text[:0]
-	self := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)
-	now := time.Now()
+	origin := &receiver.Origin{
+		Received: time.Now(), Peer: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0), Transport: receiver.Netlink,
+		Listener: receiver.ListenerID(l.name),
+	}
 	for i := range lines {
 		begin := len(l.text)
 		l.text = lines[i].AppendRFC5424(l.text, l.host, os.Getpid())
 		l.frames = append(l.frames, receiver.Frame{
-			Received: now, Peer: self, Transport: receiver.Netlink, Framing: receiver.Datagram,
-			Listener: receiver.ListenerID(l.name), Data: l.text[begin:len(l.text):len(l.text)],
+			Origin: origin, Framing: receiver.Datagram, Data: l.text[begin:len(l.text):len(l.text)],
 		})
 	}
 }

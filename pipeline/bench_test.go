@@ -37,7 +37,7 @@ func benchRuns(n, run int) *chunk {
 	c := &chunk{}
 	c.First, c.Epoch = 1, 7
 	for i := range n {
-		f := receiver.Frame{Peer: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(i/run%8 + 1)}), 514), Transport: receiver.TCP, Framing: receiver.LF}
+		f := receiver.Frame{Origin: &receiver.Origin{Peer: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, byte(i/run%8 + 1)}), 514), Transport: receiver.TCP}, Framing: receiver.LF}
 		c.Records = append(c.Records, append(appendFrameHeader(nil, &f, time.Date(2026, 11, 20, 10, 0, 1, 0, time.UTC).UnixNano()), benchLines[i%len(benchLines)]...))
 	}
 	c.records, c.lanes = make([]Record, n), make([]int32, n)
@@ -113,10 +113,10 @@ func benchIntake(tb testing.TB) (*Intake, []receiver.Frame) {
 		}
 	})
 	var frames []receiver.Frame
+	origin := &receiver.Origin{Received: time.Now(), Peer: netip.MustParseAddrPort("127.0.0.1:514"), Transport: receiver.TCP}
 	for i := range 100 {
 		frames = append(frames, receiver.Frame{
-			Received: time.Now(), Peer: netip.MustParseAddrPort("127.0.0.1:514"), Transport: receiver.TCP, Framing: receiver.LF,
-			Data: []byte(benchLines[i%len(benchLines)]),
+			Origin: origin, Framing: receiver.LF, Data: []byte(benchLines[i%len(benchLines)]),
 		})
 	}
 	return NewIntake(IntakeConfig{Log: l}), frames

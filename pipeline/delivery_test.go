@@ -301,8 +301,7 @@ func TestDeliveryGivesFramesWhereTheyAreWanted(t *testing.T) {
 		t.Skip(err)
 	}
 	f := receiver.Frame{
-		Peer: netip.MustParseAddrPort("10.0.0.1:514"), Transport: receiver.TLS, Framing: receiver.OctetCounting, Listener: 3,
-		TLSPeer: "esx01", Relay: "10.9.9.9", Flags: receiver.Truncated | receiver.Unfinished,
+		Origin: &receiver.Origin{Peer: netip.MustParseAddrPort("10.0.0.1:514"), Transport: receiver.TLS, Listener: 3, TLSPeer: "esx01", Relay: "10.9.9.9"}, Framing: receiver.OctetCounting, Flags: receiver.Truncated | receiver.Unfinished,
 	}
 	c := func() *fakeCursor {
 		return &fakeCursor{perChunk: 4, records: [][]byte{

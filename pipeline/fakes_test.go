@@ -151,7 +151,7 @@ func (l *letters) Sync(context.Context) error { return nil }
 
 func frameRecord(peer string, data string) []byte {
 	f := receiver.Frame{
-		Peer: netip.MustParseAddrPort(peer), Transport: receiver.TCP, Framing: receiver.LF, Listener: 3,
+		Origin: &receiver.Origin{Peer: netip.MustParseAddrPort(peer), Transport: receiver.TCP, Listener: 3}, Framing: receiver.LF,
 	}
 	return append(appendFrameHeader(nil, &f, 1_700_000_000_000_000_000), data...)
 }

@@ -100,7 +100,7 @@ func mixedLines(rng *rand.Rand, n int) *pastCursor {
 		case 11:
 			line = h("vmkernel") + fmt.Sprintf("cpu1:2)etherswitch: L2Sec_EnforcePortCompliance:226: client vmk%d requested promiscuous mode on port 0x4000006, disallowed by vswitch policy", rng.IntN(2))
 		}
-		f := receiver.Frame{Peer: netip.MustParseAddrPort(fmt.Sprintf("192.0.2.%d:%d", host+1, 5000+rng.IntN(2))), Transport: receiver.TCP, Framing: receiver.LF}
+		f := receiver.Frame{Origin: &receiver.Origin{Peer: netip.MustParseAddrPort(fmt.Sprintf("192.0.2.%d:%d", host+1, 5000+rng.IntN(2))), Transport: receiver.TCP}, Framing: receiver.LF}
 		c.records = append(c.records, append(appendFrameHeader(nil, &f, now.UnixNano()), line...))
 		c.stamps = append(c.stamps, now.UnixNano())
 	}
@@ -212,7 +212,7 @@ func TestSilentSenderIsWaitedFor(t *testing.T) {
 		base := time.Date(2026, 2, 7, 9, 29, 18, 0, time.UTC)
 		for i, line := range []string{"Hostd: info hostd[20] [Originator@6876 sub=Default] a", "Hostd: --> b"} {
 			stamp := base.Add(time.Duration(i) * time.Millisecond)
-			f := receiver.Frame{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP, Framing: receiver.Datagram}
+			f := receiver.Frame{Origin: &receiver.Origin{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP}, Framing: receiver.Datagram}
 			log.records = append(log.records, append(appendFrameHeader(nil, &f, stamp.UnixNano()), "<166>2026-02-07T09:29:18.734Z esx1 "+line...))
 			log.stamps = append(log.stamps, stamp.UnixNano())
 		}
@@ -297,7 +297,7 @@ func TestWhereStampsHaveNoOrder(t *testing.T) {
 	for _, final := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			log := &pastCursor{open: !final, perChunk: func() int { return 1 }}
-			f := receiver.Frame{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP, Framing: receiver.Datagram}
+			f := receiver.Frame{Origin: &receiver.Origin{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP}, Framing: receiver.Datagram}
 			log.records = [][]byte{append(appendFrameHeader(nil, &f, 5), "<166>2026-02-07T09:29:18.734Z esx1 Hostd: info hostd[20] [Originator@6876 sub=Default] a"...)}
 			log.stamps = []int64{5}
 			s := &fakeSink{}
@@ -327,7 +327,7 @@ func TestWhereStampsHaveNoOrder(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) { // the end while it is held
 		log := &pastCursor{perChunk: func() int { return 1 }, stamps: []int64{5}}
-		f := receiver.Frame{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP, Framing: receiver.Datagram}
+		f := receiver.Frame{Origin: &receiver.Origin{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP}, Framing: receiver.Datagram}
 		log.records = [][]byte{append(appendFrameHeader(nil, &f, 5), "<166>2026-02-07T09:29:18.734Z esx1 Hostd: info hostd[20] [Originator@6876 sub=Default] a"...)}
 		s := &fakeSink{}
 		d := delivery(log, s, &letters{}, func(cfg *DeliveryConfig) {
@@ -356,7 +356,7 @@ func TestHeldBeforeATornEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		frame := func(text string) receiver.Frame {
-			return receiver.Frame{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP, Framing: receiver.Datagram, Received: time.Now(), Data: []byte(text)}
+			return receiver.Frame{Origin: &receiver.Origin{Peer: netip.MustParseAddrPort("192.0.2.1:5000"), Transport: receiver.UDP, Received: time.Now()}, Framing: receiver.Datagram, Data: []byte(text)}
 		}
 		held := frame("<166>2026-02-07T09:29:18.734Z esx1 Hostd: info hostd[20] [Originator@6876 sub=Default] a")
 		torn := frame("<166>2026-02-07T09:29:18.734Z esx2 Hostd: info hostd[20] [Originator@6876 sub=Default] b")
@@ -411,7 +411,7 @@ func TestIntakeClock(t *testing.T) {
 		shift := time.Duration(0)
 		in := NewIntake(IntakeConfig{Log: log, Now: func() time.Time { return time.Now().Add(shift) }})
 		stampOf := func() int64 {
-			if err := in.Handler(t.Context())([]receiver.Frame{{Peer: netip.MustParseAddrPort("192.0.2.1:5"), Transport: receiver.UDP, Data: []byte("x")}}); err != nil {
+			if err := in.Handler(t.Context())([]receiver.Frame{{Origin: &receiver.Origin{Peer: netip.MustParseAddrPort("192.0.2.1:5"), Transport: receiver.UDP}, Data: []byte("x")}}); err != nil {
 				t.Fatal(err)
 			}
 			return log.LastStamp()

@@ -94,9 +94,16 @@ func (in *Intake) append(frames []receiver.Frame) (last spool.Position, err erro
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.batch.Reset()
+	var head []byte // of the frame before; most of a read have the same
 	for i := range frames {
-		f := &frames[i]
-		record := appendFrameHeader(in.batch.Begin(), f, in.stamp(in.read(f)))
+		f, record := &frames[i], in.batch.Begin()
+		if i > 0 && sameHeader(f, &frames[i-1]) {
+			record = append(record, head...)
+		} else {
+			at := len(record)
+			record = appendFrameHeader(record, f, in.stamp(in.read(f)))
+			head = record[at:]
+		}
 		in.batch.End(append(record, f.Data...))
 	}
 	in.batch.Stamp = in.newest

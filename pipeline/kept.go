@@ -45,8 +45,8 @@ func AppendKept(dst []byte, r *Record) []byte {
 		dst = appendEventHeader(dst, r.ID, event.Dataset(text(r.Dataset)), r.Received)
 	} else {
 		dst = appendFrameHeader(dst, &receiver.Frame{
-			Peer: r.Peer, Transport: r.Transport, Framing: r.Framing, TLSPeer: text(r.TLSPeer), Relay: text(r.Relay),
-			Listener: r.Listener, Flags: r.Flags,
+			Origin:  &receiver.Origin{Peer: r.Peer, Transport: r.Transport, Listener: r.Listener, TLSPeer: text(r.TLSPeer), Relay: text(r.Relay)},
+			Framing: r.Framing, Flags: r.Flags,
 		}, r.Received)
 	}
 	return append(dst, r.Data...)

@@ -111,6 +111,11 @@ func appendFrameHeader(dst []byte, f *receiver.Frame, received int64) []byte {
 	return appendShort(dst, f.Relay)
 }
 
+// sameHeader says that the records of a and b differ in their data only, as far as they can be told by one look.
+func sameHeader(a, b *receiver.Frame) bool {
+	return a.Origin == b.Origin && a.Framing == b.Framing && a.Flags == b.Flags
+}
+
 // appendShort appends s, cut at 255 bytes, behind its length.
 func appendShort(dst []byte, s string) []byte {
 	s = s[:min(len(s), 255)]

@@ -14,10 +14,10 @@ import (
 func TestRecordRoundTrip(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	for _, f := range []receiver.Frame{
-		{Peer: netip.MustParseAddrPort("192.0.2.1:514"), Transport: receiver.UDP, Framing: receiver.Datagram, Data: []byte("hello")},
-		{Peer: netip.MustParseAddrPort("[2001:db8::1]:65535"), Transport: receiver.TLS, Framing: receiver.OctetCounting, Flags: receiver.Truncated, Listener: 65535, TLSPeer: "esx01", Relay: "10.0.0.1", Data: []byte{}},
-		{Peer: netip.MustParseAddrPort("[::ffff:10.1.2.3]:1"), Transport: receiver.TCP, Framing: receiver.NUL, Data: []byte{0, 1, 2}},
-		{TLSPeer: long, Data: []byte("no peer")},
+		{Origin: &receiver.Origin{Peer: netip.MustParseAddrPort("192.0.2.1:514"), Transport: receiver.UDP}, Framing: receiver.Datagram, Data: []byte("hello")},
+		{Origin: &receiver.Origin{Peer: netip.MustParseAddrPort("[2001:db8::1]:65535"), Transport: receiver.TLS, Listener: 65535, TLSPeer: "esx01", Relay: "10.0.0.1"}, Framing: receiver.OctetCounting, Flags: receiver.Truncated, Data: []byte{}},
+		{Origin: &receiver.Origin{Peer: netip.MustParseAddrPort("[::ffff:10.1.2.3]:1"), Transport: receiver.TCP}, Framing: receiver.NUL, Data: []byte{0, 1, 2}},
+		{Origin: &receiver.Origin{TLSPeer: long}, Data: []byte("no peer")},
 	} {
 		var r Record
 		if err := r.decode(append(appendFrameHeader(nil, &f, 42), f.Data...)); err != nil {
@@ -68,14 +68,17 @@ func sameAgain(t *testing.T, want *Record, b []byte) {
 
 // allKinds are records of each kind.
 func allKinds() map[string][]byte {
-	named := receiver.Frame{Peer: netip.MustParseAddrPort("[2001:db8::1]:65535"), Transport: receiver.TLS, Framing: receiver.OctetCounting, Flags: receiver.Truncated, Listener: 7, TLSPeer: "esx01", Relay: "10.0.0.1"}
+	named := receiver.Frame{
+		Origin:  &receiver.Origin{Peer: netip.MustParseAddrPort("[2001:db8::1]:65535"), Transport: receiver.TLS, Listener: 7, TLSPeer: "esx01", Relay: "10.0.0.1"},
+		Framing: receiver.OctetCounting, Flags: receiver.Truncated,
+	}
 	return map[string][]byte{
 		"usual":             frameRecord("192.0.2.1:514", "hello"),
 		"usual and empty":   frameRecord("192.0.2.2:514", ""),
 		"IPv6":              frameRecord("[2001:db8::1]:514", "hello"),
 		"named":             append(appendFrameHeader(nil, &named, 5), "named"...),
 		"of a relay":        relayed("10.0.0.8", "x"),
-		"of nobody":         append(appendFrameHeader(nil, &receiver.Frame{}, 6), "x"...),
+		"of nobody":         append(appendFrameHeader(nil, &receiver.Frame{Origin: &receiver.Origin{}}, 6), "x"...),
 		"event":             appendEventHeader(nil, event.NewID(1, 2), event.DatasetPosture, 1),
 		"kept, usual":       AppendKept(nil, &Record{ID: event.NewID(1, 2), Peer: netip.MustParseAddrPort("192.0.2.1:514"), Past: true, Data: []byte("x")}),
 		"kept, with a key":  AppendKept(nil, &Record{ID: event.NewID(1, 2), Peer: netip.MustParseAddrPort("192.0.2.1:514"), Key: []byte("k"), Zone: []byte("UTC"), Foreign: true, Data: []byte("x")}),

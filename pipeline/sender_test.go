@@ -16,7 +16,7 @@ import (
 // relayed is a frame that a listed relay passed on.
 func relayed(relay, data string) []byte {
 	f := receiver.Frame{
-		Peer: netip.AddrPortFrom(netip.MustParseAddr(relay), 514), Transport: receiver.TCP, Framing: receiver.LF, Listener: 3, Relay: relay,
+		Origin: &receiver.Origin{Peer: netip.AddrPortFrom(netip.MustParseAddr(relay), 514), Transport: receiver.TCP, Listener: 3, Relay: relay}, Framing: receiver.LF,
 	}
 	return append(appendFrameHeader(nil, &f, 1_700_000_000_000_000_000), data...)
 }

@@ -69,7 +69,7 @@ func (s *stream) beginProxy(p *policy) bool {
 
 // believe makes the address in h the peer.
 func (s *stream) believe(p *policy, h proxyHeader, bad error) bool {
-	relay := s.frame.Peer.Addr()
+	relay := s.origin.Peer.Addr()
 	switch {
 	case !p.relays.contain(relay):
 		s.refuse(ProxyNotAllowed)
@@ -82,7 +82,7 @@ func (s *stream) believe(p *policy, h proxyHeader, bad error) bool {
 	case !s.l.streams.move(s, h.source, p.cfg.MaxConnectionsPerPeer):
 		s.refuse(PeerLimit)
 	default:
-		s.frame.Relay = relay.String()
+		s.origin.Relay = relay.String()
 		return true
 	}
 	return false
@@ -91,8 +91,8 @@ func (s *stream) believe(p *policy, h proxyHeader, bad error) bool {
 // refuse counts and logs why the connection is not read.
 func (s *stream) refuse(r Refusal) {
 	s.l.stats.Refused[r].Add(1)
-	if s.l.seldom.allow(s.frame.Peer.Addr(), time.Now()) {
-		s.l.log.Warn().Stringer("peer", s.frame.Peer).Stringer("reason", r).Msg("connection refused")
+	if s.l.seldom.allow(s.origin.Peer.Addr(), time.Now()) {
+		s.l.log.Warn().Stringer("peer", s.origin.Peer).Stringer("reason", r).Msg("connection refused")
 	}
 }
 
@@ -113,7 +113,7 @@ func (s *stream) beginTLS(ctx context.Context, p *policy) bool {
 		p = s.l.policy.Load() // it may have waited long
 	}
 	if p.cfg.TLS.Plain && ahead.buf[ahead.r] != tlsHandshake {
-		s.frame.Transport = TCP
+		s.origin.Transport = TCP
 		return true
 	}
 	s.arm(p.cfg.TLS.HandshakeTimeout)
@@ -144,7 +144,7 @@ func (s *stream) beginTLS(ctx context.Context, p *policy) bool {
 	ahead.grow(feedBuffer)
 	ahead.patient = writeTime
 	s.src = &tlsStream{Conn: conn, feed: ahead}
-	s.frame.TLSPeer = peerName(conn.ConnectionState())
+	s.origin.TLSPeer = peerName(conn.ConnectionState())
 	s.l.stats.Handshakes.Add(1)
 	return true
 }
@@ -160,10 +160,10 @@ func (s *stream) silentEnd(err error) CloseReason {
 // refuseTLS counts and logs why a handshake came to nothing.
 func (s *stream) refuseTLS(f HandshakeFault, err error) {
 	s.l.stats.HandshakeFaults[f].Add(1)
-	if !s.l.seldom.allow(s.frame.Peer.Addr(), time.Now()) {
+	if !s.l.seldom.allow(s.origin.Peer.Addr(), time.Now()) {
 		return
 	}
-	e := s.l.log.Warn().Stringer("peer", s.frame.Peer).Stringer("reason", f).Err(err)
+	e := s.l.log.Warn().Stringer("peer", s.origin.Peer).Stringer("reason", f).Err(err)
 	if cure := f.cure(); cure != "" {
 		e = e.Str("cure", cure)
 	}

@@ -44,7 +44,7 @@ func bareListener() *Listener {
 }
 
 func bareStream(l *Listener, conn net.Conn) *stream {
-	return &stream{l: l, conn: conn, src: conn, frame: Frame{Transport: TCP}}
+	return &stream{l: l, conn: conn, src: conn, origin: Origin{Transport: TCP}}
 }
 
 // TestStreamAllocs holds the path of a line through a connection to no allocation: a thousand
@@ -148,7 +148,7 @@ func BenchmarkUDP(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					batch = l.datagrams(batch[:0], r, k, nil)
+					batch = l.datagrams(batch[:0], new([udpBatch]Origin), r, k, nil)
 					l.handle(func([]Frame) error { calls++; return nil }, batch)
 					got += k
 				}

@@ -30,7 +30,8 @@ func (c *collector) handle(batch []Frame) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range batch {
-		f.Data = bytes.Clone(f.Data)
+		origin := *f.Origin
+		f.Origin, f.Data = &origin, bytes.Clone(f.Data)
 		c.frames = append(c.frames, f)
 	}
 	c.calls++

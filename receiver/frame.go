@@ -41,18 +41,24 @@ const (
 	Unfinished                   // its end never came: the connection ended first, or an octet count lied (framer)
 )
 
-// Frame is one syslog message as a socket gave it, without its framing.
-// A Frame and its Data are valid only until the Handler returns.
-type Frame struct {
+// Origin is what the frames of one read from a connection have in common, and those of datagrams of one peer: they
+// share it, so that it is neither written nor looked at for each line.
+type Origin struct {
 	Received  time.Time
 	Peer      netip.AddrPort // who sent it; the original address where a PROXY header was believed
 	Transport Transport
-	Framing   Framing
-	Flags     Flags
 	Listener  uint16 // ListenerID of the listener's name: time zone and relays belong to it
 	TLSPeer   string // verified name of the client certificate
 	Relay     string // the listed relay that stands between sender and us
-	Data      []byte
+}
+
+// Frame is one syslog message as a socket gave it, without its framing.
+// A Frame, its Origin and its Data are valid only until the Handler returns.
+type Frame struct {
+	*Origin
+	Framing Framing
+	Flags   Flags
+	Data    []byte
 }
 
 // Handler takes the frames of one socket read, in order. When it returns nil they are in the log.

@@ -3,7 +3,7 @@ package receiver
 import "bytes"
 
 // framer cuts a byte stream into frames. It does no I/O: bytes are put behind w, frames are taken
-// with next. How the stream is split into reads never changes the frames.
+// with frames. How the stream is split into reads never changes the frames.
 //
 // At the start of a frame (RFC 6587, and what senders make of it):
 //
@@ -37,7 +37,7 @@ type framer struct {
 	r, w    int
 	lf, nul seeker
 
-	skip    int  // bytes of an over-long counted frame still to be thrown away
+	skip    int  // bytes of an over-long counted frame still to be thrown away; counted says so too
 	discard bool // the rest of an over-long delimited frame is being thrown away
 	counted bool // the frame before this one was octet-counted
 
@@ -83,13 +83,22 @@ func (f *framer) replace(buf []byte) (old []byte) {
 	return old
 }
 
+// frames appends the next whole frames to batch, which then has batchLen of them, or there are no more.
+func (f *framer) frames(batch []Frame, o *Origin) []Frame {
+	for {
+		if batch = f.plainLines(batch, o); len(batch) == batchLen {
+			return batch
+		}
+		p, ok := f.next()
+		if !ok {
+			return batch
+		}
+		batch = append(batch, Frame{o, p.framing, p.flags, p.data})
+	}
+}
+
 // next returns the next whole frame. Its data lives until the buffer is touched again.
 func (f *framer) next() (p piece, ok bool) {
-	if f.r < f.w && f.buf[f.r] == '<' && f.lf.seen <= f.r && !f.counted {
-		if p, ok = f.nextLine(); ok {
-			return p, true
-		}
-	}
 	for {
 		if f.skip > 0 {
 			n := min(f.skip, f.w-f.r)
@@ -120,24 +129,29 @@ func (f *framer) next() (p piece, ok bool) {
 	}
 }
 
-// nextLine is next for what nearly every frame is, a line that begins with '<' and ends with LF, behind another one, of which lf
-// has seen nothing. It finds nothing where next has more to look at, and leaves all as it is then but for what lf has seen (BenchmarkFramer).
-func (f *framer) nextLine() (p piece, ok bool) {
-	if f.skip > 0 || f.discard {
-		return piece{}, false
+// plainLines appends what nearly every frame is, lines that begin with '<' and end with LF, as long as they stand behind another
+// one of which lf has seen nothing. It ends where next has more to look at (BenchmarkFramer).
+func (f *framer) plainLines(batch []Frame, o *Origin) []Frame {
+	if f.counted || f.discard || f.lf.seen > f.r || f.nul.find(f.buf, f.r, f.w, 0) >= 0 {
+		return batch
 	}
 	rest := f.buf[f.r:f.w]
-	n := bytes.IndexByte(rest, '\n')
-	if n <= 0 { // not 0: there it is a <
-		f.lf = seeker{at: -1, seen: f.w}
-		return piece{}, false
+	for len(batch) < batchLen && len(rest) > 0 && rest[0] == '<' {
+		n := bytes.IndexByte(rest, '\n')
+		if n < 0 {
+			f.lf = seeker{at: -1, seen: f.w}
+			break
+		}
+		if n > f.max || rest[n-1] == '\r' {
+			at := f.w - len(rest) + n
+			f.lf = seeker{at: at, seen: at + 1}
+			break
+		}
+		batch = append(batch, Frame{Origin: o, Framing: LF, Data: rest[:n]})
+		rest = rest[n+1:] // of which lf still has seen nothing
 	}
-	if n > f.max || rest[n-1] == '\r' || !f.nul.none(f.r, f.w) && f.nul.find(f.buf, f.r, f.w, 0) >= 0 {
-		f.lf = seeker{at: f.r + n, seen: f.r + n + 1}
-		return piece{}, false
-	}
-	f.r += n + 1 // lf still has seen nothing of what follows
-	return piece{data: rest[:n], framing: LF}, true
+	f.r = f.w - len(rest)
+	return batch
 }
 
 // finish returns what the connection left behind when it ended.

@@ -98,7 +98,7 @@ func (st *streams) dismiss(p *policy) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	for s := range st.open {
-		if a := s.frame.Peer.Addr(); !p.allows(a) {
+		if a := s.origin.Peer.Addr(); !p.allows(a) {
 			s.dismiss(Dismissed)
 		}
 	}

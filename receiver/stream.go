@@ -16,11 +16,11 @@ const quiet = time.Second
 
 // stream is one connection.
 type stream struct {
-	l     *Listener
-	conn  net.Conn  // the socket
-	src   io.Reader // what is read: the socket, or TLS on it
-	ahead *feed     // between the two, nil where nothing is read ahead
-	frame Frame     // what all frames of the connection have in common
+	l      *Listener
+	conn   net.Conn  // the socket
+	src    io.Reader // what is read: the socket, or TLS on it
+	ahead  *feed     // between the two, nil where nothing is read ahead
+	origin Origin    // of all frames of the connection
 
 	f    framer
 	big  bool         // f.buf is one of l.buffers
@@ -42,7 +42,7 @@ func newStream(l *Listener, conn *net.TCPConn) *stream {
 	now := time.Now()
 	return &stream{
 		l: l, conn: conn, src: conn, accepted: now, last: now,
-		frame: Frame{
+		origin: Origin{
 			Peer:      plainAddrPort(conn.RemoteAddr().(*net.TCPAddr).AddrPort()),
 			Transport: l.proto, Listener: l.id,
 		},
@@ -100,15 +100,15 @@ func giveWay() {
 // bytes are no syslog, and the sender would wait for an answer for ever.
 func (s *stream) spokeTLS() bool {
 	b := s.f.buf[:s.f.w]
-	if s.frame.Transport != TCP || b[0] != tlsHandshake || len(b) > 1 && b[1] != tlsMajor {
+	if s.origin.Transport != TCP || b[0] != tlsHandshake || len(b) > 1 && b[1] != tlsMajor {
 		s.sniffed = true
 		return false
 	}
 	if len(b) < 2 { // not yet known; no frame can end in this one byte
 		return false
 	}
-	if s.l.seldom.allow(s.frame.Peer.Addr(), time.Now()) {
-		s.l.log.Warn().Stringer("peer", s.frame.Peer).Stringer("reason", SpokeTLS).
+	if s.l.seldom.allow(s.origin.Peer.Addr(), time.Now()) {
+		s.l.log.Warn().Stringer("peer", s.origin.Peer).Stringer("reason", SpokeTLS).
 			Str("cure", "set the sender to plain TCP (ESXi: tcp://), or let it use a tls:// listener").Msg("connection closed")
 	}
 	return true
@@ -234,27 +234,22 @@ func fit(n int) int {
 
 // deliver hands on all frames that are whole, and at the end what is left.
 func (s *stream) deliver(h Handler, now time.Time, end bool) {
-	batch := s.l.buffers.batch()
-	defer s.l.buffers.putBatch(batch)
-	s.frame.Received = now
-	for {
-		p, ok := s.f.next()
-		if !ok && end {
-			p, ok = s.f.finish()
-			end = false
+	kept := s.l.buffers.batch()
+	batch, used := *kept, 0
+	s.origin.Received = now
+	for more := true; more; {
+		batch = s.f.frames(batch[:0], &s.origin)
+		more = len(batch) == batchLen
+		if end && !more {
+			if p, ok := s.f.finish(); ok {
+				batch = append(batch, Frame{&s.origin, p.framing, p.flags, p.data})
+			}
 		}
-		if !ok {
-			break
-		}
-		if len(*batch) == batchLen {
-			s.l.handle(h, *batch)
-			*batch = (*batch)[:0]
-		}
-		f := s.frame
-		f.Framing, f.Flags, f.Data = p.framing, p.flags, p.data
-		*batch = append(*batch, f)
+		used = max(used, len(batch))
+		s.l.handle(h, batch)
 	}
-	s.l.handle(h, *batch)
+	*kept = batch[:used]
+	s.l.buffers.putBatch(kept)
 	count(&s.l.stats.Empty, &s.f.empty)
 	count(&s.l.stats.Resynced, &s.f.resynced)
 	count(&s.l.stats.SkippedBytes, &s.f.skipped)

@@ -28,7 +28,7 @@ const minSilence = time.Second
 func (st *streams) add(s *stream, cfg *Config) (r Refusal, ok bool) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	peer := s.frame.Peer.Addr()
+	peer := s.origin.Peer.Addr()
 	if cfg.MaxConnectionsPerPeer > 0 && st.perPeer[peer] >= cfg.MaxConnectionsPerPeer {
 		return PeerLimit, false
 	}
@@ -78,10 +78,10 @@ func (st *streams) move(s *stream, peer netip.AddrPort, mostPerPeer int) bool {
 		return false
 	}
 	if _, ok := st.open[s]; ok {
-		st.leaveLocked(s.frame.Peer.Addr())
+		st.leaveLocked(s.origin.Peer.Addr())
 		st.perPeer[peer.Addr()]++
 	}
-	s.frame.Peer = peer
+	s.origin.Peer = peer
 	return true
 }
 
@@ -96,7 +96,7 @@ func (st *streams) removeLocked(s *stream) {
 		return
 	}
 	delete(st.open, s)
-	st.leaveLocked(s.frame.Peer.Addr())
+	st.leaveLocked(s.origin.Peer.Addr())
 	if s.inSilent != nil {
 		st.silent.Remove(s.inSilent)
 		s.inSilent = nil
@@ -163,14 +163,14 @@ func (l *Listener) accept(ctx context.Context, h Handler, all *sync.WaitGroup) e
 func (l *Listener) admit(ctx context.Context, conn *net.TCPConn, h Handler, all *sync.WaitGroup) {
 	l.stats.Accepted.Add(1)
 	s := newStream(l, conn)
-	peer, p := s.frame.Peer, l.policy.Load()
+	peer, p := s.origin.Peer, l.policy.Load()
 	if !p.allows(peer.Addr()) {
 		s.refuse(NotAllowed)
 		_ = conn.Close() // it is not wanted
 		return
 	}
 	if p.relays.contain(peer.Addr()) {
-		s.frame.Relay = peer.Addr().String()
+		s.origin.Relay = peer.Addr().String()
 	}
 	if r, ok := l.streams.add(s, &p.cfg); !ok {
 		s.refuse(r)

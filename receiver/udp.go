@@ -48,7 +48,7 @@ func (l *Listener) readUDP(ctx context.Context, h Handler) error {
 	if err != nil {
 		return err
 	}
-	batch := make([]Frame, 0, udpBatch)
+	batch, origins := make([]Frame, 0, udpBatch), new([udpBatch]Origin)
 	relays := relayNames{}
 	for failed := 0; ; {
 		n, err := r.read()
@@ -71,13 +71,13 @@ func (l *Listener) readUDP(ctx context.Context, h Handler) error {
 		if n == udpBatch && r.crowded() {
 			l.crowded.Store(time.Now().UnixNano())
 		}
-		batch = l.datagrams(batch[:0], r, n, relays)
+		batch = l.datagrams(batch[:0], origins, r, n, relays)
 		l.handle(h, batch)
 	}
 }
 
-// datagrams makes frames of the n datagrams in r.
-func (l *Listener) datagrams(batch []Frame, r batchReader, n int, relays relayNames) []Frame {
+// datagrams makes frames of the n datagrams in r. Those of one peer that follow upon each other share their origin.
+func (l *Listener) datagrams(batch []Frame, origins *[udpBatch]Origin, r batchReader, n int, relays relayNames) []Frame {
 	now, p := time.Now(), l.policy.Load()
 	for i := range n {
 		data, peer := r.datagram(i)
@@ -94,13 +94,19 @@ func (l *Listener) datagrams(batch []Frame, r batchReader, n int, relays relayNa
 			l.stats.Empty.Add(1)
 			continue
 		}
-		f := Frame{Received: now, Peer: peer, Transport: UDP, Framing: Datagram, Listener: l.id, Data: data}
+		f := Frame{Framing: Datagram, Data: data}
 		if most := int(p.cfg.MaxFrame); len(data) > most {
 			l.stats.SkippedBytes.Add(uint64(len(data) - most))
 			f.Data, f.Flags = data[:most], Truncated
 		}
-		if len(p.relays) > 0 && p.relays.contain(peer.Addr()) {
-			f.Relay = relays.name(peer.Addr())
+		if k := len(batch); k > 0 && batch[k-1].Peer == peer {
+			f.Origin = batch[k-1].Origin
+		} else {
+			f.Origin = &origins[i]
+			*f.Origin = Origin{Received: now, Peer: peer, Transport: UDP, Listener: l.id}
+			if len(p.relays) > 0 && p.relays.contain(peer.Addr()) {
+				f.Relay = relays.name(peer.Addr())
+			}
 		}
 		batch = append(batch, f)
 	}

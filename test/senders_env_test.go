@@ -140,6 +140,8 @@ func (e *ears) handle(batch []receiver.Frame) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, f := range batch {
+		origin := *f.Origin
+		f.Origin = &origin
 		e.frames = append(e.frames, got{f, string(f.Data)})
 	}
 	close(e.more)
