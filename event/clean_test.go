@@ -61,6 +61,43 @@ func wantPart(t *testing.T, e *Event, from, to int) {
 	}
 }
 
+// TestSign puts a # at every place of frames with and without bytes to escape, of every length up to several blocks.
+func TestSign(t *testing.T) {
+	known := 0
+	for size := range 150 {
+		for _, form := range []string{
+			"~ a}[0Z!$%", `"quote" \ and then plain text, of more than a block; `, `\"`, "plain for a block and longer \x7f, ", "é plain but for its beginning",
+		} {
+			raw := []byte(strings.Repeat(form, 80)[:size])
+			for at := range size {
+				e := Event{Common: Common{Raw: string(raw)}}
+				e.ScanRaw()
+				if e.NoSign(e.Raw) {
+					known++
+				}
+				kept := raw[at]
+				raw[at] = '#'
+				e.Raw = string(raw)
+				if e.ScanRaw(); e.NoSign(e.Raw) || e.NoSign(e.Raw[at:]) {
+					t.Fatalf("%q: no #", e.Raw)
+				}
+				raw[at] = kept
+			}
+		}
+	}
+	if hasBlocks && known == 0 {
+		t.Error("no frame is known to have none")
+	}
+	e := Event{Common: Common{Raw: "plain, and longer than a block"}}
+	e.ScanRaw()
+	if e.NoSign(strings.Clone("of another #")) {
+		t.Error("what is no part of it has none")
+	}
+	if e.Reset(); e.NoSign("") {
+		t.Error("Reset leaves it")
+	}
+}
+
 func FuzzScanRaw(f *testing.F) {
 	f.Add(`<166>2026-09-15T10:30:00.123Z h "a" b\c`, uint16(5), uint16(30))
 	f.Add(strings.Repeat(`"x`, 20)+"\xffé\x7f", uint16(0), uint16(99))
@@ -68,6 +105,9 @@ func FuzzScanRaw(f *testing.F) {
 		e := Event{Common: Common{Raw: raw}}
 		if got, want := e.ScanRaw(), utf8.ValidString(raw); got != want {
 			t.Fatalf("%q: UTF-8 %v, want %v", raw, got, want)
+		}
+		if e.NoSign(raw) && strings.Contains(raw, "#") {
+			t.Fatalf("%q: no #", raw)
 		}
 		end := min(int(to), len(raw))
 		wantPart(t, &e, min(int(from), end), end)

@@ -21,16 +21,17 @@ const (
 // marks are the places in Raw of the bytes that have to be escaped, as far as they are known: all before end, which are of
 // ASCII. A frame with more of them, or of more than 64 KiB, is looked at again behind that.
 type marks struct {
-	n   uint16
-	end uint16
-	at  [6]uint16
+	n      uint8
+	noSign bool // there is no # in all of Raw; false says nothing
+	end    uint16
+	at     [6]uint16
 }
 
 // ScanRaw looks at Raw once for all who will write parts of it: it reports whether Raw is UTF-8, and
 // notes how much of it, from its beginning, can stand in a JSON string as it is, and what cannot, behind that.
 func (e *Event) ScanRaw() (isUTF8 bool) {
 	s, m := e.Raw, &e.marks
-	i, others := specials(s, 0)
+	i, others, sign := specials(s, 0)
 	e.clean, m.n = s[:i], 0
 	for i < len(s) && s[i] < utf8.RuneSelf && int(m.n) < len(m.at) && i < math.MaxUint16 {
 		m.at[m.n] = uint16(i)
@@ -39,11 +40,19 @@ func (e *Event) ScanRaw() (isUTF8 bool) {
 			next := bits.TrailingZeros64(others) + 1
 			i, others = i+next, others>>next
 		} else {
-			i, others = specials(s, i+1)
+			var more bool
+			i, others, more = specials(s, i+1)
+			sign = sign || more
 		}
 	}
-	m.end = uint16(min(i, math.MaxUint16))
+	m.end, m.noSign = uint16(min(i, math.MaxUint16)), i == len(s) && !sign
 	return i == len(s) || utf8.ValidString(s[i:])
+}
+
+// NoSign reports that s, a part of Raw, has no #, as ScanRaw saw on its way; false says nothing.
+func (e *Event) NoSign(s string) bool {
+	_, ok := within(e.Raw, s)
+	return ok && e.marks.noSign
 }
 
 // appendPart is appendText for what is likely to be a part of Raw: most lines have nothing to be
@@ -173,7 +182,7 @@ func appendRest(dst []byte, s string, i int) []byte {
 // sixteen bytes at once, or at eight: see BenchmarkAppendText.
 func plain(s string, i int) int {
 	if hasBlocks && len(s) >= 16 {
-		at, _ := plainBlocks(s, i)
+		at, _, _ := plainBlocks(s, i)
 		return at
 	}
 	for ; i+8 <= len(s); i += 8 {
@@ -190,12 +199,12 @@ func plain(s string, i int) int {
 }
 
 // specials is plain that tells more where it can: bit 0 of others is set where the byte behind that one is like it, and so on.
-// Behind the last bit that is set, nothing is said.
-func specials(s string, i int) (at int, others uint64) {
+// Behind the last bit that is set, nothing is said. Without sign, there is no # from i up to there, or to at.
+func specials(s string, i int) (at int, others uint64, sign bool) {
 	if hasBlocks && len(s) >= 16 {
 		return plainBlocks(s, i)
 	}
-	return plain(s, i), 0
+	return plain(s, i), 0, true
 }
 
 // isPlain reports whether a byte is ASCII and can stand in a JSON string as it is.

@@ -5,7 +5,7 @@ package event
 // holds it against Go.
 //
 //go:noescape
-func plainBlocks(s string, i int) (at int, others uint64)
+func plainBlocks(s string, i int) (at int, others uint64, sign bool)
 
 // hasBlocks says that there is plainBlocks.
 const hasBlocks = true

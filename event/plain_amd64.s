@@ -14,6 +14,10 @@ DATA margin16<>+0(SB)/8, $0x2121212121212121
 DATA margin16<>+8(SB)/8, $0x2121212121212121
 GLOBL margin16<>(SB), RODATA|NOPTR, $16
 
+DATA signs16<>+0(SB)/8, $0x0303030303030303
+DATA signs16<>+8(SB)/8, $0x0303030303030303
+GLOBL signs16<>(SB), RODATA|NOPTR, $16
+
 // SPECIAL makes a byte of x that is plain 0x5e at most, and any other one more; a and b are lost. From a blank on, the
 // plain ones are the first 0x5f, and quotes and backslashes become all ones. With the margin added, which ends at
 // 0xff, the high bit tells.
@@ -26,11 +30,17 @@ GLOBL margin16<>(SB), RODATA|NOPTR, $16
 	POR     a, x;  \
 	POR     b, x
 
-// func plainBlocks(s string, i int) (at int, others uint64)
+// SIGN notes in X11 whether there is a # in what SPECIAL made of x, which is from a blank on: the third one. a is lost.
+#define SIGN(x, a) \
+	MOVO    x, a;   \
+	PCMPEQB X10, a; \
+	POR     a, X11
+
+// func plainBlocks(s string, i int) (at int, others uint64, sign bool)
 //
 // SSE2, which every amd64 has. Four blocks a turn, as long as there are four; what is less than a block at the end is
 // looked at with the bytes before it.
-TEXT ·plainBlocks(SB), NOSPLIT, $0-40
+TEXT ·plainBlocks(SB), NOSPLIT, $0-41
 	MOVQ  s_base+0(FP), SI
 	MOVQ  s_len+8(FP), CX
 	MOVQ  i+16(FP), AX
@@ -38,6 +48,8 @@ TEXT ·plainBlocks(SB), NOSPLIT, $0-40
 	MOVOU slashes16<>(SB), X6
 	MOVOU blanks16<>(SB), X7
 	MOVOU margin16<>(SB), X8
+	MOVOU signs16<>(SB), X10
+	PXOR  X11, X11
 	SUBQ  $16, CX         // the last place where a block begins
 	LEAQ  -48(CX), BX     // and where four do
 	CMPQ  AX, BX
@@ -60,6 +72,14 @@ four:
 	PMOVMSKB X1, DX
 	TESTL    DX, DX
 	JNZ      any
+	PCMPEQB  X10, X0      // SIGN of all four, which are of no other use here
+	PCMPEQB  X10, X3
+	PCMPEQB  X10, X4
+	PCMPEQB  X10, X9
+	POR      X0, X11
+	POR      X3, X11
+	POR      X4, X11
+	POR      X9, X11
 	ADDQ     $64, AX
 	CMPQ     AX, BX
 	JLE      four
@@ -69,6 +89,7 @@ one:
 	JGT      rest
 	MOVOU    (SI)(AX*1), X0
 	SPECIAL(X0, X1, X2)
+	SIGN(X0, X1)
 	PADDUSB  X8, X0
 	PMOVMSKB X0, DX
 	TESTL    DX, DX
@@ -79,6 +100,7 @@ one:
 rest:
 	MOVOU    (SI)(CX*1), X0
 	SPECIAL(X0, X1, X2)
+	SIGN(X0, X1)
 	PADDUSB  X8, X0
 	PMOVMSKB X0, DX
 	NEGQ     CX
@@ -89,6 +111,10 @@ rest:
 	JMP      done
 
 any:
+	SIGN(X0, X1)
+	SIGN(X3, X1)
+	SIGN(X4, X1)
+	SIGN(X9, X1)
 	PADDUSB  X8, X0
 	PADDUSB  X8, X3
 	PADDUSB  X8, X4
@@ -113,4 +139,7 @@ found:
 done:
 	MOVQ AX, at+24(FP)
 	MOVQ DX, others+32(FP)
+	PMOVMSKB X11, DX
+	TESTL DX, DX
+	SETNE sign+40(FP)
 	RET

@@ -5,4 +5,4 @@ package event
 // Without plainBlocks, plain does all of it.
 const hasBlocks = false
 
-func plainBlocks(_ string, i int) (at int, others uint64) { return i, 0 }
+func plainBlocks(_ string, i int) (at int, others uint64, sign bool) { return i, 0, true }

@@ -106,7 +106,10 @@ func (it *Item) sizes() []uint32 {
 
 // hasEscapedLines reports a message whose line ends a relay wrote as #012.
 func hasEscapedLines(e *event.Event) bool {
-	i := strings.IndexByte(e.Message, '#') // seldom there, and sooner found missing than four bytes are
+	if e.NoSign(e.Message) { // nearly always
+		return false
+	}
+	i := strings.IndexByte(e.Message, '#') // sooner found missing than four bytes are
 	if i < 0 {
 		return false
 	}
