@@ -65,11 +65,14 @@ func (s *DeliveryStats) dead(reason string) {
 }
 
 func (s *DeliveryStats) delivered(batch []sink.Record) {
-	now, size := time.Now().UnixNano(), 0
+	now, size := time.Now().UnixNano(), len(batch)
 	var latency latencies
-	for i := range batch {
-		size += len(batch[i].Value) + 1
-		latency.count(now - batch[i].Received)
+	for i := 0; i < len(batch); {
+		first, received := i, batch[i].Received
+		for ; i < len(batch) && batch[i].Received == received; i++ { // frames of one read have one stamp
+			size += len(batch[i].Value)
+		}
+		latency.count(now-received, i-first)
 	}
 	s.Latency.add(&latency)
 	s.BytesOut.Add(uint64(size))
@@ -94,11 +97,11 @@ type latencies struct {
 	sum     int64
 }
 
-func (l *latencies) count(ns int64) {
+func (l *latencies) count(ns int64, times int) {
 	ns = max(ns, 0) // the clock was set back
 	i := max(bits.Len64(uint64(ns))-latencyShift, 0)
-	l.buckets[min(i, latencyBuckets-1)]++
-	l.sum += ns
+	l.buckets[min(i, latencyBuckets-1)] += uint64(times)
+	l.sum += ns * int64(times)
 }
 
 func (h *Histogram) add(l *latencies) {
