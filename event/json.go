@@ -313,51 +313,6 @@ func (e *Event) appendRarest(dst []byte) []byte {
 	return dst
 }
 
-// appendReceiver appends vmware.receiver. Where @timestamp is not the line's own, time_source says
-// so at every level.
-func (e *Event) appendReceiver(dst []byte, enc *encoding) []byte {
-	mark := len(dst)
-	r := &e.Receiver
-	dst = append(dst, `"receiver":{`...)
-	if enc.standard {
-		dst = appendField(dst, `"transport":"`, r.Transport)
-		dst = appendField(dst, `"framing":"`, r.Framing)
-	}
-	dst = appendWord(dst, `"format":"`, string(e.Format))
-	if r.Peer.IsValid() {
-		dst = append(dst, `"peer_ip":"`...)
-		dst = appendAddr(dst, r.Peer.Addr())
-		dst = append(dst, '"', ',')
-	}
-	if enc.standard {
-		if port := r.Peer.Port(); port != 0 {
-			dst = appendUint(dst, `"peer_port":`, uint64(port))
-		}
-		dst = appendField(dst, `"relay":"`, r.Relay)
-		dst = appendField(dst, `"tls_peer":"`, r.TLSPeer)
-		switch {
-		case r.Authenticated:
-			dst = append(dst, `"authenticated":true,`...)
-		case r.Peer.IsValid(): // a socket: whoever sent it may have forged it
-			dst = append(dst, `"authenticated":false,`...)
-		}
-		if e.Tags&TagTruncated != 0 {
-			dst = append(dst, `"truncated":true,`...)
-		}
-	}
-	dst = appendWord(dst, `"time_source":"`, string(e.TimeSource))
-	if enc.original && enc.binary {
-		dst = append(dst, `"original_b64":"`...)
-		if enc.exact {
-			dst = appendBase64(dst, enc.frame)
-		} else {
-			dst = e.appendMaskedBase64(dst, enc.frame)
-		}
-		dst = append(dst, '"', ',')
-	}
-	return endObject(dst, mark)
-}
-
 // closeObject closes an object that has members, and adds the comma behind it.
 func closeObject(dst []byte) []byte {
 	dst[len(dst)-1] = '}'

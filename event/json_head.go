@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// printed is what AppendJSON printed last of what is much alike from one event to the next, the head and event.created: it
-// is copied in one piece and filled in where it stands.
+// printed is what AppendJSON printed last of what is much alike from one event to the next: it is copied in one piece and,
+// but for the receiver, filled in where it stands.
 type printed struct {
-	head    headText
-	created createdText
+	head     headText
+	created  createdText
+	receiver receiverText
 }
 
 // headForm is how nearly every event begins.
