@@ -1,11 +1,6 @@
 package decode
 
-import (
-	"math/bits"
-	"strings"
-
-	"vswarden/event"
-)
+import "strings"
 
 // The classes of bytes that words are made of.
 const (
@@ -104,24 +99,6 @@ func span(s string, class uint8) int {
 		}
 	}
 	for n < len(s) && classes[s[n]]&class != 0 {
-		n++
-	}
-	return n
-}
-
-// digits is how many decimal digits s begins with. Up to eight are told by one look: the upper four bits of each are
-// those of '0', and the lower four and six carry nothing into them.
-func digits(s string) int {
-	const zeros, six, upper = 0x3030303030303030, 0x0606060606060606, 0xf0f0f0f0f0f0f0f0
-	n := 0
-	if len(s) >= 8 {
-		w := event.Word(s) ^ zeros
-		if other := (w | (w + six)) & upper; other != 0 {
-			return bits.TrailingZeros64(other) >> 3
-		}
-		n = 8
-	}
-	for n < len(s) && isDigit(s[n]) {
 		n++
 	}
 	return n

@@ -55,18 +55,30 @@ func leveledThread(e *event.Event, s string) string {
 	if level == "" {
 		return s
 	}
-	end := tagEnd(rest)
+	end := 0
+	switch { // of two nearly always
+	case strings.HasPrefix(rest, "hostd["):
+		end = len("hostd")
+	case strings.HasPrefix(rest, "vpxa["):
+		end = len("vpxa")
+	default:
+		end = tagEnd(rest)
+	}
 	if end == 0 || end == len(rest) {
 		return s
 	}
-	thread, after, ok := rest[:end], rest[end:], false
+	thread, after := rest[:end], rest[end:]
 	if after[0] == '[' {
-		thread, after, ok = takePID(after)
-	} else if pid, rest, found := token(after[1:], 20); found && isDigit(pid[0]) {
-		thread, after, ok = pid, rest, true
-	}
-	if !ok {
-		return s
+		if end = pidEnd(after); end == 0 {
+			return s
+		}
+		thread, after = after[1:end], after[end+1:]
+	} else {
+		pid, rest, found := token(after[1:], 20)
+		if !found || !isDigit(pid[0]) {
+			return s
+		}
+		thread, after = pid, rest
 	}
 	e.Level, e.Hostd.Thread = level, thread
 	return trimSpaces(after)

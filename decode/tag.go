@@ -1,6 +1,11 @@
 package decode
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+
+	"vswarden/event"
+)
 
 // maxTag bounds the name of a program. RFC 3164 has 32 and RFC 5424 48, but paths are longer.
 const maxTag = 64
@@ -69,17 +74,37 @@ func tagEnd(s string) int {
 	return i
 }
 
-// takePID splits "[2099655]…". The number may be hexadecimal, and some programs put a name there.
+// takePID splits "[2099655]…".
 func takePID(s string) (pid, rest string, ok bool) {
-	for i := 1 + digits(s[1:]); i < min(len(s), 48); i++ {
+	end := pidEnd(s)
+	if end == 0 {
+		return "", s, false
+	}
+	return s[1:end], s[end+1:], true
+}
+
+// pidEnd is the index of the bracket that closes "[2099655]"; 0 if none does. The number may be hexadecimal, and some
+// programs put a name there. How many digits come first is told by one look: the upper four bits of each are those of '0',
+// and the lower four and six carry nothing into them.
+func pidEnd(s string) int {
+	const zeros, six, upper = 0x3030303030303030, 0x0606060606060606, 0xf0f0f0f0f0f0f0f0
+	i := 1
+	if len(s) > 8 {
+		w := event.Word(s[1:]) ^ zeros
+		i += bits.TrailingZeros64((w|(w+six))&upper) >> 3
+	}
+	for ; i < min(len(s), 48); i++ {
 		switch s[i] {
 		case ']':
-			return s[1:i], s[i+1:], i > 1
+			if i > 1 {
+				return i
+			}
+			return 0
 		case ' ', '[':
-			return "", s, false
+			return 0
 		}
 	}
-	return "", s, false
+	return 0
 }
 
 // isHostWorker reports a tag such as host-16250, which ESXi 8 writes without a colon.

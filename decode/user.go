@@ -14,6 +14,10 @@ import (
 //	vpxuser:VSPHERE.LOCAL\Administrator    vCenter's account on the host, for one of its users
 //	vpxuser:<no user>                      the same, for itself
 func splitUser(s string) (u event.User) {
+	if s == "root" || s == "vpxuser" { // most names
+		u.Name = s
+		return u
+	}
 	n := identifierLen(s)
 	if n == len(s) {
 		u.Name = s

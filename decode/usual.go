@@ -58,11 +58,12 @@ func usualHeader(e *event.Event, s string) bool {
 	end -= n + 1
 	app, pid, colon := rest[:end], "", end
 	if rest[end] == '[' {
-		var ok bool
-		if pid, _, ok = takePID(rest[end:]); !ok {
+		closed := pidEnd(rest[end:])
+		if closed == 0 {
 			return false
 		}
-		colon += len("[]") + len(pid)
+		colon += closed + 1
+		pid = rest[end+1 : colon-1]
 	}
 	if colon+1 >= len(rest) || rest[colon] != ':' || rest[colon+1] != ' ' || strings.HasPrefix(app, "vmsyslog.") {
 		return false

@@ -347,6 +347,9 @@ func authorizationAudit(e *event.Event, s string) bool {
 // tcpPair reads the two ends of a connection where vmacore prints them: "<TCP '10.0.0.1 : 443'>,
 // <TCP '10.0.0.2 : 50504'>".
 func tcpPair(e *event.Event, s string) {
+	if strings.IndexByte(s, '<') < 0 {
+		return // most texts
+	}
 	first, rest, ok := tcpEnd(s)
 	if !ok {
 		return
