@@ -51,24 +51,22 @@ func usualPriority(s string) (pri, end int) {
 func usualHeader(e *event.Event, s string) bool {
 	ends := nameEnds(s)
 	n, end := bits.TrailingZeros64(ends), bits.TrailingZeros64(ends&(ends-1))
-	if n == 0 || end == n+1 || end == 64 || s[n] != ' ' || s[0] == '-' {
+	if n == 0 || end <= n+1 || end+1 >= len(s) || s[n] != ' ' || s[0] == '-' {
 		return false
 	}
-	rest := s[n+1:]
-	end -= n + 1
-	app, pid, colon := rest[:end], "", end
-	if rest[end] == '[' {
-		closed := pidEnd(rest[end:])
+	app, pid, colon := s[n+1:end], "", end
+	if s[end] == '[' {
+		closed := pidEnd(s[end:])
 		if closed == 0 {
 			return false
 		}
 		colon += closed + 1
-		pid = rest[end+1 : colon-1]
+		pid = s[end+1 : colon-1]
 	}
-	if colon+1 >= len(rest) || rest[colon] != ':' || rest[colon+1] != ' ' || strings.HasPrefix(app, "vmsyslog.") {
+	if colon+1 >= len(s) || s[colon] != ':' || s[colon+1] != ' ' || strings.HasPrefix(app, "vmsyslog.") {
 		return false
 	}
-	e.Syslog.Hostname, e.Syslog.AppName, e.Syslog.ProcID, e.Message = s[:n], app, pid, trimSpaces(rest[colon+2:])
+	e.Syslog.Hostname, e.Syslog.AppName, e.Syslog.ProcID, e.Message = s[:n], app, pid, trimSpaces(s[colon+2:])
 	return true
 }
 
