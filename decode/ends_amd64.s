@@ -29,14 +29,18 @@ SIXTEEN(margin, $0x7f7f7f7f7f7f7f7f)
 	POR      X2, X0;    \
 	PMOVMSKB X0, r
 
-// func valueBlocks(s string) (ends uint64)
+// func valueEnds(s string) (ends uint64)
 //
-// SSE2, which every amd64 has.
-TEXT ·valueBlocks(SB), NOSPLIT, $0-24
+// SSE2, which every amd64 has. Of less than four blocks the last one is looked at with the bytes before it, and less than
+// one is Go's.
+TEXT ·valueEnds(SB), NOSPLIT, $0-24
 	MOVQ  s_base+0(FP), SI
+	MOVQ  s_len+8(FP), R8
 	MOVOU equals<>(SB), X5
 	MOVOU opens<>(SB), X6
 	MOVOU closes<>(SB), X7
+	CMPQ  R8, $64
+	JLT   few
 	VALUE((SI), AX)
 	VALUE(16(SI), BX)
 	VALUE(32(SI), CX)
@@ -49,6 +53,32 @@ TEXT ·valueBlocks(SB), NOSPLIT, $0-24
 	ORQ   CX, AX
 	MOVQ  AX, ends+16(FP)
 	RET
+
+few:
+	SUBQ $16, R8        // where the last block begins
+	JLT  less
+	XORL AX, AX
+	XORL CX, CX
+	JMP  next
+
+more:
+	VALUE((SI)(CX*1), BX)
+	SHLQ CX, BX
+	ORQ  BX, AX
+	ADDQ $16, CX
+
+next:
+	CMPQ CX, R8
+	JLT  more
+	MOVQ R8, CX
+	VALUE((SI)(CX*1), BX)
+	SHLQ CX, BX
+	ORQ  BX, AX
+	MOVQ AX, ends+16(FP)
+	RET
+
+less:
+	JMP ·valueEndsByByte(SB)
 
 // NAME gives r a bit for each byte of the block at place that is no letter, no digit, no '-' and no '.'. What a byte is
 // above the last of either range, which is nothing where it is within, the lesser of the two, and more than nothing for
@@ -68,9 +98,13 @@ TEXT ·valueBlocks(SB), NOSPLIT, $0-24
 	PADDUSB  X10, X0;   \
 	PMOVMSKB X0, r
 
-// func nameBlocks(s string) (ends uint64)
-TEXT ·nameBlocks(SB), NOSPLIT, $0-24
+// func nameEnds(s string) (ends uint64)
+//
+// Two blocks hold the ends of two names mostly.
+TEXT ·nameEnds(SB), NOSPLIT, $0-24
 	MOVQ  s_base+0(FP), SI
+	CMPQ  s_len+8(FP), $64
+	JLT   less
 	MOVOU slashes<>(SB), X4
 	MOVOU firstOther<>(SB), X5
 	MOVOU others<>(SB), X6
@@ -82,5 +116,19 @@ TEXT ·nameBlocks(SB), NOSPLIT, $0-24
 	NAME(16(SI), BX)
 	SHLQ  $16, BX
 	ORQ   BX, AX
-	MOVQ  AX, ends+16(FP)
+	LEAQ  -1(AX), CX
+	TESTQ AX, CX
+	JNZ   done          // more than one bit
+	NAME(32(SI), BX)
+	NAME(48(SI), CX)
+	SHLQ  $32, BX
+	SHLQ  $48, CX
+	ORQ   BX, AX
+	ORQ   CX, AX
+
+done:
+	MOVQ AX, ends+16(FP)
 	RET
+
+less:
+	JMP ·nameEndsByByte(SB)

@@ -2,9 +2,6 @@
 
 package decode
 
-// Without blocks, valueEnds and nameEnds do all of it.
-const hasBlocks = false
+func nameEnds(s string) (ends uint64) { return nameEndsByByte(s) }
 
-func valueBlocks(_ string) uint64 { return 0 }
-
-func nameBlocks(_ string) uint64 { return 0 }
+func valueEnds(s string) (ends uint64) { return valueEndsByByte(s) }

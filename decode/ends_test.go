@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// TestEnds puts every byte at every place of texts of many lengths: below 64 bytes Go tells where names and values end,
-// from there on blocks do where there are any.
+// TestEnds puts every byte at every place of texts of many lengths, and asks what is Go and what is not.
 func TestEnds(t *testing.T) {
 	isNameEnd := func(c byte) bool {
 		return !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.", rune(c))
@@ -21,16 +20,23 @@ func TestEnds(t *testing.T) {
 		return mask
 	}
 	check := func(s string) {
-		if got, want := valueEnds(s), slow(s, isValueEnd); got != want {
-			t.Fatalf("values end in %q at %064b, want %064b", s, got, want)
+		t.Helper()
+		want := slow(s, func(c byte) bool { return c == '=' || c == '[' || c == ']' })
+		known := uint64(1)<<strings.IndexByte(s+"]", ']')<<1 - 1 // up to the first ']'; all where there is none
+		for _, ends := range []func(string) uint64{valueEnds, valueEndsByByte} {
+			if got := ends(s); got&^want != 0 || got&known != want&known {
+				t.Fatalf("values end in %q at %064b, want %064b up to the first ]", s, got, want)
+			}
 		}
-		got, want := nameEnds(s), slow(s, isNameEnd)
-		second := 1<<bits.TrailingZeros64(want&(want-1)) | (uint64(1)<<bits.TrailingZeros64(want&(want-1)) - 1) // all where there is none
-		if got&^want != 0 || got&second != want&second {
-			t.Fatalf("names end in %q at %064b, want %064b up to the second", s, got, want)
+		want = slow(s, isNameEnd)
+		known = uint64(1)<<bits.TrailingZeros64(want&(want-1))<<1 - 1 // up to the second; all where there is none
+		for _, ends := range []func(string) uint64{nameEnds, nameEndsByByte} {
+			if got := ends(s); got&^want != 0 || got&known != want&known {
+				t.Fatalf("names end in %q at %064b, want %064b up to the second", s, got, want)
+			}
 		}
 	}
-	for _, length := range []int{0, 1, 7, 8, 9, 31, 32, 40, 63, 64, 65, 100} {
+	for _, length := range []int{0, 1, 15, 16, 17, 31, 32, 33, 40, 48, 63, 64, 65, 100} {
 		for _, fill := range []string{"a", "=", "zA9.", "] x", "}_/:"} {
 			b := []byte(strings.Repeat(fill, length)[:length])
 			check(string(b))
