@@ -77,10 +77,12 @@ func (b *block) end() Position { return b.first + Position(len(b.ends)) }
 
 // add copies a batch. The log's mu is held.
 func (b *block) add(batch *Batch) {
-	from := uint32(len(b.buf))
+	from, n := uint32(len(b.buf)), len(b.ends)
 	b.buf = append(b.buf, batch.buf...)
-	for _, end := range batch.ends {
-		b.ends = append(b.ends, from+end)
+	b.ends = append(b.ends, batch.ends...)
+	ends := b.ends[n:]
+	for i := range ends {
+		ends[i] += from
 	}
 	b.stamp = max(b.stamp, batch.Stamp)
 }
@@ -111,18 +113,20 @@ func (b *block) sealEach(k key) {
 // from adds to ch the records of b from position p on, until ch holds about as much as it should. It goes by ends: to ask
 // each record where the next one begins would be to wait for one line of memory after the other.
 func (b *block) from(ch *Chunk, p Position) {
-	i, off, room := int(p-b.first), frameHeader, ch.size()
+	i, off := int(p-b.first), frameHeader
 	if i > 0 {
 		off = int(b.ends[i-1])
 	}
+	buf, records, most := b.buf, ch.Records, off+ch.size()
 	for _, e := range b.ends[i:] {
 		end := int(e)
-		if room -= end - off; room < 0 && len(ch.Records) > 0 {
+		if end > most && len(records) > 0 {
 			break
 		}
-		ch.Records = append(ch.Records, b.buf[off+itemHeader:end:end])
+		records = append(records, buf[off+itemHeader:end:end])
 		off = end
 	}
+	ch.Records = records
 }
 
 // warmBlocks is how many blocks stay in memory after they were written. A reader that is no further behind spares

@@ -114,3 +114,20 @@ func TestChunkKeepsItsRecords(t *testing.T) {
 		t.Fatal("no chunk has records of the block, and it is not filled anew")
 	}
 }
+
+// BenchmarkFromMemory is what a reader near the end pays for a block of 1000 records.
+func BenchmarkFromMemory(b *testing.B) {
+	lengths := make([]int, 1000)
+	for i := range lengths {
+		lengths[i] = 120 + i*97%220 // as of lines
+	}
+	block := unsealed(1, lengths...)
+	var ch Chunk
+	for b.Loop() {
+		for p := block.first; p < block.end(); p += Position(len(ch.Records)) {
+			ch.reset()
+			block.from(&ch, p)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/record")
+}
