@@ -256,14 +256,22 @@ func (d *Delivery) read(ctx context.Context) error {
 	}
 }
 
-// decode makes record i of c, behind those before it.
-func (c *chunk) decode(i int) *Record {
-	r, b := &c.records[i], c.Records[i]
-	if !r.decodeUsual(b) && r.decode(b) != nil {
-		*r = Record{Kind: kindBroken, Data: b}
+// decode makes the records of c, whose bytes it counts, and says whose lane each is of and which lanes are used.
+func (d *Delivery) decode(c *chunk, used *[maxLanes]bool) (size int) {
+	lane, before := int32(0), &Record{}
+	for i, b := range c.Records {
+		r := &c.records[i]
+		if !r.decodeUsual(b) && r.decode(b) != nil {
+			*r = Record{Kind: kindBroken, Data: b}
+		}
+		if r.follows = r.sameSender(before); !r.follows { // the frames of one read stand together
+			lane = d.laneOf(r)
+			used[lane] = true
+		}
+		c.lanes[i], before = lane, r
+		size += len(b)
 	}
-	r.follows = i > 0 && r.sameSender(&c.records[i-1]) // the frames of one read stand together
-	return r
+	return size
 }
 
 // dispatch gives each lane its records of c.
@@ -282,16 +290,9 @@ func (d *Delivery) dispatch(c *chunk) {
 		c.sights = grow(c.sights, n)
 	}
 	var used [maxLanes]bool
-	lanes, size := int32(0), 0
-	for i, b := range c.Records {
-		size += len(b)
-		if r := c.decode(i); r.follows {
-			c.lanes[i] = c.lanes[i-1]
-		} else {
-			c.lanes[i] = d.laneOf(r)
-		}
-		if !used[c.lanes[i]] {
-			used[c.lanes[i]] = true
+	size, lanes := d.decode(c, &used), int32(0)
+	for _, u := range used {
+		if u {
 			lanes++
 		}
 	}

@@ -56,13 +56,17 @@ func TestSendersOfRuns(t *testing.T) {
 	}
 }
 
+// decodeAll makes the records of c.
+func decodeAll(c *chunk) {
+	var used [maxLanes]bool
+	delivery(&fakeCursor{}, nullSink{}, &letters{}, nil).decode(c, &used)
+}
+
 // follower is a record that stands behind another one of its sender.
 func follower(t *testing.T) (c *chunk) {
 	t.Helper()
 	c = benchRuns(4, 2)
-	for i := range c.Records {
-		c.decode(i)
-	}
+	decodeAll(c)
 	if c.records[0].follows || !c.records[1].follows || c.records[2].follows || !c.records[3].follows {
 		t.Fatal("who follows is another one")
 	}
@@ -101,9 +105,7 @@ func TestDetectionsOfRuns(t *testing.T) {
 	detector := detect.New(detect.DefaultConfig())
 	x := NewDetection(DetectionConfig{Cursor: &pastCursor{}, Detector: detector})
 	c.sights, c.last = make([]sight, 120), 120
-	for i := range c.Records {
-		c.decode(i)
-	}
+	decodeAll(c)
 	for _, given := range []spool.Position{55, 100} { // amid a run, and before one; what was told stays told
 		x.given = max(given, x.given)
 		c.First, c.last = 1, 120

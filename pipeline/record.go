@@ -33,7 +33,7 @@ type Record struct {
 	Kind Kind
 
 	usual   bool // a frame that has nothing of what stands behind Data
-	follows bool // a frame of the same sender as the record before it in a chunk: chunk.decode says so
+	follows bool // a frame of the same sender as the record before it in a chunk: Delivery.decode says so
 
 	// A frame's own facts.
 	Transport receiver.Transport

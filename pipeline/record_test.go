@@ -55,10 +55,12 @@ func FuzzRecord(f *testing.F) {
 // sameAgain fails unless b is decoded to want in a record that was another one before.
 func sameAgain(t *testing.T, want *Record, b []byte) {
 	t.Helper()
+	d := delivery(&fakeCursor{}, nullSink{}, &letters{}, nil)
+	var used [maxLanes]bool
 	for name, before := range allKinds() {
-		c := &chunk{records: make([]Record, 1)}
+		c := &chunk{records: make([]Record, 1), lanes: make([]int32, 1)}
 		for _, c.Records = range [][][]byte{{before}, {b}} {
-			c.decode(0)
+			d.decode(c, &used)
 		}
 		if got, want := fmt.Sprintf("%+v", c.records[0]), fmt.Sprintf("%+v", *want); got != want {
 			t.Errorf("after %s: %s; want %s", name, got, want)
