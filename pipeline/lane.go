@@ -155,8 +155,7 @@ func (l *lane) deliver(ctx context.Context, j job) bool {
 
 // past says of record i of a chunk that it was done long ago, and is read again for its neighbours' sake.
 func (d *Delivery) past(c *chunk, i int) bool {
-	r := &c.records[i]
-	return !r.usual && r.Past || c.First+spool.Position(i) <= d.from
+	return c.records[i].Past || c.First+spool.Position(i) <= d.from
 }
 
 // counts are the records of a batch, and those of them that are done although they are not in it.

@@ -32,8 +32,10 @@ func (k Kind) String() string {
 type Record struct {
 	Kind Kind
 
-	usual   bool // a frame that has nothing of what stands behind Data
+	usual   bool // a frame that has nothing of what stands behind Data, and is not past
 	follows bool // a frame of the same sender as the record before it in a chunk: Delivery.decode says so
+
+	Past bool // done long ago, and here for what follows to know its neighbours
 
 	// A frame's own facts.
 	Transport receiver.Transport
@@ -57,7 +59,6 @@ type Record struct {
 	Key     []byte // sender key
 	Zone    []byte // time zone of stamps that name none
 	Foreign bool   // nobody said how it was received
-	Past    bool   // done long ago, and here for what follows to know its neighbours
 }
 
 // A record as the log keeps it, little endian. The shape is chosen by the first byte:
