@@ -48,9 +48,7 @@ func BenchmarkStage(b *testing.B) {
 func BenchmarkRepeats(b *testing.B) {
 	var r repeats
 	for i := range r.told {
-		r.text[i], r.name[i] = mix(0, fmt.Sprint(i)), mix(1, fmt.Sprint(i))
-		r.told[i] = happening{forms: vobESX}
-		r.n++
+		r.add(tale{text: mix(0, fmt.Sprint(i)), name: mix(1, fmt.Sprint(i))}, happening{forms: vobESX})
 	}
 	for b.Loop() {
 		if r.first(tale{text: 7, name: 8, forms: vobGeneric}, 0, 0) != nil {

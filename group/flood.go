@@ -40,13 +40,14 @@ func (snd *Sender) flood(it *Item) {
 
 // find returns the place of a sort, or the one that is missed least.
 func (f *floods) find(key uint64) *sort {
+	for i := range f.sorts {
+		if f.sorts[i].key == key {
+			return &f.sorts[i]
+		}
+	}
 	least := &f.sorts[0]
 	for i := range f.sorts {
-		s := &f.sorts[i]
-		if s.key == key {
-			return s
-		}
-		if s.minute < least.minute || s.minute == least.minute && s.count < least.count {
+		if s := &f.sorts[i]; s.minute < least.minute || s.minute == least.minute && s.count < least.count {
 			least = s
 		}
 	}

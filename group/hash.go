@@ -1,6 +1,7 @@
 package group
 
 import (
+	"encoding/binary"
 	"math/bits"
 
 	"vswarden/event"
@@ -12,6 +13,7 @@ import (
 const (
 	hashSeed = 0x9e3779b97f4a7c15
 	hashMul  = 0xd6e8feb86659fd93
+	eachByte = 0x0101010101010101
 )
 
 // hashFold hashes s without regard to the case of ASCII letters; 0 for none.
@@ -62,8 +64,23 @@ func tail(s string) uint64 {
 
 // fold makes small letters of the capital ones of ASCII among eight bytes.
 func fold(w uint64) uint64 {
-	const each = 0x0101010101010101
-	low := w & (each * 0x7f)
-	from, beyond := low+each*(0x80-'A'), low+each*(0x80-'Z'-1) // the top bit: not below A, above Z
-	return w | (from&^beyond&^w&(each*0x80))>>2
+	low := w & (eachByte * 0x7f)
+	from, beyond := low+eachByte*(0x80-'A'), low+eachByte*(0x80-'Z'-1) // the top bit: not below A, above Z
+	return w | (from&^beyond&^w&(eachByte*0x80))>>2
+}
+
+// bytes16 are sixteen bytes that are compared at once.
+type bytes16 [16]byte
+
+// like has a bit for each of them that is b.
+func (s *bytes16) like(b byte) uint16 {
+	other := uint64(b) * eachByte
+	return uint16(zeros(binary.LittleEndian.Uint64(s[:])^other) | zeros(binary.LittleEndian.Uint64(s[8:])^other)<<8)
+}
+
+// zeros has a bit for each byte of w that is zero.
+func zeros(w uint64) uint64 {
+	const low = eachByte * 0x7f
+	z := ^(w&low + low | w | low) // the high bit of each
+	return z >> 7 * 0x0102040810204080 >> 56
 }

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"math/bits"
 	"strings"
 
 	"vswarden/event"
@@ -28,12 +29,13 @@ const (
 	linuxWatch // linkwatch
 )
 
-// repeats are the happenings told last, in a ring. Their hashes stand by themselves: nearly all of them are
-// of something else, and to see that takes four cache lines instead of fourteen (BenchmarkRepeats).
+// repeats are the happenings told last, in a ring. Nearly all of them are of something else, and to see that takes two looks at
+// a byte of each hash (BenchmarkRepeats).
 type repeats struct {
-	text, name [16]uint64 // hashes: of the text, of the id and its facts; 0 = none
-	told       [16]happening
-	n          int
+	texts, names bytes16    // of the hashes
+	text, name   [16]uint64 // hashes: of the text, of the id and its facts; 0 = none
+	told         [16]happening
+	n            int
 }
 
 // happening is what was told first, and in which forms it was told since.
@@ -64,27 +66,37 @@ func (snd *Sender) link(it *Item) {
 		it.sameAs = first.id
 		return
 	}
+	r.add(t, happening{id: it.Event.ID, forms: t.forms, stamp: it.Stamp, time: it.Event.Time})
+}
+
+// add puts a happening in the place of the oldest.
+func (r *repeats) add(t tale, h happening) {
 	i := r.n % len(r.told)
-	r.text[i], r.name[i] = t.text, t.name
-	r.told[i] = happening{id: it.Event.ID, forms: t.forms, stamp: it.Stamp, time: it.Event.Time}
+	r.texts[i], r.names[i] = byte(t.text>>56), byte(t.name>>56)
+	r.text[i], r.name[i], r.told[i] = t.text, t.name, h
 	r.n++
 }
 
 // first finds the newest happening that t tells again. Equal text is surer than an equal name.
 func (r *repeats) first(t tale, stamp, time int64) (named *happening) {
-	for i := range r.told {
-		i = (r.n - 1 - i) & (len(r.told) - 1)
-		if r.text[i] != t.text && r.name[i] != t.name {
-			continue
-		}
-		h := &r.told[i]
-		if h.forms == 0 || h.forms&t.forms != 0 || stamp-h.stamp > repeatTime || max(time-h.time, h.time-time) > repeatTime {
-			continue
-		}
-		if t.text != 0 && t.text == r.text[i] {
+	like := uint16(0)
+	if t.text != 0 {
+		like = r.texts.like(byte(t.text >> 56))
+	}
+	if t.name != 0 {
+		like |= r.names.like(byte(t.name >> 56))
+	}
+	for like = bits.RotateLeft16(like, -r.n); like != 0; { // the newest is the last bit now
+		last := bits.Len16(like) - 1
+		like &^= 1 << last
+		i := (last + r.n) % len(r.told)
+		sameText, h := t.text != 0 && t.text == r.text[i], &r.told[i]
+		switch {
+		case !sameText && (t.name == 0 || t.name != r.name[i]):
+		case h.forms == 0 || h.forms&t.forms != 0 || stamp-h.stamp > repeatTime || max(time-h.time, h.time-time) > repeatTime:
+		case sameText:
 			return h
-		}
-		if named == nil && t.name != 0 && t.name == r.name[i] {
+		case named == nil:
 			named = h
 		}
 	}
