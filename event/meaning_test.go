@@ -130,6 +130,10 @@ func TestSecurityEvents(t *testing.T) {
 		"vob.user.ssh.session.opened": true, "esx.audit.account.locked": true, "esx.audit.esximage.install.nosigcheck": true,
 		"esx.audit.net.firewall.disabled": true, "esx.problem.vmsyslogd.remote.failure": true, "esx.audit.supershell.access": true,
 		"vob.scsi.scsipath.pathstate.on": false, "esx.problem.vmfs.heartbeat.timedout": false, "": false,
+		"esx.audit.weak.ssl.protocol": true, "esx.audit.host.boot": true, "esx.problem.host.stop.x": true, "esx.audit.usb.config.changed": true, "esx.audit.vib.x": true,
+		"vob.user.account.locked": true, "vob.user.dcui.login.passwd.changed": true, "vob.user.lockdownmode.enabled": true, "vob.user.vmsyslogd.remote.failure": true,
+		"vob.user.esximage.hostacceptance.changed": true, "esx.audit.user.ssh.x": true, "vob.net": false, "net.vmnic": false, "vob.network.x": false,
+		"vob.a.b.net.x": false, "vob.user.x": false, "vob.host.up": false, "vob.weak.x": false, "net.": false, ".net.": true,
 	} {
 		e := Event{Common: Common{Dataset: DatasetVOB}, Rare: Rare{VOB: VOB{Present: true, ID: id}}}
 		if e.security() != want {

@@ -37,19 +37,30 @@ func (v *VOB) Security() bool {
 	if !v.Present {
 		return false
 	}
-	_, rest, _ := strings.Cut(v.ID, ".") // vob.net.…
-	_, further, _ := strings.Cut(rest, ".")
-	return securityWord(rest) || securityWord(further) // esx.problem.net.…
+	_, rest, _ := strings.Cut(v.ID, ".")
+	word, rest, ok := strings.Cut(rest, ".") // vob.net.…
+	if !ok || !securityWord(word, rest) {
+		word, rest, ok = strings.Cut(rest, ".") // esx.problem.net.…
+	}
+	return ok && securityWord(word, rest)
 }
 
-// securityWord reports whether an id is about the network or about security by how it goes on behind its first part or two.
-func securityWord(s string) bool {
-	switch {
-	case strings.HasPrefix(s, "net."), strings.HasPrefix(s, "ssh."), strings.HasPrefix(s, "shell."), strings.HasPrefix(s, "account."), strings.HasPrefix(s, "supershell."), strings.HasPrefix(s, "dcui."),
-		strings.HasPrefix(s, "lockdownmode."), strings.HasPrefix(s, "esximage."), strings.HasPrefix(s, "uw."), strings.HasPrefix(s, "weak.ssl"), strings.HasPrefix(s, "vmsyslogd."), strings.HasPrefix(s, "syslog."),
-		strings.HasPrefix(s, "host.boot"), strings.HasPrefix(s, "host.stop"), strings.HasPrefix(s, "usb."), strings.HasPrefix(s, "firewall."), strings.HasPrefix(s, "user.ssh"), strings.HasPrefix(s, "user.vmsyslogd"),
-		strings.HasPrefix(s, "user.account"), strings.HasPrefix(s, "user.dcui"), strings.HasPrefix(s, "user.lockdown"), strings.HasPrefix(s, "user.esximage"), strings.HasPrefix(s, "vib."):
+// securityWord reports whether an id is about the network or about security by a word behind its first one or two, and by what
+// follows that.
+func securityWord(word, rest string) bool {
+	switch word {
+	case "net", "ssh", "shell", "account", "supershell", "dcui", "lockdownmode", "esximage", "uw", "vmsyslogd", "syslog", "usb", "firewall", "vib":
 		return true
+	case "weak":
+		return strings.HasPrefix(rest, "ssl")
+	case "host":
+		return strings.HasPrefix(rest, "boot") || strings.HasPrefix(rest, "stop")
+	case "user":
+		for _, about := range [...]string{"ssh", "vmsyslogd", "account", "dcui", "lockdown", "esximage"} {
+			if strings.HasPrefix(rest, about) {
+				return true
+			}
+		}
 	}
 	return false
 }
