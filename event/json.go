@@ -36,7 +36,7 @@ func (e *Event) AppendJSON(dst []byte, d Detail, o Original) []byte {
 			d = DetailFull
 		}
 	}
-	enc := &encoding{rare: !e.common, standard: d >= DetailStandard, full: d >= DetailFull, exact: o == OriginalAll, meaning: e.meaning()}
+	enc := &encoding{rare: !e.common, standard: d >= DetailStandard, full: d >= DetailFull, exact: o == OriginalAll, meaning: e.meaning(d)}
 	if e.Raw != "" && (o == OriginalAll || o == OriginalSecurity && (security || e.unparsed())) {
 		enc.original = true
 		enc.frame = e.frame(enc.exact)

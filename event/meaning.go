@@ -92,8 +92,8 @@ func newMeaning(column [6]string) (*meaning, error) {
 }
 
 // meaning returns the row of e, or nil if there is none. Lines of L2Sec and NetPort have tables of
-// their own.
-func (e *Event) meaning() *meaning {
+// their own. Of an observation that is no act compact has the code alone, which says the same.
+func (e *Event) meaning(d Detail) *meaning {
 	switch {
 	case e.common && e.Act == "" && e.Dataset != DatasetBridge: // most lines
 		return nil
@@ -101,6 +101,8 @@ func (e *Event) meaning() *meaning {
 		return nil
 	case e.Act != "":
 		return meanings.acts[string(e.Act)]
+	case e.VOB.Present && d < DetailStandard:
+		return nil
 	case e.VOB.Present:
 		return meanings.vob(e.VOB.ID)
 	case strings.HasPrefix(e.VCEvent.Type, "esx."), strings.HasPrefix(e.VCEvent.Type, "vob."):
@@ -185,9 +187,9 @@ func (e *Event) outcome(m *meaning) string {
 }
 
 // appendMeaning appends the members of event that the tables decide, and what the program calls the
-// event: event.code. Of an observation that is no act compact has the code alone, which says the same.
+// event: event.code.
 func (e *Event) appendMeaning(dst []byte, enc *encoding) []byte {
-	if m := enc.meaning; m != nil && (enc.standard || e.Act != "" || !e.VOB.Present) {
+	if m := enc.meaning; m != nil {
 		dst = append(dst, m.members...)
 		dst = appendWord(dst, `"outcome":"`, e.outcome(m))
 		if s := e.severity(m); s != 0 {
