@@ -295,9 +295,6 @@ func (s *seeker) find(buf []byte, r, w int, c byte) int {
 	return s.at
 }
 
-// none reports that there is none between r and w, where it has looked already.
-func (s *seeker) none(r, w int) bool { return s.seen >= w && s.at < r }
-
 func (s *seeker) shift(n int) { s.at, s.seen = s.at-n, max(0, s.seen-n) }
 
 type verdict uint8
