@@ -214,6 +214,37 @@ func TestSortsAreCountedApart(t *testing.T) {
 	}
 }
 
+// A line that is only counted is counted as any other, and not where the one before it was not heard.
+func TestAgain(t *testing.T) {
+	e := newEar()
+	a := e.sender("a")
+	again := func(what string, pos uint64, want bool) {
+		t.Helper()
+		if got := e.d.Again(pos, a); got != want {
+			t.Errorf("%s: %t", what, got)
+		}
+	}
+	again("nothing was heard", 1, false)
+	e.line("b")
+	again("another one was", 2, false)
+	e.line("a")
+	again("it was", 3, true)
+	again("told before", 3, false)
+	again("the line before was not told", 5, false)
+	again("nor this one", 4, true)
+	if h := e.d.state.Hosts["a"]; h.Lines != 3 || e.d.state.Pos != 4 {
+		t.Errorf("%d lines up to %d, want 3 up to 4", h.Lines, e.d.state.Pos)
+	}
+	var saved bytes.Buffer
+	if err := e.d.Memory().Save(&saved); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.d.Load(&saved, 4); err != nil {
+		t.Fatal(err)
+	}
+	again("of another memory", 5, false)
+}
+
 // A memory that was saved goes on where it was, does not count lines twice, and what is found twice
 // has one id.
 func TestMemoryOutlivesTheProcess(t *testing.T) {

@@ -118,6 +118,18 @@ func (d *Detector) Line(l *Line) {
 	}
 }
 
+// Again is Line of a line that differs from the one fed last in its place alone, and is of no sort: one that is only counted.
+// It reports false, and does nothing, where that is not so.
+func (d *Detector) Again(pos uint64, sender *Sender) bool {
+	h := sender.host
+	if pos != d.state.Pos+1 || h == nil || h.gone {
+		return false
+	}
+	d.state.Pos = pos
+	h.Lines++
+	return true
+}
+
 // Tick says that no line is older than now that was not fed.
 func (d *Detector) Tick(now int64) {
 	d.pass(now)

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"vswarden/detect"
 	"vswarden/event"
 	"vswarden/group"
-	"vswarden/spool"
 )
 
 // Of records in runs, each gets the sender that it would get if it stood alone: of few and many senders, by address, name and
@@ -99,25 +101,58 @@ func TestLatestSenderIsOfTheRecordBefore(t *testing.T) {
 	}
 }
 
-// The detections hear each record of a run as its sender's, also where the first ones were told before.
+// What the detections hear of records in runs is what they hear of each alone: of one stamp and of many, with sorts and without,
+// where some were told before, and where a line makes them panic.
 func TestDetectionsOfRuns(t *testing.T) {
-	c := benchRuns(120, 10)
-	detector := detect.New(detect.DefaultConfig())
-	x := NewDetection(DetectionConfig{Cursor: &pastCursor{}, Detector: detector})
-	c.sights, c.last = make([]sight, 120), 120
-	decodeAll(c)
-	for _, given := range []spool.Position{55, 100} { // amid a run, and before one; what was told stays told
-		x.given = max(given, x.given)
-		c.First, c.last = 1, 120
+	const n = 1200
+	hear := func(run int, prepare func(c *chunk, x *Detection)) string {
+		c := benchRuns(n, run)
+		detector := detect.New(detect.DefaultConfig())
+		x := NewDetection(DetectionConfig{Cursor: &pastCursor{}, Detector: detector, Log: zerolog.Nop()})
+		c.sights, c.last = make([]sight, n), n
+		decodeAll(c)
+		for i := range c.records {
+			r := &c.records[i]
+			r.Received += int64(i/7%3) * int64(time.Second) // and back again
+			if i%5 == 0 {
+				c.sights[i] = sight{sort: uint64(i%3 + 1), name: "n"}
+			}
+			if i%11 == 0 {
+				r.Data = []byte(line(fmt.Sprint("h", i%4), i))
+			}
+		}
+		prepare(c, x)
 		x.follow(c)
+		var heard strings.Builder
+		if err := detector.Memory().Save(&heard); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(heard.String(), x.panics.Load())
 	}
-	var heard strings.Builder
-	if err := detector.Memory().Save(&heard); err != nil {
-		t.Fatal(err)
+	alone := func(c *chunk) {
+		for i := range c.records {
+			c.records[i].follows = false
+		}
 	}
-	for host, n := range map[string]int{"127.0.0.6": 5, "127.0.0.7": 10, "127.0.0.8": 10, "127.0.0.1": 10, "127.0.0.4": 10} {
-		if want := fmt.Sprintf(`"%s":{"name":"esx01.example.com","lines":%d,`, host, n); !strings.Contains(heard.String(), want) {
-			t.Errorf("%s is not in %s", want, heard.String())
+	for name, prepare := range map[string]func(c *chunk, x *Detection){
+		"all":              func(*chunk, *Detection) {},
+		"some told before": func(_ *chunk, x *Detection) { x.given = 55 },
+		"some known before": func(_ *chunk, x *Detection) {
+			x.cfg.Detector.Line(&detect.Line{Pos: 55, Stamp: 1, Sender: &detect.Sender{}})
+		},
+		"one of many broken": func(c *chunk, _ *Detection) { c.sights[46].broken = true },
+		"another first": func(c *chunk, _ *Detection) {
+			for i := 40; i < 50; i++ {
+				c.records[i].Kind = KindEvent
+			}
+			c.records[50].follows = false
+		},
+	} {
+		for _, run := range []int{1, 10, 600} {
+			got := hear(run, prepare)
+			if want := hear(run, func(c *chunk, x *Detection) { prepare(c, x); alone(c) }); got != want {
+				t.Errorf("%s, %d in a run:\n%s\neach alone:\n%s", name, run, got, want)
+			}
 		}
 	}
 }

@@ -70,10 +70,10 @@ func (x *Detection) follow(c *chunk) {
 func (x *Detection) followFrom(c *chunk, i int) (next int) {
 	defer x.caught()
 	for next = i; next < len(c.records); {
-		i := next
+		r, s, pos := &c.records[next], &c.sights[next], c.First+spool.Position(next)
 		next++
-		if pos := c.First + spool.Position(i); pos > x.given && c.records[i].Kind == KindFrame {
-			x.fed(&c.records[i], pos, c.Epoch, &c.sights[i])
+		if pos > x.given && r.Kind == KindFrame {
+			x.fed(r, pos, c.Epoch, s)
 		}
 	}
 	return next
