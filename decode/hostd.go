@@ -67,18 +67,17 @@ func leveledThread(e *event.Event, s string) string {
 	if end == 0 || end == len(rest) {
 		return s
 	}
-	thread, after := rest[:end], rest[end:]
+	thread, after := "", rest[end:]
 	if after[0] == '[' {
 		if end = pidEnd(after); end == 0 {
 			return s
 		}
 		thread, after = after[1:end], after[end+1:]
 	} else {
-		pid, rest, found := token(after[1:], 20)
-		if !found || !isDigit(pid[0]) {
+		var ok bool
+		if thread, after, ok = token(after[1:], 20); !ok || !isDigit(thread[0]) {
 			return s
 		}
-		thread, after = pid, rest
 	}
 	e.Level, e.Hostd.Thread = level, thread
 	return trimSpaces(after)
