@@ -16,6 +16,10 @@ var AllDatasets = [...]Dataset{
 func SecurityDataset(d Dataset) bool {
 	const esxi = "vmware.esxi."
 	if len(d) > len(esxi) && d[:len(esxi)] == esxi { // nearly all: what is so short is compared without a call
+		const others = 1<<('h'-'a') | 1<<('v'-'a') // hostd, vpxa, vmkernel and vob, which is told by one bit for all
+		if others>>(d[len(esxi)]-'a')&1 != 0 {
+			return false
+		}
 		switch d[len(esxi):] {
 		case "l2sec", "netport", "auth", "shell", "audit", "logloss":
 			return true

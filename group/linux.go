@@ -28,6 +28,7 @@ type bridgePort struct {
 func (snd *Sender) neighbour(it *Item) (wait bool) {
 	e := &it.Event
 	switch {
+	case e.OnlyCommon(): // no device
 	case e.Dataset == event.DatasetBridge && e.Linux.Bridge != "":
 		snd.bridgePort(it)
 	case e.Dataset == event.DatasetPromisc && e.Act == event.ActPromiscuousOn && e.Linux.Reason == "": // linkwatch knows it
