@@ -10,7 +10,7 @@ import (
 func TestScanRaw(t *testing.T) {
 	long := strings.Repeat("abcdefgh", 9)
 	for _, raw := range []string{
-		"", "a", long, long + `"`, `"` + long, long + "\\" + long, long + "\x7f", long + "\x1f" + long, long + "é" + long, long + "\xff" + long, "\x00",
+		"", "a", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", long, long + `"`, `"` + long, long + "\\" + long, long + "\x7f", long + "\x1f" + long, long + "é" + long, long + "\xff" + long, "\x00",
 		`"a" \\ ` + long + `"b"` + long + "\x7f" + long, strings.Repeat(`\"`, 9) + long, `"` + long + `"é"` + long,
 	} {
 		for i := range len(raw) + 1 { // every beginning, so that what ends the clean part stands everywhere
@@ -54,7 +54,7 @@ func wantPart(t *testing.T, e *Event, from, to int) {
 	if got, want := string(e.appendPart(nil, part)), string(appendText(nil, part)); got != want {
 		t.Fatalf("%q of %q: %q, want %q", part, e.Raw, got, want)
 	}
-	for _, dst := range [][]byte{nil, make([]byte, 0, 256)} {
+	for _, dst := range [][]byte{nil, make([]byte, 0, 256), make([]byte, 0, len(`"k":"`)+33)} { // the last lacks a byte
 		if got, want := string(e.appendPartField(dst, `"k":"`, part)), string(appendField(nil, `"k":"`, part)); got != want {
 			t.Fatalf("field %q of %q: %q, want %q", part, e.Raw, got, want)
 		}
