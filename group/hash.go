@@ -52,9 +52,7 @@ func half(s string) uint64 {
 // tail is all of s, which has eight bytes at most: with its length, no other has the same.
 func tail(s string) uint64 {
 	switch n := len(s); {
-	case n == 8:
-		return event.Word(s)
-	case n >= 4:
+	case n >= 4: // all of them, some perhaps twice
 		return half(s) | half(s[n-4:])<<32
 	case n > 0:
 		return uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16
