@@ -122,7 +122,7 @@ func (s *endings) forget() {
 	for i := range s.list {
 		n := &s.list[i]
 		s.settleOne(n)
-		if s.stamp > n.deadline || !n.forApp && !n.forConn && !(n.alone && n.cut) {
+		if waits := n.forApp || n.forConn || n.alone && n.cut; !waits || s.stamp > n.deadline {
 			continue
 		}
 		if left < i {

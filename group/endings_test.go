@@ -30,7 +30,10 @@ func (s *atOnce) begin(it *Item) {
 			n.forConn = false
 		}
 	}
-	s.list = slices.DeleteFunc(s.list, func(n ending) bool { return !n.forApp && !n.forConn && !(n.alone && n.cut) })
+	s.list = slices.DeleteFunc(s.list, func(n ending) bool {
+		waits := n.forApp || n.forConn || n.alone && n.cut
+		return !waits
+	})
 }
 
 func (s *atOnce) continuedBy(it *Item) (id event.ID) {
