@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"vswarden/event"
 )
 
 // compose makes one frame of all lines, which is decoded anew: the first line with its header, and
@@ -105,17 +103,14 @@ func (it *Item) sizes() []uint32 {
 }
 
 // hasEscapedLines reports a message whose line ends a relay wrote as #012.
-func hasEscapedLines(e *event.Event) bool {
-	if e.NoSign(e.Message) { // nearly always
-		return false
-	}
-	i := strings.IndexByte(e.Message, '#') // sooner found missing than four bytes are
+func hasEscapedLines(message string) bool {
+	i := strings.IndexByte(message, '#') // sooner found missing than four bytes are
 	if i < 0 {
 		return false
 	}
-	i = nextEscape(e.Message, i-1)
-	for ; i >= 0; i = nextEscape(e.Message, i) {
-		rest := e.Message[i+len("#012"):]
+	i = nextEscape(message, i-1)
+	for ; i >= 0; i = nextEscape(message, i) {
+		rest := message[i+len("#012"):]
 		if rest == "" || rest[0] == '#' || rest[0] == ' ' || strings.HasPrefix(rest, "-->") {
 			return true
 		}

@@ -99,7 +99,7 @@ func (it *Item) keep() {
 // does.
 func (s *Stage) Finish(it *Item) {
 	e := &it.Event
-	escaped := s.wait > 0 && len(it.pieces) == 0 && hasEscapedLines(e)
+	escaped := s.wait > 0 && len(it.pieces) == 0 && !e.NoSign(e.Message) && hasEscapedLines(e.Message)
 	if len(it.pieces) > 0 || escaped {
 		it.compose()
 		it.decode()
