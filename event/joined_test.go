@@ -6,7 +6,9 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"testing"
+	"unsafe"
 )
 
 // joinedExample is the denial of ../shared/examples/event-ecs.json, with all that an inventory knows about it.
@@ -145,6 +147,23 @@ func TestNothingJoinedSaysSo(t *testing.T) {
 	e.Joined = Joined{Status: JoinUnresolved, Missing: 1 | 2, Port: &JoinedPort{ID: 5, Place: NewJoinedPlace(&SwitchFacts{}, &PortgroupFacts{}, "", "")}, Host: NewJoinedHost(&HostFacts{})}
 	b := e.AppendJSON(nil, DetailFull, OriginalNone)
 	_ = read(t, b)
+}
+
+// TestJoinedHostSize: what every line writes of a host stands where its JoinedHost begins, which is as large as what the allocator
+// lays at the beginning of a cache line; a name too long for that stands elsewhere.
+func TestJoinedHostSize(t *testing.T) {
+	if n := unsafe.Sizeof(JoinedHost{}); n != 384 && unsafe.Sizeof(uintptr(0)) == 8 {
+		t.Errorf("%d bytes, want 384", n)
+	}
+	for _, name := range []string{"esx1.lab.example", strings.Repeat("x", 63), strings.Repeat("x", 253)} {
+		h := NewJoinedHost(&HostFacts{Name: name, UUID: "423d4a2b-1d2e-4f3a-8b9c-0d1e2f3a4b5c"})
+		if got, want := string(h.object), `"host":{"name":"`+name+`","id":"423d4a2b-1d2e-4f3a-8b9c-0d1e2f3a4b5c",`; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if here := &h.object[0] == &h.room[0]; here != (len(name) < 64) {
+			t.Errorf("%q stands in place: %v", name, here)
+		}
+	}
 }
 
 func TestJoinedAllocatesNothing(t *testing.T) {

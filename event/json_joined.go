@@ -8,7 +8,7 @@ import (
 // NewJoinedHost renders a host's facts.
 func NewJoinedHost(f *HostFacts) *JoinedHost {
 	h := &JoinedHost{name: f.Name}
-	h.object = appendField(appendField([]byte(`"host":{`), `"name":"`, f.Name), `"id":"`, f.UUID)
+	h.object = appendField(appendField(append(h.room[:0], `"host":{`...), `"name":"`, f.Name), `"id":"`, f.UUID)
 	h.more = appendField(nil, `"hostname":"`, f.ShortName)
 	h.more = appendAddrs(h.more, `"ip":[`, f.Addresses)
 	h.more = append(h.more, `"type":"hypervisor",`...)
