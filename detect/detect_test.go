@@ -214,13 +214,13 @@ func TestSortsAreCountedApart(t *testing.T) {
 	}
 }
 
-// A line that is only counted is counted as any other, and not where the one before it was not heard.
+// A line that is only counted is counted as any other, and not where its sender was not heard at that stamp.
 func TestAgain(t *testing.T) {
 	e := newEar()
 	a := e.sender("a")
 	again := func(what string, pos uint64, want bool) {
 		t.Helper()
-		if got := e.d.Again(pos, a); got != want {
+		if got := e.d.Again(pos, e.now, a); got != want {
 			t.Errorf("%s: %t", what, got)
 		}
 	}
@@ -228,21 +228,26 @@ func TestAgain(t *testing.T) {
 	e.line("b")
 	again("another one was", 2, false)
 	e.line("a")
-	again("it was", 3, true)
-	again("told before", 3, false)
-	again("the line before was not told", 5, false)
-	again("nor this one", 4, true)
-	if h := e.d.state.Hosts["a"]; h.Lines != 3 || e.d.state.Pos != 4 {
-		t.Errorf("%d lines up to %d, want 3 up to 4", h.Lines, e.d.state.Pos)
+	e.now += int64(5 * time.Second)
+	again("later than it was", 3, false)
+	e.line("b")
+	again("another one was then", 4, false)
+	e.line("a")
+	again("it was", 5, true)
+	again("told before", 5, false)
+	again("the line before was not told", 7, false)
+	again("nor this one", 6, true)
+	if h := e.d.state.Hosts["a"]; h.Lines != 4 || h.Seen != e.now || e.d.state.Pos != 6 {
+		t.Errorf("%d lines up to %d, last seen at %d, want 4 up to 6 and %d", h.Lines, e.d.state.Pos, h.Seen, e.now)
 	}
 	var saved bytes.Buffer
 	if err := e.d.Memory().Save(&saved); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.d.Load(&saved, 4); err != nil {
+	if err := e.d.Load(&saved, 6); err != nil {
 		t.Fatal(err)
 	}
-	again("of another memory", 5, false)
+	again("of another memory", 7, false)
 }
 
 // A memory that was saved goes on where it was, does not count lines twice, and what is found twice

@@ -118,11 +118,11 @@ func (d *Detector) Line(l *Line) {
 	}
 }
 
-// Again is Line of a line that differs from the one fed last in its place alone, and is of no sort: one that is only counted.
-// It reports false, and does nothing, where that is not so.
-func (d *Detector) Again(pos uint64, sender *Sender) bool {
+// Again is Line of a line that is only counted: of no sort, of a sender that was heard at this very stamp, and that goes by the
+// name it had then. It reports false, and does nothing, where the sender was not heard then, or the line before was not fed.
+func (d *Detector) Again(pos uint64, stamp int64, sender *Sender) bool {
 	h := sender.host
-	if pos != d.state.Pos+1 || h == nil || h.gone {
+	if pos != d.state.Pos+1 || stamp != d.state.Now || h == nil || h.gone || h.Seen != stamp {
 		return false
 	}
 	d.state.Pos = pos

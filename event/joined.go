@@ -142,7 +142,7 @@ type PolicyFacts struct {
 }
 
 // JoinedHost is a host's facts, rendered. Of thousands of hosts each one's is far away in memory, so what every line writes
-// stands at its beginning, in two cache lines that come together (TestJoinedHostSize).
+// stands at its beginning, in two cache lines that come together, or three for names of more than 42 bytes (TestJoinedHostSize).
 type JoinedHost struct {
 	object   []byte    // host up to its id, which every level has
 	room     [152]byte // where it stands, if it is no longer

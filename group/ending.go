@@ -31,7 +31,7 @@ type ending struct {
 
 // endings are those of a sender. Nearly every line begins something, which ends what others wait for, and next to none asks
 // whether anything waits. So a line only leaves word, of its program and of its connection, and what that means for an
-// ending is settled when somebody asks: to look through all of them for each line took a fifth of the stage.
+// ending is settled when somebody asks.
 type endings struct {
 	list     []ending
 	begun    uint64 // counts lines that began something

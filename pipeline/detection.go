@@ -307,7 +307,7 @@ func (x *Detection) fed(r *Record, pos spool.Position, epoch uint64, s *sight) {
 	if w == nil {
 		w = x.watched(r)
 		x.latest.put(uint64(pos), w)
-	} else if r.Received == x.line.Stamp && s.sort == 0 && w.lines%hostEvery != 0 && x.cfg.Detector.Again(uint64(pos), &w.Sender) {
+	} else if s.sort == 0 && w.lines%hostEvery != 0 && x.cfg.Detector.Again(uint64(pos), r.Received, &w.Sender) {
 		w.lines++
 		return
 	}

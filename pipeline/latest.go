@@ -7,7 +7,7 @@ type latest[T any] struct {
 	of  *T     // nil: none yet
 }
 
-// get returns what the record before r had, where that was looked at last and r follows it; else nil.
+// get returns what the record before r had, where that was looked at last and r follows it, and r is the one looked at last then; else nil.
 func (l *latest[T]) get(r *Record, pos uint64) *T {
 	if !r.follows || l.pos+1 != pos {
 		return nil

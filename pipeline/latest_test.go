@@ -102,7 +102,7 @@ func TestLatestSenderIsOfTheRecordBefore(t *testing.T) {
 }
 
 // What the detections hear of records in runs is what they hear of each alone: of one stamp and of many, with sorts and without,
-// where some were told before, and where a line makes them panic.
+// where some were told before, and where a lane panicked over one.
 func TestDetectionsOfRuns(t *testing.T) {
 	const n = 1200
 	hear := func(run int, prepare func(c *chunk, x *Detection)) string {

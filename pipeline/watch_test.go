@@ -175,21 +175,23 @@ func TestDetectionsDoNotWaitForADeliveryThatIsFarBehind(t *testing.T) {
 	}
 }
 
-// What makes a Detector panic ends neither its Delivery nor the process, and is counted.
+// What makes a Detector panic ends neither its Delivery nor the process, and is counted; of one sender's lines, each.
 func TestAPanicOfTheDetectionsCostsALineOnly(t *testing.T) {
-	x, c := followed(t)
-	x.cfg.Detector = nil
-	x.given = 0
-	x.follow(c)
-	if panics := x.panics.Load(); panics != 600 || x.given != 600 {
-		t.Errorf("%d panics of 600, given %d", panics, x.given)
-	}
-	x.cfg.Detector, x.given = detect.New(detect.DefaultConfig()), 0
-	c.sights[3].seeItem(nil, errors.New("panic in a lane"))
-	x.follow(c)
-	x.follow(c) // told twice, counted once
-	if n := x.panics.Load(); n != 601 {
-		t.Errorf("%d panics, want one more than 600", n)
+	for _, run := range []int{1, 30} {
+		x, c := followedRuns(t, run)
+		x.cfg.Detector = nil
+		x.given = 0
+		x.follow(c)
+		if panics := x.panics.Load(); panics != 600 || x.given != 600 {
+			t.Errorf("runs of %d: %d panics of 600, given %d", run, panics, x.given)
+		}
+		x.cfg.Detector, x.given = detect.New(detect.DefaultConfig()), 0
+		c.sights[3].seeItem(nil, errors.New("panic in a lane"))
+		x.follow(c)
+		x.follow(c) // told twice, counted once
+		if n := x.panics.Load(); n != 601 {
+			t.Errorf("runs of %d: %d panics, want one more than 600", run, n)
+		}
 	}
 }
 

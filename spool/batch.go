@@ -93,7 +93,7 @@ func (b *block) seal(k key) {
 	f := frame{uint32(len(b.ends)), uint32(len(b.buf) - frameHeader), b.first, b.stamp}
 	f.put(b.buf[itemHeader:])
 	k.seal(b.buf[:frameHeader], b.first)
-	if fastSeal && len(b.buf) <= maxBlock {
+	if fastSeal && len(b.buf) <= maxBlock { // while it runs nothing else does on its thread, so it is not to run for long
 		sealRecords(b.buf, b.ends, uint32(b.first), uint32(k))
 	} else {
 		b.sealEach(k)
