@@ -8,6 +8,7 @@ import (
 
 	"vswarden/configs"
 	"vswarden/pipeline"
+	"vswarden/receiver"
 )
 
 // Describe writes what a configuration without faults will do, for `vswarden check`. Files that it names and that are
@@ -23,7 +24,11 @@ func Describe(w io.Writer, cfg configs.Config) error {
 		fmt.Fprintf(&b, "source          topic %s at %s, groups %s\n", k.Topic, strings.Join(k.Brokers, ", "), k.GroupOf("SINK"))
 	}
 	for _, l := range cfg.Listeners {
-		fmt.Fprintf(&b, "listen          %s (%s, time zone of stamps that name none: %s)\n", l.Address, l.Name, l.Timezone)
+		framing := ""
+		if l.Framing != receiver.FramingAuto {
+			framing = fmt.Sprintf(", framing %s", l.Framing)
+		}
+		fmt.Fprintf(&b, "listen          %s (%s, time zone of stamps that name none: %s%s)\n", l.Address, l.Name, l.Timezone, framing)
 	}
 	if cfg.Tier() != configs.RoleEnrich {
 		fmt.Fprintf(&b, "log             %s, sync %s, at most %s, %s kept free\n", cfg.Log.Body, cfg.Log.Sync, cfg.Log.MaxSize, cfg.Log.MinFree)

@@ -13,6 +13,7 @@ import (
 	"vswarden/event"
 	"vswarden/inventory/vcenter/access"
 	"vswarden/pipeline"
+	"vswarden/receiver"
 	"vswarden/setting"
 )
 
@@ -126,12 +127,13 @@ func TestCheckSaysWhatASinkGets(t *testing.T) {
 	cfg := configs.Default()
 	cfg.Override(configs.Flags{Data: filepath.Join(t.TempDir(), "data")})
 	cfg.Sinks[0].Type = configs.SinkStdout
+	cfg.Listeners[1].Framing = receiver.FramingNonTransparent
 	for format, want := range map[pipeline.Format]string{
 		pipeline.FormatECS: "stdout, detail compact, original security\n", pipeline.FormatRaw: "stdout, each line as it came\n",
 	} {
 		cfg.Sinks[0].Format, cfg.Sinks[0].Detail = format, event.DetailCompact
 		var b strings.Builder
-		if err := Describe(&b, cfg); err != nil || !strings.Contains(b.String(), want) {
+		if err := Describe(&b, cfg); err != nil || !strings.Contains(b.String(), want) || strings.Count(b.String(), ", framing non_transparent)") != 1 {
 			t.Errorf("%v:\n%swant %q", err, b.String(), want)
 		}
 	}

@@ -175,6 +175,9 @@ func (o ReplayOptions) open(s configs.Sink) (read past, done func() error, err e
 		if len(o.Files) == 0 {
 			return nil, nil, fmt.Errorf("%w: --from files: write which ones, or - for standard input", ErrReplay)
 		}
+		if err := o.notItself(s); err != nil {
+			return nil, nil, err
+		}
 		read = (&pastFiles{names: o.Files, stdin: o.Stdin, host: o.Host}).read
 	default:
 		return nil, nil, fmt.Errorf("%w: --from %q: write spool, files or kafka", ErrReplay, o.From)
@@ -191,6 +194,25 @@ func (o ReplayOptions) open(s configs.Sink) (read past, done func() error, err e
 		done = lock.Close
 	}
 	return read, done, nil
+}
+
+// notItself sees to it that no file is read that the sink writes to: what was read would stand behind what is yet to be, and so
+// without end.
+func (o ReplayOptions) notItself(s configs.Sink) error {
+	out, err := os.Stat(s.File.Path)
+	if s.Type != configs.SinkFile || err != nil {
+		return nil // one that is not there yet is none of them
+	}
+	for _, name := range o.Files {
+		in, err := os.Stat(name)
+		if f, ok := o.Stdin.(*os.File); name == "-" && ok {
+			in, err = f.Stat()
+		}
+		if err == nil && os.SameFile(in, out) {
+			return fmt.Errorf("%w: --from files: %s: sink %s writes to it, so that there would be no end; move it away first, or name another sink", ErrReplay, name, s.Name)
+		}
+	}
+	return nil
 }
 
 // openSpool opens the log of the data directory, which no process may have open.

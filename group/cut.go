@@ -38,7 +38,7 @@ func cutExactly(n int) bool {
 // grammar does. Where that has no fixed end (a command, a login), the length must be the limit itself.
 func (it *Item) cutShort() bool {
 	e := &it.Event
-	if !it.cut || e.Tags&event.TagTruncated != 0 {
+	if !it.cut {
 		return false
 	}
 	s := strings.TrimRight(e.Raw, " ")

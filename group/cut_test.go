@@ -54,3 +54,20 @@ func TestSecurityLinesThatWereCut(t *testing.T) {
 		}
 	}
 }
+
+// The rest of a line that we cut was thrown away: what comes next is not it, whatever the length.
+func TestLinesThatWeCut(t *testing.T) {
+	for _, tags := range []event.Tags{0, event.TagTruncated} {
+		f := newFeed(t, usual)
+		f.tags = tags
+		line := header("18.735", "app")
+		line += strings.Repeat("x", 1024-len(line))
+		f.add("esx1", "a", line)
+		f.tags = 0
+		f.add("esx1", "a", header("18.735", "app")+"next")
+		f.end()
+		if want := 1 + int(tags/event.TagTruncated); len(f.out) != want {
+			t.Errorf("tags %d: %d events, want %d", tags, len(f.out), want)
+		}
+	}
+}

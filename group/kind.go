@@ -22,7 +22,7 @@ func (it *Item) read() {
 	e := &it.Event
 	it.app = hashFold(e.Syslog.AppName)
 	it.bytes, it.first, it.Last = len(e.Raw), it.Stamp, it.Pos
-	it.cut = cutLength(len(e.Raw))
+	it.cut = cutLength(len(e.Raw)) && e.Tags&event.TagTruncated == 0 // else we cut it, and its rest does not come
 	switch {
 	case !e.OnlyCommon() && e.VCEvent.Present && e.VCEvent.Parts > 1 && e.VCEvent.Parts <= maxParts && e.VCEvent.Part <= e.VCEvent.Parts && e.VCEvent.Part > 0:
 		it.kind, it.total = part, e.VCEvent.Parts

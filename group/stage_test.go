@@ -22,8 +22,9 @@ type feed struct {
 	now     int64
 	joined  int
 	out     []outcome
-	keep    bool // what is held is made independent after each line
-	past    bool // what is added is done already
+	keep    bool       // what is held is made independent after each line
+	past    bool       // what is added is done already
+	tags    event.Tags // of lines as they come
 }
 
 // outcome is an event that came out, as far as tests ask.
@@ -56,7 +57,7 @@ func (f *feed) add(sender, conn, line string) {
 	raw := []byte(line) // as a lane's buffer: what is kept must not point into it
 	it := f.s.New()
 	e := &it.Event
-	e.ID, e.Received, e.Raw = event.NewID(7, f.pos), f.now, text(raw)
+	e.ID, e.Received, e.Raw, e.Tags = event.NewID(7, f.pos), f.now, text(raw), f.tags
 	it.Pos, it.Stamp, it.Sender, it.Past = f.pos, f.now, snd, f.past
 	if conn != "" {
 		it.Stream = true

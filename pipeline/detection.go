@@ -84,7 +84,7 @@ type watched struct {
 const (
 	detectTick   = time.Second // how often the Detector hears the time while nothing comes, and is saved
 	detectWait   = 100 * time.Millisecond
-	detectLook   = 100 * time.Millisecond // how often it is looked whether there is something to state, while a Delivery is followed
+	detectLook   = 100 * time.Millisecond // how often it is looked whether there is something to state, while a Delivery is followed, and to save, while the log is full
 	detectLag    = 10 * time.Second       // how far behind the newest line a Delivery is followed
 	hostEvery    = 256                    // lines of a sender after which its header is read again
 	watchedMost  = 8192
@@ -144,10 +144,14 @@ func (x *Detection) Run(ctx context.Context) error {
 		}
 		x.state(ctx)
 		pause := detectTick
+		full := x.cfg.Full != nil && x.cfg.Full() // then what is not saved holds room that lines wait for
 		x.mu.Lock()
 		given, senders := x.given, len(x.senders)+len(x.names)
 		x.mu.Unlock()
-		if senders > savedLeisure && (x.cfg.Full == nil || !x.cfg.Full()) { // what is not saved holds room in the log
+		switch {
+		case full:
+			pause = detectLook
+		case senders > savedLeisure:
 			pause *= 10
 		}
 		if now := time.Now(); given > x.saved && now.Sub(x.at) >= pause {
@@ -165,7 +169,11 @@ func (x *Detection) read(ctx context.Context) error {
 	given := x.given
 	x.mu.Unlock()
 	x.cfg.Cursor.Skip(given)
-	wait, cancel := context.WithTimeout(ctx, detectTick)
+	most := detectTick
+	if given > x.saved { // the log may fill up with what is not saved, and then nothing comes
+		most = detectLook
+	}
+	wait, cancel := context.WithTimeout(ctx, most)
 	err := x.cfg.Cursor.Next(wait, &x.ch)
 	cancel()
 	if err == nil {

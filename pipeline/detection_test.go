@@ -197,6 +197,39 @@ func BenchmarkDetection(b *testing.B) {
 	}
 }
 
+// A log that is full waits for the detections no longer than it takes them to look, else they save once a second.
+func TestDetectionMakesRoomAtOnce(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			log := &pastCursor{open: true, perChunk: func() int { return 1 }}
+			for range 2 { // the first one is saved at once
+				log.records = append(log.records, frameRecord("10.0.0.1:5000", "<14>2023-11-14T22:13:20.000Z h app: text"))
+			}
+			x := NewDetection(DetectionConfig{
+				Cursor: log, Detector: detect.New(detect.DefaultConfig()), Emit: (&stated{}).emit, Log: zerolog.Nop(), Clock: &fixedClock{},
+				Save: func(detect.Memory) error { return nil }, Full: func() bool { return full },
+			})
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() { done <- x.Run(ctx) }()
+			for _, after := range []struct {
+				ms   int
+				want spool.Position
+			}{{300, map[bool]spool.Position{false: 1, true: 2}[full]}, {1000, 2}} {
+				time.Sleep(time.Duration(after.ms) * time.Millisecond)
+				synctest.Wait()
+				if got := log.Committed(); got != after.want {
+					t.Errorf("full %v, after %d ms: committed %d, want %d", full, after.ms, got, after.want)
+				}
+			}
+			stop()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // Of many senders the memory is saved, and the cursor moved, every ten seconds only; but in time where the log waits for that.
 func TestDetectionMakesRoom(t *testing.T) {
 	for _, full := range []bool{false, true} {

@@ -115,6 +115,13 @@ a line without a stamp
 	}
 	replayed(t, 2, "--from", "files", "-c", config, "--since", "2026-09-15T10:00:00Z", "--until", "2026-09-15T11:00:00Z", file)
 
+	itself := writeConfig(t, fmt.Sprintf("data_dir: %q\nsinks: [{name: out, type: file, file: {path: %q}}]", filepath.Join(dir, "data"), file))
+	for _, in := range []string{file, filepath.Join(dir, "data", "..", "vmkernel.log")} {
+		if r := vswarden(t, "", "replay", "--from", "files", "-c", itself, in); r.code != 2 || !strings.Contains(r.stderr, "sink out writes to it") {
+			t.Errorf("a file that the sink writes to: exit %d, %q", r.code, r.stderr)
+		}
+	}
+
 	for name, args := range map[string][]string{
 		"write spool, files or kafka": {"--from", "tape"},
 		"there is none of that name":  {"--from", "files", "--sink", "other", file},
