@@ -199,20 +199,30 @@ func (o ReplayOptions) open(s configs.Sink) (read past, done func() error, err e
 // notItself sees to it that no file is read that the sink writes to: what was read would stand behind what is yet to be, and so
 // without end.
 func (o ReplayOptions) notItself(s configs.Sink) error {
+	if s.Type != configs.SinkFile {
+		return nil
+	}
 	out, err := os.Stat(s.File.Path)
-	if s.Type != configs.SinkFile || err != nil {
-		return nil // one that is not there yet is none of them
+	if err != nil {
+		return nil //nolint:nilerr // One that is not there yet is none of them, and the sink tells of all else.
 	}
 	for _, name := range o.Files {
-		in, err := os.Stat(name)
-		if f, ok := o.Stdin.(*os.File); name == "-" && ok {
-			in, err = f.Stat()
-		}
-		if err == nil && os.SameFile(in, out) {
+		if in, err := o.stat(name); err == nil && os.SameFile(in, out) {
 			return fmt.Errorf("%w: --from files: %s: sink %s writes to it, so that there would be no end; move it away first, or name another sink", ErrReplay, name, s.Name)
 		}
 	}
 	return nil
+}
+
+// stat is os.Stat of what eachLine reads under a name.
+func (o ReplayOptions) stat(name string) (fs.FileInfo, error) {
+	if name != "-" {
+		return os.Stat(name)
+	}
+	if f, ok := o.Stdin.(*os.File); ok {
+		return f.Stat()
+	}
+	return nil, fs.ErrNotExist
 }
 
 // openSpool opens the log of the data directory, which no process may have open.

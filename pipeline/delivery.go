@@ -261,7 +261,7 @@ func (d *Delivery) decode(c *chunk, used *[maxLanes]bool) (size int) {
 	lane, before := int32(0), &Record{}
 	for i, b := range c.Records {
 		r := &c.records[i]
-		if !r.decodeUsual(b) && r.decode(b) != nil {
+		if r.decode(b) != nil {
 			*r = Record{Kind: kindBroken, Data: b}
 		}
 		if r.follows = r.sameSender(before); !r.follows { // the frames of one read stand together

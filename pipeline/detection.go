@@ -84,7 +84,7 @@ type watched struct {
 const (
 	detectTick   = time.Second // how often the Detector hears the time while nothing comes, and is saved
 	detectWait   = 100 * time.Millisecond
-	detectLook   = 100 * time.Millisecond // how often it is looked whether there is something to state, while a Delivery is followed, and to save, while the log is full
+	detectLook   = 100 * time.Millisecond // how often it is looked for something to state, while a Delivery is followed, or to save, while the log is full
 	detectLag    = 10 * time.Second       // how far behind the newest line a Delivery is followed
 	hostEvery    = 256                    // lines of a sender after which its header is read again
 	watchedMost  = 8192
@@ -143,24 +143,28 @@ func (x *Detection) Run(ctx context.Context) error {
 			return fmt.Errorf("detections: read the log: %w", err)
 		}
 		x.state(ctx)
-		pause := detectTick
-		full := x.cfg.Full != nil && x.cfg.Full() // then what is not saved holds room that lines wait for
 		x.mu.Lock()
 		given, senders := x.given, len(x.senders)+len(x.names)
 		x.mu.Unlock()
-		switch {
-		case full:
-			pause = detectLook
-		case senders > savedLeisure:
-			pause *= 10
-		}
-		if now := time.Now(); given > x.saved && now.Sub(x.at) >= pause {
+		if now := time.Now(); given > x.saved && now.Sub(x.at) >= x.pause(senders) {
 			x.at = now
 			if err := x.keep(); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// pause is how long the memory is not saved again: of many senders that is work, but what is not saved holds room in the log,
+// for which lines wait where it is full.
+func (x *Detection) pause(senders int) time.Duration {
+	switch {
+	case x.cfg.Full != nil && x.cfg.Full():
+		return detectLook
+	case senders > savedLeisure:
+		return 10 * detectTick
+	}
+	return detectTick
 }
 
 // read feeds the next chunk of the log to the Detector, or the time where there is none for a while.
@@ -264,7 +268,7 @@ func (x *Detection) feedFrom(i int) (next int) {
 	for next = i; next < len(x.ch.Records); {
 		b, pos := x.ch.Records[next], x.ch.First+spool.Position(next)
 		next++
-		if pos <= x.given || !x.record.decodeUsual(b) && x.record.decode(b) != nil || x.record.Kind != KindFrame {
+		if pos <= x.given || x.record.decode(b) != nil || x.record.Kind != KindFrame {
 			continue
 		}
 		s := x.look()

@@ -205,28 +205,37 @@ func TestDetectionMakesRoomAtOnce(t *testing.T) {
 			for range 2 { // the first one is saved at once
 				log.records = append(log.records, frameRecord("10.0.0.1:5000", "<14>2023-11-14T22:13:20.000Z h app: text"))
 			}
-			x := NewDetection(DetectionConfig{
-				Cursor: log, Detector: detect.New(detect.DefaultConfig()), Emit: (&stated{}).emit, Log: zerolog.Nop(), Clock: &fixedClock{},
-				Save: func(detect.Memory) error { return nil }, Full: func() bool { return full },
-			})
-			ctx, stop := context.WithCancel(t.Context())
-			done := make(chan error)
-			go func() { done <- x.Run(ctx) }()
-			for _, after := range []struct {
-				ms   int
-				want spool.Position
-			}{{300, map[bool]spool.Position{false: 1, true: 2}[full]}, {1000, 2}} {
-				time.Sleep(time.Duration(after.ms) * time.Millisecond)
-				synctest.Wait()
-				if got := log.Committed(); got != after.want {
-					t.Errorf("full %v, after %d ms: committed %d, want %d", full, after.ms, got, after.want)
-				}
+			committed := detecting(t, log, full)
+			soon := map[bool]spool.Position{false: 1, true: 2}[full]
+			if got := committed(300 * time.Millisecond); got != soon {
+				t.Errorf("full %v, soon: committed %d, want %d", full, got, soon)
 			}
-			stop()
-			if err := <-done; err != nil {
-				t.Error(err)
+			if got := committed(time.Second); got != 2 {
+				t.Errorf("full %v, later: committed %d, want 2", full, got)
 			}
 		})
+	}
+}
+
+// detecting runs a Detection over a log until the test ends; committed says where its cursor stands when so much more time is over.
+func detecting(t *testing.T, log *pastCursor, full bool) (committed func(time.Duration) spool.Position) {
+	x := NewDetection(DetectionConfig{
+		Cursor: log, Detector: detect.New(detect.DefaultConfig()), Emit: (&stated{}).emit, Log: zerolog.Nop(), Clock: &fixedClock{},
+		Save: func(detect.Memory) error { return nil }, Full: func() bool { return full },
+	})
+	done := make(chan error, 1)
+	ctx, stop := context.WithCancel(context.Background())
+	go func() { done <- x.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return func(d time.Duration) spool.Position {
+		time.Sleep(d)
+		synctest.Wait()
+		return log.Committed()
 	}
 }
 
@@ -242,29 +251,15 @@ func TestDetectionMakesRoom(t *testing.T) {
 				}
 				return 1
 			}}
-			log.records = nil
 			for i := range senders + 1 {
 				log.records = append(log.records, frameRecord(fmt.Sprintf("10.0.%d.%d:5000", i/250, i%250), "<14>2023-11-14T22:13:20.000Z h app: text"))
 			}
-			x := NewDetection(DetectionConfig{
-				Cursor: log, Detector: detect.New(detect.DefaultConfig()), Emit: (&stated{}).emit, Log: zerolog.Nop(), Clock: &fixedClock{},
-				Save: func(detect.Memory) error { return nil }, Full: func() bool { return full },
-			})
-			ctx, stop := context.WithCancel(t.Context())
-			done := make(chan error)
-			go func() { done <- x.Run(ctx) }()
-			time.Sleep(3 * time.Second)
-			synctest.Wait()
 			want := spool.Position(senders)
 			if full {
 				want++
 			}
-			if got := log.Committed(); got != want {
+			if got := detecting(t, log, full)(3 * time.Second); got != want {
 				t.Errorf("full %v: committed %d, want %d", full, got, want)
-			}
-			stop()
-			if err := <-done; err != nil {
-				t.Error(err)
 			}
 		})
 	}

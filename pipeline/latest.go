@@ -7,7 +7,8 @@ type latest[T any] struct {
 	of  *T     // nil: none yet
 }
 
-// get returns what the record before r had, where that was looked at last and r follows it, and r is the one looked at last then; else nil.
+// get returns what the record before r had, where that was looked at last and r follows it, and notes that r is looked at now;
+// else it returns nil.
 func (l *latest[T]) get(r *Record, pos uint64) *T {
 	if !r.follows || l.pos+1 != pos {
 		return nil

@@ -131,8 +131,16 @@ func appendEventHeader(dst []byte, id event.ID, dataset event.Dataset, received 
 	return appendShort(dst, string(dataset))
 }
 
-// decode fills r from b, which r then points into.
+// decode fills r from b, which r then points into. What r was before is not seen in it.
 func (r *Record) decode(b []byte) error {
+	if r.decodeUsual(b) {
+		return nil
+	}
+	return r.decodeAny(b)
+}
+
+// decodeAny is decode of a record of any kind.
+func (r *Record) decodeAny(b []byte) error {
 	*r = Record{}
 	if len(b) == 0 {
 		return errRecord
@@ -148,8 +156,8 @@ func (r *Record) decode(b []byte) error {
 	return errRecord
 }
 
-// decodeUsual is decode of a frame of an IPv4 address and no more than that, which nearly all are; false where b is none. What r
-// was before, decode or decodeUsual made of it: after another usual frame there is nothing to be cleared.
+// decodeUsual is decode of a frame of an IPv4 address and no more than that, which nearly all are; false where b is none. After
+// another usual frame there is nothing to be cleared.
 func (r *Record) decodeUsual(b []byte) bool {
 	if len(b) < frameUsual {
 		return false

@@ -41,8 +41,8 @@ const (
 	Unfinished                   // its end never came: the connection ended first, or an octet count lied (framer)
 )
 
-// Origin is what the frames of one read from a connection have in common, and those of datagrams of one peer that follow upon each other in one: they
-// share it, so that it is neither written nor looked at for each line.
+// Origin is what the frames of one read from a connection have in common, and in a read of datagrams those of one peer that
+// follow upon each other: they share it, so that it is neither written nor looked at for each line.
 type Origin struct {
 	Received  time.Time
 	Peer      netip.AddrPort // who sent it; the original address where a PROXY header was believed

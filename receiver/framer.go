@@ -37,7 +37,7 @@ type framer struct {
 	r, w    int
 	lf, nul seeker
 
-	skip    int  // bytes of an over-long counted frame still to be thrown away; then counted is set, which is all that plainLines asks
+	skip    int  // bytes of an over-long counted frame still to be thrown away; counted is set as long as there are any
 	discard bool // the rest of an over-long delimited frame is being thrown away
 	counted bool // the frame before this one was octet-counted
 
