@@ -53,8 +53,8 @@ func AppendKept(dst []byte, r *Record) []byte {
 }
 
 // Decode fills r from a record of a log, which r then points into. The id of a frame is not in it:
-// it follows from its place.
-func (r *Record) Decode(b []byte) error { return r.decode(b) }
+// it follows from its place. Nothing is left of what r was before, nor of what its owner put into it.
+func (r *Record) Decode(b []byte) error { return r.decodeAny(b) }
 
 func (r *Record) decodeKept(b []byte) error {
 	if len(b) < keptFixed {

@@ -131,7 +131,8 @@ func appendEventHeader(dst []byte, id event.ID, dataset event.Dataset, received 
 	return appendShort(dst, string(dataset))
 }
 
-// decode fills r from b, which r then points into. What r was before is not seen in it.
+// decode fills r from b, which r then points into. What r was before, decode made of it, and nobody has changed it since: after a
+// usual frame it is not cleared for another one. Whoever sets fields takes Decode.
 func (r *Record) decode(b []byte) error {
 	if r.decodeUsual(b) {
 		return nil

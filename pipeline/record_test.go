@@ -89,6 +89,17 @@ func allKinds() map[string][]byte {
 	}
 }
 
+// Decode leaves nothing of what the record's owner put into it: replay gives a frame the id of its place.
+func TestDecodeForgetsItsOwner(t *testing.T) {
+	var r Record
+	for range 2 {
+		if err := r.Decode(frameRecord("192.0.2.1:514", "hello")); err != nil || r.ID != (event.ID{}) {
+			t.Fatalf("%v, id %v", err, r.ID)
+		}
+		r.ID = event.NewID(1, 2)
+	}
+}
+
 // TestRecordKeepsNothing: what a record was before is not seen in what it is.
 func TestRecordKeepsNothing(t *testing.T) {
 	for name, b := range allKinds() {
